@@ -1,0 +1,160 @@
+"""The composition root: settings and context in, one application out."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from fastapi import Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
+from fastapi_users import FastAPIUsers
+from fastapi_users.authentication import AuthenticationBackend, BearerTransport
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from backend import __version__, logs
+from backend.context import Context
+from backend.errors import VestibuleError
+from backend.routes import approval_service, approval_service_admin, docs, errors, operations
+from backend.routes.deps import Work, check_media_type, check_site
+from backend.routes.pages import account, approvals, entrance, recovery, users
+from backend.routes.shell import Shell
+from backend.schemas.approval_service import UserAnswer
+from backend.schemas.errors import ErrorAnswer
+from backend.services import courier, provisioning, startup
+from backend.services.strategy import SessionStrategy
+from backend.services.user_manager import UserManager
+from backend.settings import load
+
+_STATIC: Final = Path(__file__).parent / "static"
+_ALLOWED_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "X-CSRF-Token",
+    "X-Device-ID",
+    "X-Device-Name",
+    "X-Device-Type",
+    "Idempotency-Key",
+)
+_EXPOSED_HEADERS: Final = ("X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy")
+_log = structlog.get_logger("vestibule")
+
+
+class Vestibule(FastAPI):
+    """FastAPI with a shell around all of it, so that answers to unforeseen errors get their headers too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Wrap the finished application."""
+        context: Context = self.state.context
+        stack: ASGIApp = super().build_middleware_stack()
+        stack = CORSMiddleware(
+            stack,
+            allow_origins=context.settings.cors_origins,
+            allow_credentials=True,
+            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+            allow_headers=_ALLOWED_HEADERS,
+            expose_headers=_EXPOSED_HEADERS,
+        )
+        stack = Shell(stack, https=context.settings.uses_https)
+        if context.settings.trusted_proxies:
+            stack = ProxyHeadersMiddleware(stack, trusted_hosts=list(context.settings.trusted_proxies))  # type: ignore[arg-type, assignment]  # uvicorn's own ASGI types
+        return stack
+
+
+class VersionedFiles(StaticFiles):
+    """Static files whose addresses name their version: browsers keep them for ever."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # Starlette's signature
+        """Let browsers keep the file."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_app(context: Context | None = None) -> FastAPI:
+    """Build the application over a context, or over one made from the settings.
+
+    Raises:
+        SettingsError, StartError: it cannot be built; the sentence says why.
+    """
+    context = context or Context.build(load())
+    shown = context.settings.docs_shown
+    app = Vestibule(
+        title="Vestibule",
+        version=__version__,
+        summary="Accounts with an approval workflow: sign up, wait, be let in, carry a token.",
+        lifespan=_lifespan,
+        openapi_url="/openapi.json" if shown else None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(check_site), Depends(check_media_type)],
+        responses={"default": {"model": ErrorAnswer, "description": "Any error, in the one shape."}},
+    )
+    app.state.context = context
+    errors.install(app)
+    _ride_on_fastapi_users(app)
+    resources = [approval_service, approval_service_admin, operations]
+    pages = [entrance, account, approvals, users, recovery]
+    for module in (*resources, *pages, *([docs] if shown else [])):
+        app.include_router(module.router)
+    app.mount("/static", VersionedFiles(directory=_STATIC), name="static")
+    return app
+
+
+def get_user_manager(work: Work) -> UserManager:
+    """Give fastapi-users' routers the manager of this request's transaction."""
+    return work.users
+
+
+def get_strategy(work: Work) -> SessionStrategy:
+    """Give fastapi-users' routers the sessions of this request's transaction."""
+    return SessionStrategy(work)
+
+
+def _ride_on_fastapi_users(app: FastAPI) -> None:
+    """Mount fastapi-users' own sign-in and verification routers over the same services."""
+    transport = BearerTransport("/api/auth/jwt/login")
+    backend = AuthenticationBackend("jwt", transport, get_strategy)
+    fastapi_users = FastAPIUsers(get_user_manager, [backend])
+    tags = ["A: approval service"]
+    app.include_router(fastapi_users.get_auth_router(backend), prefix="/api/auth/jwt", tags=tags)
+    app.include_router(fastapi_users.get_verify_router(UserAnswer), prefix="/api/auth", tags=tags)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    context: Context = app.state.context
+    logs.configure(context.settings)
+    await startup.prepare_database(context)
+    await startup.refuse_demo_accounts(context)
+    await startup.show_bootstrap_token(context)
+    tasks = [asyncio.create_task(_reconcile(context))]
+    if context.notifier:
+        tasks.append(asyncio.create_task(courier.carry(context, context.notifier)))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await context.close()
+
+
+async def _reconcile(context: Context) -> None:
+    """Repair what a crash left between database and disk; requests are served meanwhile."""
+    try:
+        findings = await provisioning.repair(context)
+    except (VestibuleError, OSError):
+        _log.exception("reconciling_failed")
+    else:
+        if not findings.agree:
+            _log.warning(
+                "reconciled",
+                missing=len(findings.missing),
+                stray=len(findings.stray),
+                unfinished=findings.unfinished,
+            )

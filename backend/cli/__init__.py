@@ -1,0 +1,51 @@
+"""The command line: it unpacks, calls a service and prints; the rules are elsewhere."""
+
+from typing import Annotated
+
+import typer
+
+from backend import __version__
+from backend.cli import admin, demo, keys, migrate, provision, serve, sessions, users
+
+_PROGRAM = "python -m backend"
+
+app = typer.Typer(
+    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (serve.serve, migrate.migrate, demo.demo):
+    app.command()(command)
+for name, group in (
+    ("admin", admin.app),
+    ("users", users.app),
+    ("sessions", sessions.app),
+    ("provision", provision.app),
+    ("keys", keys.app),
+):
+    app.add_typer(group, name=name)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"Vestibule {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _vestibule(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Vestibule: sign-up, approval and sign-in for your apps.
+
+    Start with: python -m backend serve
+    """
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit with its code: 0 only on success."""
+    app(prog_name=_PROGRAM)

@@ -1,0 +1,26 @@
+"""Options and arguments that several commands share."""
+
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from backend.schemas.types import Reason
+
+T = TypeVar("T")
+
+
+def _reason(text: str | None) -> str | None:
+    try:
+        return TypeAdapter[str | None](Reason).validate_python(text)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from None
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and errors as JSON too.")]
+NamesArgument = Annotated[
+    list[str], typer.Argument(metavar="NAME", help="Usernames, email addresses or ids.", show_default=False)
+]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", callback=_reason, help="Why; kept with the account and in the audit.")
+]

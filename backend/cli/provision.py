@@ -1,0 +1,85 @@
+"""`provision`: do database and disk agree about people's directories, and making them agree."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final
+
+import typer
+
+from backend.cli.options import JsonOption
+from backend.cli.printing import print_json, print_table, progress
+from backend.cli.running import run
+from backend.context import Context
+from backend.services import provisioning, reading
+from backend.services.provisioning import Findings
+
+app = typer.Typer(help="Compare people's directories with the database.", no_args_is_help=True)
+
+_COMMAND: Final = "python -m backend provision repair"
+
+SettledOption = Annotated[
+    float,
+    typer.Option(
+        "--settled",
+        min=0,
+        metavar="SECONDS",
+        help="Leave out directories younger than this: they may be in the making.",
+    ),
+]
+
+
+@app.command()
+def check(settled: SettledOption = 60, as_json: JsonOption = False) -> None:
+    """Tell where database and disk disagree, and change nothing. Exits with 1 if they do.
+
+    Example: python -m backend provision check
+    """
+    findings = _with_progress("Comparing", provisioning.check, settled, as_json=as_json)
+    _print(findings, as_json=as_json)
+    if not findings.agree:
+        if not as_json:
+            typer.echo(f"Database and disk disagree. Run: {_COMMAND}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def repair(settled: SettledOption = 60, as_json: JsonOption = False) -> None:
+    """Make missing directories and move stray ones to the trash; nothing is destroyed.
+
+    Example: python -m backend provision repair
+    """
+    findings = _with_progress("Repairing", provisioning.repair, settled, as_json=as_json)
+    _print(findings, as_json=as_json)
+    if not as_json and not findings.agree:
+        typer.echo("All of it is repaired.")
+
+
+def _with_progress(what: str, look: Callable[..., Awaitable[Findings]], settled: float, *, as_json: bool) -> Findings:
+    async def work(context: Context) -> Findings:
+        async with reading(context) as services:
+            counts = await services.people.counts()
+        with progress(what, sum(counts.by_status.values())) as advance:
+            return await look(context, settled=settled, progress=advance)
+
+    return run(work, as_json=as_json)
+
+
+def _print(findings: Findings, *, as_json: bool) -> None:
+    if as_json:
+        values: dict[str, Any] = {
+            "agree": findings.agree,
+            "checked": findings.checked,
+            "missing": findings.missing,
+            "stray": findings.stray,
+            "unfinished": findings.unfinished,
+        }
+        print_json(values)
+        return
+    rows = [("missing or incomplete", id_) for id_ in findings.missing]
+    rows += [("of nobody", id_) for id_ in findings.stray]
+    if rows:
+        print_table(("Directory", "Id"), rows)
+    if findings.unfinished:
+        typer.echo(f"Half-made directories of a crash: {findings.unfinished}")
+    typer.echo(f"Accounts compared: {findings.checked}")
+    if findings.agree:
+        typer.echo("Database and disk agree.")

@@ -1,0 +1,167 @@
+"""`users`: who is there, who may come in, and who may not any more."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from backend.cli.accounts import Done, described, for_each
+from backend.cli.options import JsonOption, NamesArgument, ReasonOption
+from backend.cli.printing import print_json, print_table
+from backend.cli.running import run
+from backend.context import Context
+from backend.models import Status, User
+from backend.services import Services, reading
+from backend.services.people import Record
+from backend.stores.pages import Page
+
+app = typer.Typer(help="See accounts and decide about them.", no_args_is_help=True)
+
+_HEADINGS: Final = ("Username", "Email", "Status", "Role", "Institution", "Created", "Id")
+
+
+@app.command("list")
+def list_(
+    status: Annotated[
+        Status | None, typer.Option(help="Only accounts of this status; without it, all but deleted ones.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """List accounts, newest first; those who wait for a decision, longest waiting first.
+
+    Example: python -m backend users list --status pending
+    """
+
+    async def work(context: Context) -> Page[User]:
+        async with reading(context) as services:
+            if status is Status.PENDING:
+                return await services.people.waiting(None, limit)
+            return await services.people.newest(None, limit, status=status)
+
+    page = run(work, as_json=as_json)
+    if as_json:
+        print_json({"users": [described(user) for user in page.rows], "has_more": page.next_cursor is not None})
+        return
+    if not page.rows:
+        typer.echo(f"There are no {status or ''} accounts.".replace("  ", " "), err=True)
+        return
+    print_table(_HEADINGS, [_row(user) for user in page.rows])
+    if page.next_cursor:
+        typer.echo(f"There are more than these {limit}; ask for more with --limit.", err=True)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Username, email address or id.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show one account and what happened to it lately.
+
+    Example: python -m backend users show ana
+    """
+
+    async def work(context: Context) -> tuple[User, Sequence[Record]]:
+        async with reading(context) as services:
+            user = await services.people.called(name)
+            return user, await services.people.history(user.id)
+
+    user, history = run(work, as_json=as_json)
+    if as_json:
+        print_json({**described(user), "history": [_event(record) for record in history]})
+        return
+    print_table(("Field", "Value"), list(described(user).items()))
+    typer.echo()
+    print_table(
+        ("When", "What", "By", "Why"),
+        [(record.event.at, record.event.action, record.actor, record.event.reason) for record in history],
+    )
+
+
+@app.command()
+def approve(
+    names: NamesArgument,
+    reason: ReasonOption = None,
+    reconsider: Annotated[bool, typer.Option("--reconsider", help="Also let in who was rejected before.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Let people in who wait for a decision.
+
+    Example: python -m backend users approve ana ben --reason "known from the lab"
+    """
+
+    async def act(services: Services, user: User) -> Done:
+        return Done(await services.users.approve(user.id, by=None, reason=reason, reconsider=reconsider), "approved")
+
+    for_each(names, "approve", act, as_json=as_json)
+
+
+@app.command()
+def reject(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
+    """Turn people away who wait for a decision; they are told the reason.
+
+    Example: python -m backend users reject ben --reason "please use your institution's address"
+    """
+
+    async def act(services: Services, user: User) -> Done:
+        return Done(await services.users.reject(user.id, by=None, reason=reason), "rejected")
+
+    for_each(names, "reject", act, as_json=as_json)
+
+
+@app.command()
+def suspend(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
+    """Shut accounts until they are activated again; their sessions end at once.
+
+    Example: python -m backend users suspend ben --reason "laptop was stolen"
+    """
+
+    async def act(services: Services, user: User) -> Done:
+        return Done(await services.administration.suspend(None, user.id, reason), "suspended")
+
+    for_each(names, "suspend", act, as_json=as_json)
+
+
+@app.command()
+def activate(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
+    """Open suspended, expired or deactivated accounts again.
+
+    Example: python -m backend users activate ben
+    """
+
+    async def act(services: Services, user: User) -> Done:
+        return Done(await services.administration.activate(None, user.id, reason), "active again")
+
+    for_each(names, "activate", act, as_json=as_json)
+
+
+@app.command("reset-password")
+def reset_password(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
+    """Give people a temporary password, printed once; they have to change it, and their sessions end.
+
+    Example: python -m backend users reset-password ana
+    """
+
+    async def act(services: Services, user: User) -> Done:
+        user, password = await services.administration.reset_password(None, user.id, reason)
+        return Done(user, f"temporary password {password}", {"temp_password": password})
+
+    for_each(names, "reset-password", act, as_json=as_json)
+
+
+def _row(user: User) -> Sequence[object]:
+    return user.username, user.email, user.status, user.role, user.institution, user.created_at, user.id
+
+
+def _event(record: Record) -> dict[str, Any]:
+    event = record.event
+    return {
+        "at": event.at,
+        "action": event.action,
+        "actor_id": event.actor_id,
+        "actor": record.actor,
+        "reason": event.reason,
+        "details": event.details,
+        "user_agent": event.user_agent,
+        "ip_address": event.ip_address,
+    }

@@ -1,0 +1,93 @@
+"""What lives as long as the process: settings, database, clock, keys, hash threads and the chosen plug-ins."""
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from backend import keys
+from backend.clock import Clock, SystemClock
+from backend.errors import StartError
+from backend.hashing import PasswordHasher
+from backend.notifiers import NOTIFIERS, Notifier
+from backend.policies import POLICIES, RegistrationPolicy
+from backend.provisioners import PROVISIONERS, Provisioner
+from backend.settings import Settings
+from backend.stores.counters import Counters
+from backend.stores.database import Database
+from backend.tokens import TokenSigner
+
+_DIRECTORY_MODE: Final = 0o700
+
+
+@dataclass
+class Context:
+    """The long-lived parts, built once by `build` and handed down."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    signer: TokenSigner
+    hasher: PasswordHasher
+    counters: Counters
+    policy: RegistrationPolicy
+    provisioner: Provisioner
+    notifier: Notifier | None
+    """How mail leaves; None in production without a mail server, where it stays in the outbox."""
+    mail_due: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def build(
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        notifier: Notifier | None = None,
+        provisioner: Provisioner | None = None,
+    ) -> Self:
+        """Put the parts together; the keyword arguments replace what the settings would choose.
+
+        Raises:
+            StartError: the data directory or the keys cannot be used.
+        """
+        _prepare(settings.data_dir)
+        console = None if settings.production else NOTIFIERS["console"]()
+        return cls(
+            settings=settings,
+            clock=clock or SystemClock(),
+            database=Database(settings.database),
+            signer=TokenSigner(_key_ring(settings), settings.public_url),
+            hasher=PasswordHasher(
+                settings.argon2_cost, queue=settings.hash_queue, patience=settings.hash_queue_seconds
+            ),
+            counters=Counters(settings.redis_url.get_secret_value() if settings.redis_url else None),
+            policy=POLICIES[settings.registration](),
+            provisioner=provisioner or PROVISIONERS["directories"](settings.data_dir),
+            notifier=notifier or console,
+        )
+
+    async def close(self) -> None:
+        """Give everything back."""
+        self.hasher.close()
+        await self.counters.close()
+        await self.database.close()
+
+
+def _prepare(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        probe = data_dir / f".writable-{os.getpid()}"
+        probe.touch(mode=0o600)
+        probe.unlink()
+    except OSError as error:
+        raise StartError(
+            f"The data directory {data_dir} cannot be written to ({error.strerror}). "
+            "Give this user the right to, or set VESTIBULE_DATA_DIR to another directory."
+        ) from None
+
+
+def _key_ring(settings: Settings) -> keys.KeyRing:
+    if settings.jwt_algorithm == "HS256" and settings.secret_key:
+        return keys.shared_secret(settings.secret_key.get_secret_value())
+    return keys.load_or_make(settings.data_dir / "keys", refuse_readable=settings.production)

@@ -1,0 +1,453 @@
+"""The error tree: what can be refused, in the words of the domain.
+
+A class says what happened (`AccountPending`), its family says of which kind that is (`Forbidden`). The
+families become HTTP statuses in `routes/errors.py` and exit codes on the command line, nowhere else.
+"""
+
+from typing import ClassVar
+from uuid import UUID
+
+
+class VestibuleError(Exception):
+    """Something Vestibule refuses to do. `detail` is a sentence for the person, `code` a word for the program."""
+
+    code: ClassVar[str] = "ERROR"
+    detail: str = "The request was refused."
+    field: ClassVar[str | None] = None
+    """The form field a person would have to change, where there is exactly one."""
+
+    def __init__(self, detail: str | None = None) -> None:
+        """Use `detail` in place of the class's own sentence."""
+        if detail is not None:
+            self.detail = detail
+        super().__init__(self.detail)
+
+
+class SettingsError(VestibuleError):
+    """A setting is unknown, missing or impossible; the start stops."""
+
+    code = "SETTINGS"
+
+
+class StartError(VestibuleError):
+    """Something outside (database, data directory, port) keeps Vestibule from starting."""
+
+    code = "START"
+
+
+# --- families -------------------------------------------------------------------------------------------------------
+
+
+class Invalid(VestibuleError):
+    """The request makes no sense in the present state of things (400)."""
+
+
+class Unauthenticated(VestibuleError):
+    """It is not known who is asking (401)."""
+
+
+class Forbidden(VestibuleError):
+    """It is known who is asking, and they may not (403)."""
+
+
+class NotFound(VestibuleError):
+    """There is no such thing, or none this person may know of (404)."""
+
+
+class Conflict(VestibuleError):
+    """Somebody else was first (409)."""
+
+
+class Unprocessable(VestibuleError):
+    """A value breaks a rule about values (422)."""
+
+
+class Unsupported(VestibuleError):
+    """The body is not of a media type this route reads (415)."""
+
+
+class Busy(VestibuleError):
+    """Not now; the same request may succeed in `retry_after` seconds (503)."""
+
+    retry_after: ClassVar[int] = 5
+
+
+# --- who is asking --------------------------------------------------------------------------------------------------
+
+
+class NotAuthenticated(Unauthenticated):
+    """No credential was given."""
+
+    code = "NOT_AUTHENTICATED"
+    detail = "Not authenticated"
+
+
+class InvalidToken(Unauthenticated):
+    """The credential is not one of ours, or not well-formed (RFC 6750 `invalid_token`)."""
+
+    code = "INVALID_TOKEN"
+    detail = "Invalid authentication credentials"
+
+
+class TokenExpired(Unauthenticated):
+    """The access token, or the session at its absolute end, is over."""
+
+    code = "TOKEN_EXPIRED"
+    detail = "The token has expired"
+
+
+class SessionInactive(Unauthenticated):
+    """The session ended because nobody used it for the inactivity threshold (ASVS 7.3.1)."""
+
+    code = "SESSION_INACTIVE"
+    detail = "The session ended because of inactivity. Please sign in again."
+
+
+class SessionRevoked(Unauthenticated):
+    """The session was ended: signed out, revoked, or the account may no longer be used (ASVS 7.4.1)."""
+
+    code = "SESSION_REVOKED"
+    detail = "The session has ended. Please sign in again."
+
+
+class SignInRefused(VestibuleError):
+    """Nobody was let in. `user_id` is whose door it was, where that is known; it never reaches the caller."""
+
+    def __init__(self, detail: str | None = None, *, user_id: UUID | None = None) -> None:
+        """Remember whose account it was, for the audit alone."""
+        super().__init__(detail)
+        self.user_id = user_id
+
+
+class InvalidCredentials(SignInRefused, Unauthenticated):
+    """Unknown name or wrong password; which of the two is never told (ASVS 6.3.8)."""
+
+    code = "AUTH_INVALID_CREDENTIALS"
+    detail = "Invalid credentials"
+
+
+class AccountPending(SignInRefused, Forbidden):
+    """The right password, but nobody has decided about the account yet."""
+
+    code = "ACCOUNT_PENDING"
+    detail = "Account pending approval. Please wait for admin approval."
+
+
+class AccountRejected(SignInRefused, Forbidden):
+    """The right password, but the request for an account was turned down."""
+
+    code = "ACCOUNT_REJECTED"
+    detail = "Your request for an account was not approved."
+
+
+class AccountInactive(SignInRefused, Forbidden):
+    """The right password, but the account may not be used at present."""
+
+    code = "ACCOUNT_INACTIVE"
+    detail = "Inactive user"
+
+
+class AccountSuspended(AccountInactive):
+    """An administrator suspended the account."""
+
+    code = "ACCOUNT_SUSPENDED"
+    detail = "This account is suspended."
+
+
+class AccountExpired(AccountInactive):
+    """The account's time of access has run out."""
+
+    code = "ACCOUNT_EXPIRED"
+    detail = "The access of this account has expired."
+
+
+class AccountDeactivated(AccountInactive):
+    """The person switched the account off."""
+
+    code = "ACCOUNT_DEACTIVATED"
+    detail = "This account is deactivated."
+
+
+class EmailNotVerified(SignInRefused, Forbidden):
+    """The right password, but this installation asks for a proven address first."""
+
+    code = "EMAIL_NOT_VERIFIED"
+    detail = "Please verify your email address before signing in."
+
+
+class CsrfFailed(Forbidden):
+    """A cookie came without the proof that our own page sent it (ASVS 3.5.1)."""
+
+    code = "CSRF_FAILED"
+    detail = "The request did not come from this site's own page, or the page is too old. Reload it and try again."
+
+
+class AdminRequired(Forbidden):
+    """The caller lacks the role."""
+
+    code = "ADMIN_REQUIRED"
+    detail = "Admin access required"
+
+
+# --- signing up -----------------------------------------------------------------------------------------------------
+
+
+class RegistrationClosed(Forbidden):
+    """This installation takes no new accounts."""
+
+    code = "REGISTRATION_CLOSED"
+    detail = "Registration is closed."
+
+
+class BootstrapTokenRequired(Forbidden):
+    """The first account needs the one-time token that was printed at the first start."""
+
+    code = "BOOTSTRAP_TOKEN_REQUIRED"
+    detail = "The first account needs the bootstrap token that was printed when the service first started."
+    field = "bootstrap_token"
+
+
+class RegistrationFull(Busy):
+    """As many people wait as this installation allows; each anonymous sign-up costs a directory."""
+
+    code = "REGISTRATION_FULL"
+    detail = "Too many requests for accounts are waiting at the moment. Please try again later."
+    retry_after = 3600
+
+
+class AlreadyTaken(Conflict):
+    """An identifier belongs to somebody else."""
+
+
+class EmailTaken(AlreadyTaken):
+    """The email address, whatever its case, belongs to an account."""
+
+    code = "AUTH_EMAIL_EXISTS"
+    detail = "Email already registered"
+    field = "email"
+
+
+class UsernameTaken(AlreadyTaken):
+    """The username, whatever its case, belongs to an account."""
+
+    code = "AUTH_USERNAME_EXISTS"
+    detail = "Username already taken"
+    field = "username"
+
+
+class NoteRequired(Unprocessable):
+    """This installation asks every applicant for a note and an institution."""
+
+    code = "APPROVAL_NOTE_REQUIRED"
+    detail = "Please say why you want access and for which institution."
+    field = "approval_note"
+
+
+class InvalidUsername(Unprocessable):
+    """The username breaks the rule for usernames; `detail` says which part."""
+
+    code = "INVALID_USERNAME"
+    field = "username"
+
+
+class InvalidEmail(Unprocessable):
+    """The address cannot be one; `detail` says why."""
+
+    code = "INVALID_EMAIL"
+    field = "email"
+
+
+class PasswordRefused(Unprocessable):
+    """The password breaks the password rule (ASVS 6.2); `detail` says how."""
+
+    code = "INVALID_PASSWORD"
+    field = "password"
+
+
+class WrongCurrentPassword(Invalid):
+    """A person who wants to change the password could not give the present one."""
+
+    code = "WRONG_CURRENT_PASSWORD"
+    detail = "Current password is incorrect"
+    field = "current_password"
+
+
+class BadResetToken(Invalid):
+    """The reset token is unknown, used, superseded or too old."""
+
+    code = "RESET_PASSWORD_BAD_TOKEN"
+    detail = "The reset link is not valid any more. Please ask for a new one."
+    field = "token"
+
+
+class BadVerifyToken(Invalid):
+    """The token that proves an address is unknown, used, superseded, too old, or for an address of before."""
+
+    code = "VERIFY_USER_BAD_TOKEN"
+    detail = "The confirmation link is not valid any more. Please ask for a new one."
+    field = "token"
+
+
+# --- deciding and administering -------------------------------------------------------------------------------------
+
+
+class InvalidId(Invalid):
+    """An id is neither a hyphenated UUID nor 32 hex digits."""
+
+    code = "INVALID_ID"
+    detail = "Invalid user ID format: expected a UUID"
+
+
+class InvalidCursor(Invalid):
+    """A cursor is not one that an earlier page handed out."""
+
+    code = "INVALID_CURSOR"
+    detail = "Invalid cursor: use the next_cursor of an earlier page"
+
+
+class UserNotFound(NotFound):
+    """No account has this id or name."""
+
+    code = "USER_NOT_FOUND"
+    detail = "User not found"
+
+
+class SessionNotFound(NotFound):
+    """No session of this person has this id."""
+
+    code = "SESSION_NOT_FOUND"
+    detail = "Session not found"
+
+
+class AlreadyApproved(Invalid):
+    """The account was approved before."""
+
+    code = "ALREADY_APPROVED"
+    detail = "User is already approved"
+
+
+class AlreadyDecided(Conflict):
+    """The account was rejected before, and the caller did not ask to reconsider."""
+
+    code = "ALREADY_DECIDED"
+    detail = "User is already rejected"
+
+
+class InvalidTransition(Conflict):
+    """The table of account states has no way from the present status to the wanted one."""
+
+    code = "INVALID_TRANSITION"
+
+
+class LastAdmin(Invalid):
+    """Without this account nobody could administer the installation."""
+
+    code = "LAST_ADMIN"
+    detail = "This is the last active administrator. Make somebody else an administrator first."
+
+
+class NotApproved(Invalid):
+    """Nobody has let this person in, so there is nothing to activate."""
+
+    code = "NOT_APPROVED"
+    detail = "User is not approved"
+
+
+class NotActive(Invalid):
+    """Only active accounts can be given rights."""
+
+    code = "NOT_ACTIVE"
+    detail = "User is not active"
+
+
+class AlreadySuperuser(Invalid):
+    """Promotion of an administrator."""
+
+    code = "ALREADY_SUPERUSER"
+    detail = "User is already a superuser"
+
+
+class NotSuperuser(Invalid):
+    """Demotion of somebody who is no administrator."""
+
+    code = "NOT_SUPERUSER"
+    detail = "User is not a superuser"
+
+
+class NotOneself(Invalid):
+    """An administrator tried to take their own rights or account away; `detail` says which."""
+
+    code = "NOT_ONESELF"
+
+
+class UserNotCreated(Invalid):
+    """An administrator's new account was refused; `code` and `detail` tell why."""
+
+    def __init__(self, reason: VestibuleError) -> None:
+        """Wrap what stood in the way, keeping its code."""
+        super().__init__(f"Failed to create user: {reason.detail}")
+        self.reason = reason
+        self.code = reason.code  # type: ignore[misc]  # each refusal carries the code of its own reason
+
+
+class MailEnabled(Invalid):
+    """Where mail works, people reset their own passwords."""
+
+    code = "EMAIL_FEATURES_ENABLED"
+    detail = "Admin password reset is disabled when email features are enabled."
+
+
+class ResetOfInactive(Invalid):
+    """A password reset must not open an account that may not be used."""
+
+    code = "USER_INACTIVE"
+    detail = "Cannot reset password for inactive user"
+
+
+# --- limits and faults ----------------------------------------------------------------------------------------------
+
+
+class TooManyRequests(VestibuleError):
+    """A limit was reached (429). Times are seconds."""
+
+    code = "RATE_LIMITED"
+    detail = "Too many requests"
+
+    def __init__(self, *, retry_after: int, limit: int, window: int) -> None:
+        """Carry what the client needs to wait the right time."""
+        super().__init__()
+        self.retry_after = retry_after
+        self.limit = limit
+        self.window = window
+
+
+class DatabaseUnavailable(Busy):
+    """The database does not answer, or not in time."""
+
+    code = "DATABASE_UNAVAILABLE"
+    detail = "The service cannot reach its database at the moment. Please try again shortly."
+
+
+class HashingBusy(Busy):
+    """More passwords wait to be checked than the queue holds, or for longer than it allows."""
+
+    code = "SERVER_BUSY"
+    detail = "The service is busy. Please try again in a moment."
+
+
+class ProvisioningFailed(Busy):
+    """The person's directory could not be made, so nothing was changed."""
+
+    code = "PROVISIONING_FAILED"
+    detail = "The storage for this account could not be prepared. Nothing was changed; please try again later."
+    retry_after = 30
+
+
+class UnsupportedMediaType(Unsupported):
+    """The body is of another media type than the route reads."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+    def __init__(self, expected: str) -> None:
+        """Name the media types that would have been read."""
+        super().__init__(f"Unsupported content type: send {expected}")

@@ -1,0 +1,112 @@
+"""Login names: which are allowed, and the normal form in which two of them are the same.
+
+Both normal forms are computed here and never by a database: SQLite and PostgreSQL disagree about the lower case of
+"Ä" and "İ", so `lower()` would give two installations two verdicts.
+"""
+
+import re
+import unicodedata
+from typing import Final
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+
+from backend.errors import InvalidEmail, InvalidUsername
+
+USERNAME_MIN: Final = 2
+USERNAME_MAX: Final = 32
+RESERVED: Final = frozenset(
+    {
+        "active-and-inactive",
+        "bulk",
+        "db",
+        "export",
+        "import",
+        "info",
+        "me",
+        "register",
+        "reset-password",
+        "sessions",
+        "signin",
+        "signout",
+        "signout-sessions",
+        "stats",
+    }
+)
+"""Every first path segment under `/api/v1/users`, where a username stands too."""
+
+_SEPARATORS: Final = frozenset("._-")
+_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
+_LOOKS_LIKE_AN_ID: Final = re.compile(r"[0-9a-f]{32}")
+_INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
+"""Hangul fillers: letters by category, but they draw nothing."""
+
+
+def username_as_typed(username: str) -> str:
+    """Return the username as it is stored and shown: as typed, in Unicode normal form C.
+
+    Raises:
+        InvalidUsername: with the part of the rule that it breaks.
+    """
+    name = unicodedata.normalize("NFC", username)
+    if not USERNAME_MIN <= len(name) <= USERNAME_MAX:
+        raise InvalidUsername(f"A username has {USERNAME_MIN} to {USERNAME_MAX} characters.")
+    if not all(_letter_or_digit(character) or character in _SEPARATORS for character in name):
+        raise InvalidUsername("A username consists of letters, digits, dots, underscores and hyphens.")
+    if name[0] in _SEPARATORS or name[-1] in _SEPARATORS:
+        raise InvalidUsername("A username begins and ends with a letter or a digit.")
+    key = username_key(name)
+    if key in RESERVED or key.startswith("del_") or _LOOKS_LIKE_AN_ID.fullmatch(key):
+        raise InvalidUsername("This username is reserved. Please choose another one.")
+    return name
+
+
+def username_key(username: str) -> str:
+    """Return the form in which usernames are compared: NFKC, case-folded (Unicode default caseless matching)."""
+    return _caseless(username)
+
+
+def email_as_typed(email: str) -> str:
+    """Return the address as it is stored and shown: as typed, in the validator's normal form.
+
+    Raises:
+        InvalidEmail: with the validator's reason.
+    """
+    try:
+        return validate_email(email, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise InvalidEmail(str(error)) from None
+
+
+def email_key(email: str) -> str:
+    """Return the form in which addresses are compared: the local part case-folded, the domain in IDNA's ASCII form.
+
+    Anything that is no address has a key too, one that belongs to nobody, so that a stranger's guess costs the same.
+    """
+    try:
+        parts = validate_email(email, check_deliverability=False)
+    except EmailNotValidError:
+        return _caseless(email)
+    return f"{_caseless(parts.local_part)}@{(parts.ascii_domain or parts.domain).lower()}"
+
+
+def is_email(login: str) -> bool:
+    """Tell which of the two a login name is: usernames cannot hold an @."""
+    return "@" in login
+
+
+def as_id(text: str) -> UUID | None:
+    """Read an id as people and programs write it, hyphenated or as 32 hex digits; None if it is neither.
+
+    `UUID` alone would also take braces and `urn:uuid:`.
+    """
+    return UUID(text) if _ID.fullmatch(text) else None
+
+
+def _caseless(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _letter_or_digit(character: str) -> bool:
+    category = unicodedata.category(character)
+    return (category.startswith("L") or category == "Nd") and character not in _INVISIBLE_LETTERS

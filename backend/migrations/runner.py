@@ -1,0 +1,67 @@
+"""Bringing a database to the schema of this version, and telling whether it is there."""
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+
+from backend.errors import StartError
+from backend.models import metadata
+from backend.stores.database import Database
+
+_ADVISORY_LOCK: Final = 0x76657374
+"""Ours among PostgreSQL's advisory locks: two `migrate` at once wait for each other."""
+
+
+def head() -> str:
+    """Return the revision this version of the code wants."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+async def current(database: Database) -> str | None:
+    """Return the revision the database is at; None if it is empty."""
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
+async def upgrade(database: Database) -> None:
+    """Bring the database to `head`, in one transaction; safe for several processes at once.
+
+    Raises:
+        StartError: the database is at a revision that this version does not know.
+    """
+    async with database.for_schema_changes() as connection:
+        if not database.embedded:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+        try:
+            await connection.run_sync(_upgrade)
+        except CommandError as error:
+            raise StartError(
+                f"The database's schema belongs to another version of Vestibule, probably a newer one ({error})."
+            ) from None
+
+
+async def drift(database: Database) -> list[object]:
+    """Return what models and database disagree about; empty when the migrations tell the whole truth."""
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(
+            lambda sync: list(compare_metadata(MigrationContext.configure(sync), metadata))
+        )
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config

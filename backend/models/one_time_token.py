@@ -1,0 +1,31 @@
+"""Tokens that prove an address or open a forgotten account, once."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from backend.models.types import UTCDateTime, new_id, words
+
+
+class TokenPurpose(StrEnum):
+    """What a one-time token is good for; never for anything else (ASVS 9.2.2)."""
+
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105  # a purpose, not a password
+
+
+class OneTimeToken(SQLModel, table=True):
+    """A one-time token's digest, bound to account, purpose and address; `used_at` is set by compare-and-swap."""
+
+    __tablename__ = "one_time_tokens"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    purpose: TokenPurpose = Field(sa_type=words(TokenPurpose))  # type: ignore[call-overload]
+    digest: str = Field(max_length=64, unique=True)
+    email_key: str = Field(max_length=1024)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

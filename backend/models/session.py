@@ -1,0 +1,59 @@
+"""A signed-in device and the tokens that name it."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from backend.models.types import UTCDateTime, new_id, words
+
+
+class Carrier(StrEnum):
+    """What carries the credential of a session."""
+
+    BEARER = "bearer"
+    COOKIE = "cookie"
+
+
+class SessionEnd(StrEnum):
+    """Why a session ended; the words of the audit."""
+
+    USER_LOGOUT = "user_logout"
+    PASSWORD_CHANGE = "password_change"  # noqa: S105  # a reason, not a password
+    ADMIN = "admin"
+    INACTIVITY = "inactivity"
+    EXPIRED = "expired"
+    STATUS = "status"
+
+
+class UserSession(SQLModel, table=True):
+    """One sign-in. It lives until its absolute end, unless idleness or somebody ends it before."""
+
+    __tablename__ = "sessions"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    carrier: Carrier = Field(sa_type=words(Carrier))  # type: ignore[call-overload]
+    cookie_digest: str | None = Field(default=None, max_length=64, unique=True)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    last_activity: datetime = Field(sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    ended_because: SessionEnd | None = Field(default=None, sa_type=words(SessionEnd))  # type: ignore[call-overload]
+    ip_address: str | None = Field(default=None, max_length=64)
+    user_agent: str | None = Field(default=None, max_length=400)
+
+
+class RefreshToken(SQLModel, table=True):
+    """A token that will buy the next access token; only its digest is kept, used once (RFC 9700 §4.14)."""
+
+    __tablename__ = "refresh_tokens"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    session_id: UUID = Field(foreign_key="sessions.id", ondelete="CASCADE", index=True)
+    """The family: all refresh tokens of a session descend from the one its sign-in gave."""
+    digest: str = Field(max_length=64, unique=True)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -1,0 +1,92 @@
+"""A person's account."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Index, String
+from sqlmodel import Field, SQLModel
+
+from backend.models.types import UTCDateTime, new_id, words
+
+
+class Status(StrEnum):
+    """Where in its life an account is; the one truth from which every flag is derived."""
+
+    PENDING = "pending"
+    REJECTED = "rejected"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    DEACTIVATED = "deactivated"
+    DELETED = "deleted"
+    ANONYMIZED = "anonymized"
+
+
+class Role(StrEnum):
+    """What an active account may do."""
+
+    USER = "user"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+class User(SQLModel, table=True):
+    """One account. Whether names are free is decided by `Identifier`, not here."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index("ix_users_status_created_at_id", "status", "created_at", "id"),
+        Index("ix_users_created_at_id", "created_at", "id"),
+    )
+
+    DERIVED: ClassVar = frozenset({"is_active", "is_superuser", "is_approved"})
+    """Names that look like columns to fastapi-users and are read-only views of `status`, `role` and `approved_at`."""
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    email: str = Field(sa_type=String(320))  # type: ignore[call-overload]
+    username: str = Field(sa_type=String(64))  # type: ignore[call-overload]
+    full_name: str | None = Field(default=None, max_length=100)
+    institution: str | None = Field(default=None, max_length=200)
+    approval_note: str | None = Field(default=None, max_length=2000)
+    hashed_password: str = Field(max_length=1024, repr=False)
+    role: Role = Field(default=Role.USER, sa_type=words(Role))  # type: ignore[call-overload]
+    status: Status = Field(default=Status.PENDING, sa_type=words(Status))  # type: ignore[call-overload]
+    status_before_deletion: Status | None = Field(default=None, sa_type=words(Status))  # type: ignore[call-overload]
+    is_verified: bool = False
+    must_change_password: bool = False
+    approved_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
+    approved_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    decision_reason: str | None = Field(default=None, max_length=1000)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    updated_at: datetime = Field(sa_type=UTCDateTime)
+    last_login: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account can be used now."""
+        return self.status is Status.ACTIVE
+
+    @is_active.setter
+    def is_active(self, value: bool) -> None:
+        raise _derived("is_active", value)
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether the person may administer the installation."""
+        return self.role is Role.ADMIN
+
+    @is_superuser.setter
+    def is_superuser(self, value: bool) -> None:
+        raise _derived("is_superuser", value)
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether somebody, or the open door, has let the person in."""
+        return self.approved_at is not None
+
+
+def _derived(name: str, value: object) -> AttributeError:
+    return AttributeError(f"{name} follows from the account's status or role and cannot be set to {value!r}")

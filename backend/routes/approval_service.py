@@ -1,0 +1,88 @@
+"""Dialect A, `/api/auth/*`: what everybody may ask."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header
+
+from backend.routes.deps import CurrentUser, InContext, Work
+from backend.schemas.approval_service import (
+    ChangePasswordBody,
+    ConfigAnswer,
+    EmailBody,
+    Features,
+    LoginAnswer,
+    LoginBody,
+    MessageAnswer,
+    RegisterBody,
+    ResetBody,
+    SignedInUser,
+    UserAnswer,
+    WhoAmI,
+)
+from backend.services.user_manager import Registration
+from backend.settings import RegistrationMode
+
+router = APIRouter(prefix="/api/auth", tags=["A: approval service"])
+
+BootstrapToken = Annotated[str | None, Header(alias="X-Bootstrap-Token")]
+_RESET_SENT: Final = "If the email exists, a password reset link has been sent"
+
+
+@router.post("/register", status_code=201)
+async def register(body: RegisterBody, work: Work, bootstrap: BootstrapToken = None) -> UserAnswer:
+    """Sign up. The first account ever becomes the superuser; others wait, as the registration mode says."""
+    registration = body.model_dump() | {"bootstrap_token": body.bootstrap_token or bootstrap}
+    return UserAnswer.model_validate(await work.users.register(Registration(**registration)))
+
+
+@router.post("/login")
+async def login(body: LoginBody, work: Work) -> LoginAnswer:
+    """Sign in by username or email address."""
+    user = await work.users.check_password(body.username_or_email, body.password)
+    grant = await work.sessions.open_bearer(user)
+    return LoginAnswer(
+        access_token=grant.access_token,
+        expires_in=grant.expires_in,
+        refresh_token=grant.refresh_token,
+        user=SignedInUser.model_validate(user),
+    )
+
+
+@router.get("/whoami")
+async def who_am_i(caller: CurrentUser) -> WhoAmI:
+    """Tell who carries this token."""
+    return WhoAmI.model_validate(caller.user)
+
+
+@router.get("/config")
+async def config(context: InContext) -> ConfigAnswer:
+    """Tell clients the settings in force."""
+    settings = context.settings
+    return ConfigAnswer(
+        inactivity_threshold_minutes=settings.inactivity_minutes,
+        max_token_lifetime_hours=settings.max_token_lifetime_hours,
+        features=Features(approval_workflow=settings.registration is RegistrationMode.APPROVAL),
+        registration=settings.registration,
+        email_features_enabled=settings.mail_enabled,
+    )
+
+
+@router.post("/forgot-password", status_code=202)
+async def forgot_password(body: EmailBody, work: Work) -> MessageAnswer:
+    """Ask for a reset link. The answer is the same for every address."""
+    await work.recovery.request_reset(body.email)
+    return MessageAnswer(message=_RESET_SENT)
+
+
+@router.post("/reset-password")
+async def reset_password(body: ResetBody, work: Work) -> MessageAnswer:
+    """Set a new password by the token of a reset mail; all sessions end."""
+    await work.recovery.reset(body.token, body.password)
+    return MessageAnswer(message="Password reset successfully")
+
+
+@router.post("/change-password")
+async def change_password(body: ChangePasswordBody, caller: CurrentUser, work: Work) -> MessageAnswer:
+    """Replace one's own password; one's other sessions end."""
+    await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=caller.session.id)
+    return MessageAnswer(message="Password changed successfully")

@@ -1,0 +1,67 @@
+"""The two cookies of a browser session: `session_id`, which scripts cannot read, and `csrf_token`, which they can."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backend.services.sessions import CookieGrant
+from backend.settings import Settings
+
+SESSION: Final = "session_id"
+CSRF: Final = "csrf_token"
+_HOST: Final = "__Host-"
+
+
+def session_cookie(request: Request) -> str | None:
+    """Return the session cookie; the prefixed one, which no neighbouring host can plant, wins (RFC 6265bis §4.1.3)."""
+    return request.cookies.get(_HOST + SESSION) or request.cookies.get(SESSION)
+
+
+def set_session(response: Response, grant: CookieGrant, settings: Settings) -> None:
+    """Give a browser its session."""
+    set_cookie(response, SESSION, grant.cookie, settings)
+    set_cookie(response, CSRF, grant.csrf_token, settings, readable=True)
+
+
+def clear_session(response: Response, settings: Settings) -> None:
+    """Take a browser's session away, whichever names it bears."""
+    for name in (SESSION, CSRF):
+        drop_cookie(response, name, settings)
+
+
+def set_cookie(
+    response: Response,
+    name: str,
+    value: str,
+    settings: Settings,
+    *,
+    readable: bool = False,
+    seconds: int | None = None,
+) -> None:
+    """Set a cookie for this host alone: `__Host-` and `Secure` exactly when people come by https (ASVS 3.3)."""
+    response.set_cookie(
+        _name(name, settings),
+        value,
+        max_age=seconds,
+        path="/",
+        secure=settings.uses_https,
+        httponly=not readable,
+        samesite=settings.cookie_samesite,
+    )
+
+
+def drop_cookie(response: Response, name: str, settings: Settings) -> None:
+    """Take a cookie away."""
+    response.delete_cookie(
+        _name(name, settings), path="/", secure=settings.uses_https, samesite=settings.cookie_samesite
+    )
+
+
+def read_cookie(request: Request, name: str, settings: Settings) -> str | None:
+    """Return a cookie that `set_cookie` set."""
+    return request.cookies.get(_name(name, settings))
+
+
+def _name(name: str, settings: Settings) -> str:
+    return _HOST + name if settings.uses_https else name

@@ -1,0 +1,205 @@
+"""From the error tree to answers: one table of statuses, one shape, rendered after the transaction was undone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from backend import errors
+from backend.models import User
+from backend.routes.deps import get_context, get_origin
+from backend.routes.pages import failures
+from backend.schemas.errors import ErrorAnswer, ErrorSummary
+from backend.services import unit_of_work
+from backend.services.audit import Action
+
+FAMILIES: Final[Mapping[type[errors.VestibuleError], int]] = {
+    errors.Invalid: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Unsupported: 415,
+    errors.Unprocessable: 422,
+    errors.TooManyRequests: 429,
+    errors.Busy: 503,
+}
+_HTTP: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("BAD_REQUEST", "The request could not be read."),
+    401: (errors.NotAuthenticated.code, errors.NotAuthenticated.detail),
+    403: ("FORBIDDEN", "This is not allowed."),
+    404: ("NOT_FOUND", "There is nothing at this address."),
+    405: ("METHOD_NOT_ALLOWED", "This address does not answer this method."),
+    413: ("REQUEST_TOO_LARGE", "The request is too large."),
+}
+_INTERNAL: Final = ("INTERNAL_ERROR", "Internal server error")
+_VALIDATION: Final = ("VALIDATION_ERROR", "The request does not have the expected form.")
+_UNTOLD: Final = (errors.Unauthenticated, errors.CsrfFailed, errors.Busy, errors.TooManyRequests)
+"""Refusals of strangers that say nothing about anybody; recording them would let a stranger fill the audit."""
+_log = structlog.get_logger("vestibule.errors")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What an answer says about an error, in the dialect of the path it was asked on."""
+
+    status: int
+    code: str
+    detail: str
+    items: tuple[dict[str, Any], ...] = ()
+    headers: Mapping[str, str] | None = None
+    extra: Mapping[str, Any] | None = None
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` from here."""
+    app.add_exception_handler(errors.VestibuleError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.VestibuleError):
+        raise error
+    await _record(request, error)
+    return _answer(request, error, _in_dialect(request.url.path, error, _plainly(error)))
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    items = tuple({"loc": list(item["loc"]), "msg": _sentence(item), "type": item["type"]} for item in error.errors())
+    code, detail = _VALIDATION
+    return _answer(request, error, Refusal(422, code, detail, items=items))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    code, detail = _HTTP.get(error.status_code, ("HTTP_ERROR", HTTPStatus(error.status_code).phrase))
+    if isinstance(error.detail, str) and error.detail.isupper():  # fastapi-users' routers answer with code words
+        code = detail = error.detail
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    return _answer(request, error, Refusal(error.status_code, code, detail, headers=headers))
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    code, detail = _INTERNAL
+    return _answer(request, error, Refusal(500, code, detail))
+
+
+def _plainly(error: errors.VestibuleError) -> Refusal:
+    status = next((status for family, status in FAMILIES.items() if isinstance(error, family)), 500)
+    refusal = Refusal(status, error.code, error.detail)
+    if isinstance(error, errors.TooManyRequests):
+        policy = f'"default";q={error.limit};w={error.window}'
+        headers = {
+            "Retry-After": str(error.retry_after),
+            "RateLimit": f'"default";r=0;t={error.retry_after}',
+            "RateLimit-Policy": policy,
+        }
+        extra = {"retry_after": error.retry_after, "limit": error.limit, "window": error.window}
+        return replace(refusal, headers=headers, extra=extra)
+    if isinstance(error, errors.Busy):
+        return replace(refusal, headers={"Retry-After": str(error.retry_after)})
+    if isinstance(error, errors.Unauthenticated):
+        return replace(refusal, headers={"WWW-Authenticate": _challenge(error)})
+    if isinstance(error, errors.Unprocessable):
+        item = {
+            "loc": ["body", *([error.field] if error.field else [])],
+            "msg": error.detail,
+            "type": error.code.lower(),
+        }
+        return replace(refusal, items=(item,))
+    return refusal
+
+
+def _challenge(error: errors.Unauthenticated) -> str:
+    """Tell a client why its token is refused (RFC 6750 §3)."""
+    if isinstance(error, errors.NotAuthenticated | errors.InvalidCredentials):
+        return "Bearer"
+    return f'Bearer error="invalid_token", error_description="{error.detail}"'
+
+
+def _in_dialect(path: str, error: errors.VestibuleError, refusal: Refusal) -> Refusal:
+    """Say it as the clients of this path expect; CONTRACTS 0 and A."""
+    if not path.startswith("/api/auth/"):
+        return refusal
+    if path == "/api/auth/jwt/login" and isinstance(error, errors.SignInRefused):
+        code = "LOGIN_BAD_CREDENTIALS"
+        return Refusal(400, code, code)
+    if isinstance(error, errors.AccountInactive):
+        return Refusal(400, errors.AccountInactive.code, errors.AccountInactive.detail)
+    if isinstance(error, errors.AlreadyTaken):
+        code = "REGISTER_USER_ALREADY_EXISTS" if path == "/api/auth/register" else error.code
+        return replace(refusal, status=400, code=code)
+    if isinstance(error, errors.PasswordRefused):
+        prefix = {"/api/auth/register": "REGISTER_", "/api/auth/reset-password": "RESET_PASSWORD_"}.get(path, "")
+        return Refusal(400, f"{prefix}{error.code}", error.detail)
+    return refusal
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+async def _record(request: Request, error: errors.VestibuleError) -> None:
+    """Save what must survive the refusal, in a transaction of its own; the refusal stands even if that fails."""
+    principal = getattr(request.state, "principal", None)
+    sign_in = isinstance(error, errors.SignInRefused)
+    if not sign_in and principal is None and isinstance(error, (*_UNTOLD, errors.Unprocessable)):
+        return
+    if not sign_in and principal is None and request.method in {"GET", "HEAD"}:
+        return
+    try:
+        async with unit_of_work(get_context(request), get_origin(request)) as services:
+            if isinstance(error, errors.SignInRefused):
+                await services.audit.record(Action.SIGNIN_FAILED, target=error.user_id, reason=error.code)
+            else:
+                user: User | None = principal.user if principal else None
+                details = {"method": request.method, "path": request.url.path[:200]}
+                await services.audit.record(
+                    Action.REFUSED, actor=user.id if user else None, reason=error.code, **details
+                )
+    except errors.VestibuleError:
+        _log.exception("refusal_not_recorded", request_id=request.state.request_id, code=error.code)
+
+
+def _answer(request: Request, error: Exception, refusal: Refusal) -> Response:
+    if not _is_api(request.url.path):
+        return failures.answer(
+            request,
+            error,
+            status=refusal.status,
+            code=refusal.code,
+            detail=refusal.detail,
+            items=refusal.items,
+            headers=refusal.headers,
+            retry_after=getattr(error, "retry_after", None),
+        )
+    body = ErrorAnswer(
+        detail=list(refusal.items)
+        if refusal.items and refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY
+        else refusal.detail,
+        error_code=refusal.code,
+        timestamp=datetime.now(UTC),
+        path=request.url.path,
+        request_id=request.state.request_id,
+        error=ErrorSummary(code=refusal.code, message=refusal.detail),
+    )
+    content = {**body.model_dump(mode="json"), **(refusal.extra or {})}
+    return JSONResponse(content, refusal.status, dict(refusal.headers or {}))
+
+
+def _is_api(path: str) -> bool:
+    return path.startswith(("/api/", "/health", "/metrics", "/.well-known", "/openapi.json"))

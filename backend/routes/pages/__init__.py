@@ -1,0 +1,1 @@
+"""The HTML pages: one more dialect over the same services. Forms work without script."""

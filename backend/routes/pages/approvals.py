@@ -1,0 +1,62 @@
+"""Approvals: who waits, what they wrote, and the decision."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from backend.routes.approval_service_admin import Target
+from backend.routes.deps import CurrentApprover, Look, Work
+from backend.routes.pages.forms import BackTo, ReasonForm, read_reason
+from backend.routes.pages.rendering import go_saying, page
+
+router = APIRouter(include_in_schema=False)
+
+_PER_PAGE: Final = 50
+_HERE: Final = "/approvals"
+
+
+async def stay_here(request: Request) -> None:
+    """Come back to the list, with a notice, when a decision is refused."""
+    request.state.again = BackTo(_HERE)
+
+
+@router.get(_HERE)
+async def show_approvals(
+    request: Request,
+    caller: CurrentApprover,
+    look: Look,
+    cursor: str | None = None,  # noqa: ARG001
+) -> Response:
+    """Show who waits, longest first."""
+    waiting, count = await look.people.waiting(cursor, _PER_PAGE), await look.people.waiting_count()
+    return page(
+        request,
+        "approvals.html",
+        applications=waiting.rows,
+        total=count,
+        pending_count=count,
+        next_cursor=waiting.next_cursor,
+        cursor=cursor,
+        here="approvals",
+    )
+
+
+@router.post("/approvals/{id}/approve", dependencies=[Depends(stay_here)])
+async def approve(request: Request, caller: CurrentApprover, target: Target, work: Work) -> Response:
+    """Let an applicant in."""
+    user = await work.users.approve(target, by=caller.id)
+    return go_saying(request, _HERE, f"{user.full_name or user.username} has been let in.")
+
+
+@router.post("/approvals/{id}/reject", dependencies=[Depends(stay_here)])
+async def reject(
+    request: Request,
+    caller: CurrentApprover,
+    target: Target,
+    body: Annotated[ReasonForm, Depends(read_reason)],
+    work: Work,
+) -> Response:
+    """Turn an applicant away."""
+    user = await work.users.reject(target, by=caller.id, reason=body.reason)
+    return go_saying(request, _HERE, f"The request of {user.full_name or user.username} was turned down.")

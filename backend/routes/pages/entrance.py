@@ -1,0 +1,137 @@
+"""The entrance hall: where one begins, signs up, signs in, waits, and leaves."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from backend import tokens
+from backend.errors import NotAuthenticated
+from backend.models import SessionEnd, Status
+from backend.routes.cookies import clear_session, drop_cookie, read_cookie, set_session
+from backend.routes.deps import DECIDERS, CurrentUser, InContext, Look, MaybeUser, Work
+from backend.routes.pages.failures import APPLICANT, remember_applicant
+from backend.routes.pages.forms import form_of, read_form
+from backend.routes.pages.rendering import go, own_path, page
+from backend.schemas.approval_service import RegisterBody
+from backend.schemas.types import Text
+from backend.services import reading
+from backend.services.user_manager import Registration
+from backend.settings import RegistrationMode
+
+router = APIRouter(include_in_schema=False)
+
+
+class SignInForm(BaseModel):
+    """The sign-in form, with the page one came from."""
+
+    username_or_email: Text
+    password: Text
+    next: Text = ""
+
+
+async def read_registration(request: Request, context: InContext) -> RegisterBody:
+    """Read the registration form; a refused one comes back on the page it was on."""
+    async with reading(context) as look:
+        first = (await look.installation.get()).claimed_at is None
+    return await read_form(request, RegisterBody, "welcome.html" if first else "register.html", _about(context))
+
+
+async def get_applicant(request: Request, context: InContext) -> UUID:
+    """Return whose browser waits here.
+
+    Raises:
+        NotAuthenticated: nobody's, as far as this browser can show.
+    """
+    token = read_cookie(request, APPLICANT, context.settings)
+    if token is None:
+        raise NotAuthenticated
+    return context.signer.read(token, context.clock.now(), tokens.APPLICANT).subject
+
+
+@router.get("/")
+async def begin(look: Look, caller: MaybeUser) -> Response:
+    """Send everybody to where their next step is."""
+    if caller is None:
+        return go("/register" if (await look.installation.get()).claimed_at is None else "/login")
+    return go("/approvals" if caller.user.role in DECIDERS and await look.people.waiting_count() else "/account")
+
+
+@router.get("/register")
+async def show_registration(request: Request, context: InContext, look: Look) -> Response:
+    """Show the form for new people, or the welcome of a new installation."""
+    if (await look.installation.get()).claimed_at is None:
+        return page(request, "welcome.html", **_about(context))
+    return page(request, "register.html" if context.policy.open else "registration_closed.html", **_about(context))
+
+
+@router.post("/register")
+async def register(request: Request, body: Annotated[RegisterBody, Depends(read_registration)], work: Work) -> Response:
+    """Take somebody in, and show them where they stand."""
+    user = await work.users.register(Registration(**body.model_dump()))
+    if user.status is Status.ACTIVE:
+        return go("/login?why=let_in")
+    response = go("/waiting")
+    remember_applicant(response, request, user.id)
+    return response
+
+
+@router.get("/login")
+async def show_login(
+    request: Request,
+    context: InContext,
+    look: Look,
+    why: str = "",
+    next: str = "",  # noqa: A002
+) -> Response:
+    """Show the desk."""
+    if (await look.installation.get()).claimed_at is None:
+        return go("/register")
+    return page(request, "login.html", why=why, next=next, mode=context.settings.registration)
+
+
+@router.post("/login")
+async def login(
+    context: InContext, body: Annotated[SignInForm, Depends(form_of(SignInForm, "login.html"))], work: Work
+) -> Response:
+    """Open a session in this browser."""
+    user = await work.users.check_password(body.username_or_email, body.password)
+    grant = await work.sessions.open_cookie(user)
+    response = go("/account" if user.must_change_password else own_path(body.next))
+    set_session(response, grant, context.settings)
+    drop_cookie(response, APPLICANT, context.settings)
+    return response
+
+
+@router.post("/logout")
+async def logout(caller: CurrentUser, context: InContext, work: Work) -> Response:
+    """End the session of this browser."""
+    await work.sessions.end(caller.session.id, caller.id, SessionEnd.USER_LOGOUT, actor=caller.id)
+    response = go("/login?why=signed_out")
+    clear_session(response, context.settings)
+    return response
+
+
+@router.get("/waiting")
+async def show_waiting(request: Request, applicant: Annotated[UUID, Depends(get_applicant)], look: Look) -> Response:
+    """Show somebody who waits where they stand."""
+    return page(request, "waiting.html", applicant=await look.people.applicant(applicant))
+
+
+@router.post("/waiting/leave")
+async def leave(context: InContext) -> Response:
+    """Make this browser forget who waits."""
+    response = go("/login")
+    drop_cookie(response, APPLICANT, context.settings)
+    return response
+
+
+def _about(context: InContext) -> dict[str, object]:
+    settings = context.settings
+    return {
+        "mode": settings.registration,
+        "note_required": settings.require_approval_note and settings.registration is RegistrationMode.APPROVAL,
+        "needs_bootstrap_token": settings.bootstrap_by_token,
+    }

@@ -1,0 +1,117 @@
+"""What a person sees when something is refused: the form again, the page before with a notice, or a page of its own."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from backend import errors, tokens
+from backend.context import Context
+from backend.routes.cookies import clear_session, set_cookie
+from backend.routes.pages.forms import Again, BackTo, Form
+from backend.routes.pages.rendering import go, go_saying, page
+
+APPLICANT: Final = "applicant"
+APPLICANT_LIFETIME: Final = timedelta(hours=24)
+_STATES: Final = (errors.AccountPending, errors.AccountRejected, errors.AccountInactive)
+_WHY: Final = {errors.SessionInactive.code: "inactivity", errors.NotAuthenticated.code: ""}
+_TITLES: Final = {
+    403: "You may not do this",
+    404: "There is nothing here",
+    405: "This cannot be done here",
+    413: "That is too much at once",
+    429: "Too many attempts",
+    500: "Something went wrong on our side",
+    503: "Not at the moment",
+}
+_NEXT_STEPS: Final = {
+    "CSRF_FAILED": "Go back, reload the page and try again.",
+    "ADMIN_REQUIRED": "If you need this, ask an administrator of this installation.",
+    "NOT_FOUND": "Check the address, or begin at the start.",
+    "INTERNAL_ERROR": "Try again. If it happens again, tell an administrator the number below.",
+}
+
+
+def answer(
+    request: Request,
+    error: Exception,
+    *,
+    status: int,
+    code: str,
+    detail: str,
+    items: Sequence[Mapping[str, Any]],
+    headers: Mapping[str, str] | None,
+    retry_after: int | None,
+) -> Response:
+    """Show a refusal to a person."""
+    if isinstance(error, _STATES) and error.user_id and request.url.path == "/login":
+        return _to_waiting(request, error)
+    if isinstance(error, errors.Unauthenticated) and not isinstance(error, errors.InvalidCredentials):
+        return _to_login(request, code)
+    if retry_after:
+        detail = f"{detail}. Please wait {_minutes(retry_after)} and try again." if status == 429 else detail  # noqa: PLR2004
+    again = getattr(request.state, "again", None)
+    if isinstance(again, BackTo):
+        return go_saying(request, again.path, detail, warn=True)
+    if isinstance(again, Again):
+        form = _form(again, error, detail, items)
+        response = page(request, again.template, status=status, form=form, **again.context)
+    else:
+        response = page(
+            request,
+            "error.html",
+            status=status,
+            title=_TITLES.get(status, "This did not work"),
+            detail=detail,
+            next_step=_NEXT_STEPS.get(code),
+            request_id=request.state.request_id,
+        )
+    response.headers.update(dict(headers or {}))
+    return response
+
+
+def _form(again: Again, error: Exception, detail: str, items: Sequence[Mapping[str, Any]]) -> Form:
+    found = {str(item["loc"][-1]): str(item["msg"]) for item in items if item["loc"]}
+    named = {name: sentence for name, sentence in found.items() if name != "body"}
+    field = getattr(error, "field", None)
+    if field and not named:
+        named = {field: detail}
+    return Form(again.values, named, None if named else detail)
+
+
+def _to_login(request: Request, code: str) -> Response:
+    """Send somebody whose session is over to the desk, and back to where they were after it."""
+    query = f"?why={why}" if (why := _WHY.get(code, "ended")) else ""
+    if request.method == "GET" and request.url.path != "/":
+        query += f"{'&' if query else '?'}next={request.url.path}"
+    response = go(f"/login{query}")
+    clear_session(response, _context(request).settings)
+    return response
+
+
+def _to_waiting(request: Request, error: errors.SignInRefused) -> Response:
+    response = go("/waiting")
+    if error.user_id:
+        remember_applicant(response, request, error.user_id)
+    return response
+
+
+def remember_applicant(response: Response, request: Request, user_id: UUID) -> None:
+    """Give a browser the token that shows where its person stands, and opens nothing."""
+    context = _context(request)
+    now = context.clock.now()
+    token = context.signer.sign(tokens.Claims(user_id, user_id, now, now + APPLICANT_LIFETIME), tokens.APPLICANT)
+    set_cookie(response, APPLICANT, token, context.settings, seconds=int(APPLICANT_LIFETIME.total_seconds()))
+
+
+def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+def _minutes(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    return "a minute" if minutes == 1 else f"{minutes} minutes"

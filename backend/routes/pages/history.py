@@ -1,0 +1,72 @@
+"""The audit in sentences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from backend.services.audit import Action
+from backend.services.people import Record
+
+_SENTENCES: Final[Mapping[Action, str]] = {
+    Action.REGISTERED: "Asked for an account",
+    Action.FIRST_SUPERUSER: "Became the first administrator of this installation",
+    Action.SIGNIN_SUCCEEDED: "Signed in",
+    Action.SIGNIN_FAILED: "A sign-in was refused",
+    Action.SESSION_OPENED: "A session began",
+    Action.SESSION_ENDED: "A session ended",
+    Action.TOKEN_INACTIVITY_EXPIRY: "A token expired by inactivity",
+    Action.PASSWORD_CHANGED: "Changed the password",
+    Action.PASSWORD_RESET_REQUESTED: "A password reset was asked for",
+    Action.PASSWORD_RESET_COMPLETED: "Set a new password by mail",
+    Action.EMAIL_VERIFIED: "Confirmed the email address",
+    Action.USER_CREATED: "The account was made by an administrator",
+    Action.USER_UPDATED: "The account's data were changed",
+    Action.USER_PROMOTED: "Was made an administrator",
+    Action.USER_DEMOTED: "Lost the administrator's rights",
+    Action.USER_DELETED: "The account was deleted",
+    Action.USER_APPROVED: "Was let in",
+    Action.USER_REJECTED: "The request was turned down",
+    Action.USER_SUSPENDED: "The account was suspended",
+    Action.USER_ACTIVATED: "The account was opened again",
+    Action.PASSWORD_RESET_BY_ADMIN: "Got a temporary password",
+    Action.REFUSED: "Something was refused",
+}
+_REASONS: Final[Mapping[str, str]] = {
+    "user_logout": "signed out",
+    "password_change": "the password changed",
+    "admin": "an administrator ended it",
+    "inactivity": "inactivity",
+    "expired": "its time was over",
+    "status": "the account's status changed",
+    "AUTH_INVALID_CREDENTIALS": "wrong password",
+    "ACCOUNT_PENDING": "still waiting for a decision",
+    "ACCOUNT_REJECTED": "the request was turned down",
+    "ACCOUNT_SUSPENDED": "the account is suspended",
+    "ACCOUNT_EXPIRED": "the account has expired",
+    "ACCOUNT_DEACTIVATED": "the account is deactivated",
+    "EMAIL_NOT_VERIFIED": "the email address is not confirmed",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a person's history, as the page shows it."""
+
+    at: datetime
+    action: str
+    actor_name: str | None
+    reason: str | None
+
+
+def entry(record: Record) -> Entry:
+    """Put a record into words."""
+    event = record.event
+    action = _SENTENCES.get(Action(event.action), event.action)
+    reason = _REASONS.get(event.reason, event.reason) if event.reason else _changes(event.details)
+    return Entry(event.at, action, record.actor, reason)
+
+
+def _changes(details: Mapping[str, Any]) -> str | None:
+    changes = [f"{change['field']}: {change['old']} → {change['new']}" for change in details.get("changes", ())]
+    return "; ".join(changes) or None

@@ -1,0 +1,72 @@
+"""Forgotten passwords and proofs of address. Opening a page never acts; only its button does (ASVS 3.5.3)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from backend.routes.deps import InContext, Work
+from backend.routes.pages.forms import form_of, read_form
+from backend.routes.pages.rendering import go, page
+from backend.schemas.approval_service import EmailBody, ResetBody
+from backend.schemas.types import Text
+
+router = APIRouter(include_in_schema=False)
+
+
+class VerifyForm(BaseModel):
+    """The code from a mail."""
+
+    token: Text
+
+
+async def read_email(request: Request, context: InContext) -> EmailBody:
+    """Read the form for a forgotten password."""
+    about = {"mail_enabled": context.settings.mail_enabled}
+    return await read_form(request, EmailBody, "forgot_password.html", about)
+
+
+@router.get("/forgot-password")
+async def show_forgot_password(request: Request, context: InContext) -> Response:
+    """Show the form for a forgotten password."""
+    return page(request, "forgot_password.html", sent=False, mail_enabled=context.settings.mail_enabled)
+
+
+@router.post("/forgot-password")
+async def forgot_password(
+    request: Request, context: InContext, body: Annotated[EmailBody, Depends(read_email)], work: Work
+) -> Response:
+    """Ask for a reset mail; the page is the same for every address."""
+    await work.recovery.request_reset(body.email)
+    return page(request, "forgot_password.html", sent=True, mail_enabled=context.settings.mail_enabled)
+
+
+@router.get("/reset-password")
+async def show_reset_password(request: Request) -> Response:
+    """Show the form for a new password."""
+    return page(request, "reset_password.html")
+
+
+@router.post("/reset-password")
+async def reset_password(
+    body: Annotated[ResetBody, Depends(form_of(ResetBody, "reset_password.html"))], work: Work
+) -> Response:
+    """Set the new password; signing in with it comes next (ASVS 6.3.7: a reset does not sign in)."""
+    await work.recovery.reset(body.token, body.password)
+    return go("/login?why=password_changed")
+
+
+@router.get("/verify")
+async def show_verify(request: Request) -> Response:
+    """Show the button that confirms an address."""
+    return page(request, "verify_email.html", done=False)
+
+
+@router.post("/verify")
+async def verify(
+    request: Request, body: Annotated[VerifyForm, Depends(form_of(VerifyForm, "verify_email.html"))], work: Work
+) -> Response:
+    """Confirm an address."""
+    await work.recovery.verify(body.token.strip())
+    return page(request, "verify_email.html", done=True)

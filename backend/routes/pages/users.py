@@ -1,0 +1,115 @@
+"""People: the list, one person, and what an administrator can do to an account."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from backend.errors import UserNotFound
+from backend.models import User
+from backend.routes.approval_service_admin import Target
+from backend.routes.deps import CurrentAdmin, Look, Work
+from backend.routes.pages.actions import ACTIONS, Action
+from backend.routes.pages.forms import BackTo, ReasonForm, read_reason
+from backend.routes.pages.history import entry
+from backend.routes.pages.rendering import go_saying, page
+from backend.services.people import GONE
+
+router = APIRouter(include_in_schema=False)
+
+_PER_PAGE: Final = 50
+
+
+async def get_action(request: Request, action: str, target: Target) -> Action:
+    """Return the action a path names; if it is refused, the person's page says why.
+
+    Raises:
+        UserNotFound: there is no such action.
+    """
+    if action not in ACTIONS:
+        raise UserNotFound("There is no such action.")
+    request.state.again = BackTo(f"/users/{target}")
+    return ACTIONS[action]
+
+
+Wanted = Annotated[Action, Depends(get_action)]
+
+
+@router.get("/users")
+async def show_users(
+    request: Request,
+    caller: CurrentAdmin,
+    look: Look,
+    cursor: str | None = None,  # noqa: ARG001
+) -> Response:
+    """Show the accounts, newest first."""
+    newest, counts = await look.people.newest(cursor, _PER_PAGE), await look.people.counts()
+    return page(
+        request,
+        "users.html",
+        users=newest.rows,
+        counts=counts,
+        pending_count=counts.pending,
+        next_cursor=newest.next_cursor,
+        cursor=cursor,
+        here="users",
+    )
+
+
+@router.get("/users/{id}")
+async def show_user(request: Request, caller: CurrentAdmin, target: Target, look: Look) -> Response:
+    """Show one account: what is known, what happened, what can be done."""
+    user = await look.people.one(target)
+    possible = [] if user.id == caller.id else [action for action in ACTIONS.values() if action.applies(user)]
+    return page(
+        request,
+        "user.html",
+        user=await _shown(look, user),
+        actions=possible,
+        history=[entry(record) for record in await look.people.history(user.id)],
+        pending_count=await look.people.waiting_count(),
+        here="users",
+    )
+
+
+@router.get("/users/{id}/{action}")
+async def show_confirmation(
+    request: Request,
+    caller: CurrentAdmin,  # noqa: ARG001
+    target: Target,
+    wanted: Wanted,
+    look: Look,
+) -> Response:
+    """Say what will happen and to whom, before it happens."""
+    user = await look.people.one(target)
+    return page(request, "confirm.html", user=user, action=_asked(wanted, user), here="users")
+
+
+@router.post("/users/{id}/{action}")
+async def act(
+    request: Request,
+    caller: CurrentAdmin,
+    target: Target,
+    wanted: Wanted,
+    body: Annotated[ReasonForm, Depends(read_reason)],
+    work: Work,
+) -> Response:
+    """Do it."""
+    done = await wanted.act(work, caller.id, target, body.reason)
+    if done.temporary_password:
+        return page(request, "temporary_password.html", user=done.user, password=done.temporary_password, here="users")
+    gone = done.user.status in GONE
+    return go_saying(request, "/users" if gone else f"/users/{target}", wanted.done.format(name=done.user.username))
+
+
+def _asked(action: Action, user: User) -> Mapping[str, object]:
+    return {**asdict(action), "title": action.question.format(name=user.username)}
+
+
+async def _shown(look: Look, user: User) -> Mapping[str, object]:
+    return {
+        **user.model_dump(exclude={"hashed_password"}),
+        "approved_by_name": await look.people.username(user.approved_by),
+    }

@@ -1,0 +1,124 @@
+"""What every response gets, whatever made it: a request id, security headers, one line in the log.
+
+It wraps the finished application, because answers to unforeseen errors never pass the application's own middleware.
+"""
+
+import re
+import time
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NOTHING_ALLOWED: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+_ALWAYS: Final = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+_UNLESS_SAID_OTHERWISE: Final = {
+    "content-security-policy": _NOTHING_ALLOWED,
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+}
+LARGEST_BODY: Final = 256 * 1024
+"""Bytes; more than any form or JSON body of this service needs."""
+_LAST_WORDS: Final = {
+    "detail": "Internal server error",
+    "error_code": "INTERNAL_ERROR",
+    "success": False,
+    "error": {"code": "INTERNAL_ERROR", "message": "Internal server error"},
+}
+_HSTS: Final = "max-age=31536000; includeSubDomains"
+_log = structlog.get_logger("vestibule.requests")
+
+
+class Shell:
+    """Plain ASGI around the whole application."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        """Wrap `app`; `https` adds HSTS (RFC 6797)."""
+        self._app = app
+        self._https = https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope))
+        scope.setdefault("state", {})["request_id"] = request_id
+        _without_trailing_slash(scope)
+        started, status, answered = time.perf_counter(), 500, False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status, answered
+            if message["type"] == "http.response.start":
+                status, answered = message["status"], True
+                self._add_headers(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        try:
+            await self._app(scope, _limited(scope, receive), send_with_headers)
+        except Exception:
+            # The application has answered with a 500 and hands the error on for the server's log. That log would
+            # print it without request id, and this one does it right.
+            _log.exception("unforeseen_error", request_id=request_id)
+            if not answered:
+                await JSONResponse(_LAST_WORDS, 500)(scope, receive, send_with_headers)
+        finally:
+            _log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+                request_id=request_id,
+            )
+
+    def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
+        headers["x-request-id"] = request_id
+        for name, value in _ALWAYS.items():
+            headers[name] = value
+        for name, value in _UNLESS_SAID_OTHERWISE.items():
+            headers.setdefault(name, value)
+        if self._https:
+            headers["strict-transport-security"] = _HSTS
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """Refuse a body that is too large: at once if it says so, else as soon as it is."""
+    left = LARGEST_BODY
+    said = Headers(scope=scope).get("content-length", "")
+    too_large = said.isdecimal() and int(said[:20]) > LARGEST_BODY
+
+    async def receive_within() -> Message:
+        nonlocal left
+        if too_large:
+            raise HTTPException(413)
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413)
+        return message
+
+    return receive_within
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _SANE_REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def _without_trailing_slash(scope: Scope) -> None:
+    """Answer both spellings of a path; a redirect from one to the other would have to trust the Host header."""
+    path = scope["path"]
+    if len(path) > 1 and path.endswith("/"):
+        scope["path"] = path.rstrip("/") or "/"

@@ -1,0 +1,95 @@
+"""The courier: takes mail out of the outbox after the commit, mints its token, writes it and hands it over."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import structlog
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from backend.context import Context
+from backend.errors import VestibuleError
+from backend.models import Mail, MailPurpose, TokenPurpose, User
+from backend.notifiers import Message, Notifier
+from backend.services.recovery import LIFETIME
+from backend.services.work import Services, unit_of_work
+from backend.stores.users import GONE
+
+_BATCH: Final = 20
+_LOOK_AGAIN_SECONDS: Final = 30
+_TOKENS: Final[Mapping[MailPurpose, TokenPurpose]] = {
+    MailPurpose.VERIFY_EMAIL: TokenPurpose.VERIFY_EMAIL,
+    MailPurpose.RESET_PASSWORD: TokenPurpose.RESET_PASSWORD,
+}
+_PAGES: Final[Mapping[MailPurpose, str]] = {
+    MailPurpose.VERIFY_EMAIL: "/verify",
+    MailPurpose.RESET_PASSWORD: "/reset-password",
+    MailPurpose.ACCOUNT_APPROVED: "/login",
+}
+_templates: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent.parent / "templates" / "mail"),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701  # plain text
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_log = structlog.get_logger("vestibule.courier")
+
+
+async def carry(context: Context, notifier: Notifier) -> None:
+    """Send mail as it becomes due, until cancelled."""
+    while True:
+        context.mail_due.clear()
+        try:
+            while await deliver(context, notifier):
+                pass
+        except (VestibuleError, OSError):
+            _log.exception("courier_failed")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
+                await context.mail_due.wait()
+
+
+async def deliver(context: Context, notifier: Notifier) -> int:
+    """Send one batch of due mail and tell how many there were.
+
+    A mail is marked as sent in the transaction in which its token is minted: a crash in between sends it again with a
+    new token, and the old one, which nobody may have seen, is worthless.
+    """
+    async with unit_of_work(context) as services:
+        mails = await services.mails.claim(_BATCH)
+        for mail in mails:
+            message = await _write(services, mail)
+            if message:
+                await notifier.send(message)
+            await services.mails.sent(mail, context.clock.now())
+        return len(mails)
+
+
+async def _write(services: Services, mail: Mail) -> Message | None:
+    """Write a mail for the person as they are now; None if there is nobody to write to any more."""
+    user = await services.users.user_db.get(mail.user_id)
+    if user is None or user.status in GONE:
+        return None
+    token, hours = None, None
+    purpose = _TOKENS.get(mail.purpose)
+    if purpose:
+        token, hours = await services.recovery.mint(user, purpose), LIFETIME[purpose].total_seconds() / 3600
+    return _compose(user, mail.purpose, token, services.context.settings.public_url, hours)
+
+
+def _compose(user: User, purpose: MailPurpose, token: str | None, public_url: str, hours: float | None) -> Message:
+    page = _PAGES.get(purpose)
+    fragment = f"#token={token}" if token else ""
+    text = _templates.get_template(f"{purpose}.txt").render(
+        user=user,
+        token=token,
+        link=f"{public_url}{page}{fragment}" if page else None,
+        hours=round(hours) if hours else None,
+        reason=user.decision_reason,
+        public_url=public_url,
+    )
+    first, _, body = text.partition("\n")
+    return Message(user.email, first.removeprefix("Subject:").strip(), body.strip())

@@ -1,0 +1,46 @@
+"""Figures about the service for those who watch it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backend.clock import Clock
+from backend.models import Status
+from backend.services.audit import Action
+from backend.services.sessions import Rules
+from backend.stores.audit import AuditStore
+from backend.stores.sessions import SessionStore
+from backend.stores.users import UserStore
+
+
+@dataclass(frozen=True)
+class Measures:
+    """One reading. It comes from the database, so that every process of an installation tells the same."""
+
+    signins: Mapping[str, int]
+    live_sessions: int
+    accounts: Mapping[Status, int]
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Takes readings."""
+
+    users: UserStore
+    sessions: SessionStore
+    audit: AuditStore
+    rules: Rules
+    clock: Clock
+
+    async def now(self) -> Measures:
+        """Take one."""
+        signins: Counter[str] = Counter({"success": 0})
+        for (action, reason), count in (
+            await self.audit.count([Action.SIGNIN_SUCCEEDED, Action.SIGNIN_FAILED])
+        ).items():
+            signins["success" if action == Action.SIGNIN_SUCCEEDED else (reason or "other").lower()] += count
+        accounts = Counter(dict.fromkeys(Status, 0))
+        for (_, status), count in (await self.users.by_role_and_status()).items():
+            accounts[status] += count
+        now = self.clock.now()
+        return Measures(signins, await self.sessions.live(now, now - self.rules.idle), accounts)

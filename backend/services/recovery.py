@@ -1,0 +1,153 @@
+"""Proving an address and replacing a password, forgotten or not."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from backend import tokens
+from backend.context import Context
+from backend.errors import BadResetToken, BadVerifyToken, TooManyRequests, WrongCurrentPassword
+from backend.identifiers import email_key
+from backend.models import MailPurpose, OneTimeToken, SessionEnd, TokenPurpose, User
+from backend.services.audit import Action, Audit
+from backend.services.outbox import Outbox
+from backend.services.passwords import PasswordRule
+from backend.services.sessions import Sessions
+from backend.services.throttle import Throttle
+from backend.stores.one_time_tokens import OneTimeTokenStore
+from backend.stores.users import GONE, UserStore
+
+LIFETIME: Final = {TokenPurpose.VERIFY_EMAIL: timedelta(hours=24), TokenPurpose.RESET_PASSWORD: timedelta(hours=1)}
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One-time tokens and new passwords, within one transaction."""
+
+    context: Context
+    users: UserStore
+    one_time_tokens: OneTimeTokenStore
+    sessions: Sessions
+    outbox: Outbox
+    audit: Audit
+    throttle: Throttle
+
+    async def request_verification(self, user: User) -> None:
+        """Queue the mail that proves an address, unless it is proven, the account is gone, or too many were sent."""
+        if user.is_verified or user.status in GONE:
+            return
+        try:
+            await self.throttle.recovery(str(user.id), self.audit.origin.ip_address)
+        except TooManyRequests:
+            return  # saying so would tell a stranger that the address is known
+        await self.outbox.queue(MailPurpose.VERIFY_EMAIL, user)
+
+    async def verify(self, token: str) -> User:
+        """Take an address as proven by its token.
+
+        Raises:
+            BadVerifyToken: the token is not, or no longer, good for the address the account has now.
+        """
+        now = self.context.clock.now()
+        found = await self.one_time_tokens.find(tokens.digest(token), TokenPurpose.VERIFY_EMAIL, now)
+        user = await self.users.lock(found.user_id) if found else None
+        if found is None or user is None or user.status in GONE or found.email_key != email_key(user.email):
+            raise BadVerifyToken
+        if not await self.one_time_tokens.use(found, now):
+            raise BadVerifyToken
+        await self.users.update(user, {"is_verified": True, "updated_at": now})
+        await self.audit.record(Action.EMAIL_VERIFIED, target=user.id, actor=user.id)
+        return user
+
+    async def request_reset(self, email: str) -> None:
+        """Queue a reset mail if the address is an active account's; otherwise nothing differs for who asks.
+
+        Raises:
+            TooManyRequests: too many for this address, known or not, or from this network address.
+        """
+        await self.throttle.recovery(tokens.digest(email_key(email)), self.audit.origin.ip_address)
+        user = await self.users.get_by_email(email)
+        if user and user.is_active:
+            await self.outbox.queue(MailPurpose.RESET_PASSWORD, user)
+        await self.audit.record(Action.PASSWORD_RESET_REQUESTED, target=user.id if user else None)
+
+    async def reset(self, token: str, password: str) -> User:
+        """Set a new password by a reset token, used up by exactly one caller, and end all sessions.
+
+        A reset never activates, approves or reveals anybody.
+
+        Raises:
+            BadResetToken: the token is not, or no longer, good.
+            PasswordRefused: the new password breaks the rule; the token stays good.
+        """
+        async with self.context.database.reading() as session:
+            store, now = OneTimeTokenStore(session), self.context.clock.now()
+            found = await store.find(tokens.digest(token), TokenPurpose.RESET_PASSWORD, now)
+            known = await UserStore(session).get(found.user_id) if found else None
+        if found is None or known is None:
+            raise BadResetToken
+        hashed_password = await self._new_hash(known, password)
+        user = await self.users.lock(found.user_id)
+        if user is None or not user.is_active or found.email_key != email_key(user.email):
+            raise BadResetToken
+        if not await self.one_time_tokens.use(found, self.context.clock.now()):
+            raise BadResetToken
+        await self._set(user, hashed_password)
+        await self.sessions.end_all(user.id, SessionEnd.PASSWORD_CHANGE, actor=user.id)
+        await self.audit.record(Action.PASSWORD_RESET_COMPLETED, target=user.id, actor=user.id)
+        await self.throttle.password_right(str(user.id), None)
+        return user
+
+    async def change_password(
+        self, user_id: UUID, current_password: str, new_password: str, *, besides: UUID | None
+    ) -> None:
+        """Replace one's own password; ends all sessions but the one named by `besides` (ASVS 6.2.3, 7.4.3).
+
+        Raises:
+            TooManyRequests: too many wrong ones, or too many changes.
+            WrongCurrentPassword: the present password was not given.
+            PasswordRefused: the new one breaks the rule.
+        """
+        async with self.context.database.reading() as session:
+            known = await UserStore(session).get(user_id)
+        address = self.audit.origin.ip_address
+        await self.throttle.password_tried(str(user_id), address)
+        verified, _ = await self.context.hasher.verified(current_password, known.hashed_password if known else None)
+        if not verified or known is None:
+            raise WrongCurrentPassword
+        await self.throttle.password_right(str(user_id), address)
+        await self.throttle.password_change(str(user_id))
+        hashed_password = await self._new_hash(known, new_password)
+        user = await self.users.lock(user_id)
+        if user is None or user.hashed_password != known.hashed_password:
+            raise WrongCurrentPassword
+        await self._set(user, hashed_password)
+        await self.sessions.end_all(user.id, SessionEnd.PASSWORD_CHANGE, actor=user.id, besides=besides)
+        await self.audit.record(Action.PASSWORD_CHANGED, target=user.id, actor=user.id)
+
+    async def mint(self, user: User, purpose: TokenPurpose) -> str:
+        """Make a one-time token for the address the account has now; older ones of its purpose die."""
+        token, now = tokens.opaque(), self.context.clock.now()
+        await self.one_time_tokens.add(
+            OneTimeToken(
+                user_id=user.id,
+                purpose=purpose,
+                digest=tokens.digest(token),
+                email_key=email_key(user.email),
+                created_at=now,
+                expires_at=now + LIFETIME[purpose],
+            )
+        )
+        return token
+
+    async def _new_hash(self, user: User, password: str) -> str:
+        rule = PasswordRule(self.context.settings.password_min_length)
+        rule.check(password, username=user.username, email=user.email)
+        return await self.context.hasher.hashed(password)
+
+    async def _set(self, user: User, hashed_password: str) -> None:
+        now = self.context.clock.now()
+        columns = {"hashed_password": hashed_password, "must_change_password": False, "updated_at": now}
+        await self.users.update(user, columns)
+        await self.one_time_tokens.void(user.id, TokenPurpose.RESET_PASSWORD, now)

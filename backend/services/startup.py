@@ -1,0 +1,95 @@
+"""What has to be true before the door opens."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from backend.context import Context
+from backend.errors import DatabaseUnavailable, StartError
+from backend.migrations import runner
+from backend.services import demo
+from backend.services.work import reading, unit_of_work
+
+
+async def prepare_database(context: Context) -> None:
+    """Bring the embedded database to this version's schema; insist that a server's database is there.
+
+    Raises:
+        StartError: the database cannot be reached, or somebody has to run `migrate` first.
+    """
+    with _reachable():
+        await context.database.ping()
+        if context.database.embedded:
+            await runner.upgrade(context.database)
+        await _insist_on_head(context)
+
+
+async def migrate(context: Context) -> tuple[str | None, str]:
+    """Bring any database to this version's schema; tell from which revision (None: it was empty) to which.
+
+    Raises:
+        StartError: the database cannot be reached, or belongs to a newer version.
+    """
+    with _reachable():
+        await context.database.ping()
+        before = await runner.current(context.database)
+        await runner.upgrade(context.database)
+    return before, runner.head()
+
+
+async def refuse_demo_accounts(context: Context) -> None:
+    """Keep the accounts with published passwords out of production.
+
+    Raises:
+        StartError: one of them is there.
+    """
+    if not context.settings.production:
+        return
+    async with reading(context) as services:
+        for account in demo.ACCOUNTS:
+            if await services.users.user_db.get_by_email(account.email):
+                raise StartError(
+                    f"The demo account {account.email} exists, and its password is public. Delete the demo accounts, "
+                    "or start with an empty database, before setting VESTIBULE_ENV=production."
+                )
+
+
+async def bootstrap_token(context: Context, *, renew: bool = True) -> str | None:
+    """Make the token for the first account, where the settings want one and nobody has claimed it, to be shown once."""
+    async with unit_of_work(context) as services:
+        return await services.bootstrap.new_token(renew=renew)
+
+
+async def show_bootstrap_token(context: Context) -> None:
+    """Print the first account's token where no `serve` did: once, when the service first starts unclaimed."""
+    token = await bootstrap_token(context, renew=False)
+    if token:
+        sys.stdout.write(f"\nThe first account needs this one-time token: {token}\n\n")
+        sys.stdout.flush()
+
+
+async def _insist_on_head(context: Context) -> None:
+    current, head = await runner.current(context.database), runner.head()
+    if current != head:
+        raise StartError(
+            f"The database's schema is at {current or 'nothing'}, this version needs {head}. "
+            "Run: python -m backend migrate"
+        )
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        raise StartError(
+            "The database cannot be reached. Check VESTIBULE_DATABASE_URL and that the server is running "
+            f"({_cause(error)})."
+        ) from None
+
+
+def _cause(error: DatabaseUnavailable) -> str:
+    """Return the words of the driver, which hold no password, or its error's name where it says nothing."""
+    cause = error.__cause__
+    original = getattr(cause, "orig", None) or cause
+    return str(original).strip().partition("\n")[0] or type(original).__name__

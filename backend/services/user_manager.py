@@ -1,0 +1,335 @@
+"""The heart: how somebody becomes a user, is let in or turned away, and proves to be who they are.
+
+`UserManager` is a fastapi-users `BaseUserManager`, so that its routers ride on the same rules as every other door.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.security import OAuth2PasswordRequestForm
+from fastapi_users import BaseUserManager, UUIDIDMixin
+from fastapi_users.schemas import BaseUserCreate
+
+from backend.context import Context
+from backend.errors import (
+    AccountDeactivated,
+    AccountExpired,
+    AccountPending,
+    AccountRejected,
+    AccountSuspended,
+    AlreadyApproved,
+    AlreadyDecided,
+    EmailNotVerified,
+    InvalidCredentials,
+    NoteRequired,
+    RegistrationClosed,
+    RegistrationFull,
+    SignInRefused,
+)
+from backend.identifiers import email_as_typed, email_key, is_email, username_as_typed, username_key
+from backend.models import Installation, MailPurpose, Role, Status, User
+from backend.services.audit import Action, Audit
+from backend.services.bootstrap import Bootstrap
+from backend.services.lifecycle import Lifecycle
+from backend.services.outbox import Outbox
+from backend.services.passwords import PasswordRule
+from backend.services.recovery import Recovery
+from backend.services.throttle import Throttle
+from backend.stores.identifiers import IdentifierStore
+from backend.stores.installation import InstallationStore
+from backend.stores.users import GONE, UserStore
+from backend.tokens import digest
+
+_REFUSALS: Final[dict[Status, type[SignInRefused]]] = {
+    Status.PENDING: AccountPending,
+    Status.REJECTED: AccountRejected,
+    Status.SUSPENDED: AccountSuspended,
+    Status.EXPIRED: AccountExpired,
+    Status.DEACTIVATED: AccountDeactivated,
+}
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What somebody who signs up says about themselves."""
+
+    username: str
+    email: str
+    password: str
+    full_name: str | None = None
+    institution: str | None = None
+    approval_note: str | None = None
+    bootstrap_token: str | None = None
+
+
+class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
+    """Registration, sign-in, decisions and proofs of address, within one transaction.
+
+    The transaction begins with the first statement. Methods that hash a password do so before it: they read by a
+    door of their own, close it, hash in the pool, and only then write.
+    """
+
+    user_db: UserStore
+
+    def __init__(
+        self,
+        context: Context,
+        users: UserStore,
+        identifiers: IdentifierStore,
+        lifecycle: Lifecycle,
+        bootstrap: Bootstrap,
+        recovery: Recovery,
+        outbox: Outbox,
+        audit: Audit,
+        throttle: Throttle,
+    ) -> None:
+        """Take the parts that share the transaction."""
+        super().__init__(users, context.hasher)
+        self._context = context
+        self._identifiers = identifiers
+        self._lifecycle = lifecycle
+        self._bootstrap = bootstrap
+        self._recovery = recovery
+        self._outbox = outbox
+        self._audit = audit
+        self._throttle = throttle
+        self._rule = PasswordRule(context.settings.password_min_length)
+
+    async def register(self, registration: Registration) -> User:
+        """Take somebody in: as the first superuser, as an applicant, or (open mode) as a user.
+
+        Raises:
+            TooManyRequests, RegistrationClosed, RegistrationFull, BootstrapTokenRequired, NoteRequired: not now, not so.
+            InvalidUsername, InvalidEmail, PasswordRefused, EmailTaken, UsernameTaken: a value has to change.
+            ProvisioningFailed: the directory could not be made, and so no account was.
+        """
+        await self._throttle.registration(self._audit.origin.ip_address)
+        username, email = username_as_typed(registration.username), email_as_typed(registration.email)
+        async with self._context.database.reading() as session:
+            self._check_open(await InstallationStore(session).get(), registration)
+            await IdentifierStore(session).check_free(email, username)
+        self._rule.check(registration.password, username=username, email=email)
+        hashed_password = await self._context.hasher.hashed(registration.password)
+
+        installation = await self._bootstrap.installation.lock()
+        first = self._check_open(installation, registration)
+        status = Status.ACTIVE if first else self._context.policy.initial_status
+        if status is Status.PENDING and await self.user_db.pending() >= self._context.settings.max_pending:
+            raise RegistrationFull
+        user = await self._add(registration, hashed_password, status, Role.ADMIN if first else Role.USER)
+        await self._audit.record(Action.REGISTERED, target=user.id, actor=user.id, status=status)
+        if first:
+            await self._bootstrap.claim(user.id)
+        if self._context.settings.send_verification_emails:
+            await self._outbox.queue(MailPurpose.VERIFY_EMAIL, user)
+        return user
+
+    async def add_by_admin(
+        self,
+        registration: Registration,
+        *,
+        admin: UUID | None,
+        role: Role = Role.USER,
+        suspended: bool = False,
+        past_password_rule: bool = False,
+    ) -> User:
+        """Make an account that needs no decision, approved by `admin` (None: the command line).
+
+        Raises:
+            InvalidUsername, InvalidEmail, PasswordRefused, EmailTaken, UsernameTaken: a value has to change.
+            ProvisioningFailed: the directory could not be made, and so no account was.
+        """
+        username, email = username_as_typed(registration.username), email_as_typed(registration.email)
+        async with self._context.database.reading() as session:
+            await IdentifierStore(session).check_free(email, username)
+        if not past_password_rule:
+            self._rule.check(registration.password, username=username, email=email)
+        hashed_password = await self._context.hasher.hashed(registration.password)
+
+        installation = await self._bootstrap.installation.lock()
+        status = Status.SUSPENDED if suspended else Status.ACTIVE
+        user = await self._add(registration, hashed_password, status, role, approved_by=admin)
+        await self._audit.record(Action.USER_CREATED, target=user.id, actor=admin, role=role, status=status)
+        if role is Role.ADMIN and not installation.claimed_at:
+            await self._bootstrap.claim(user.id)
+        return user
+
+    async def create(
+        self,
+        user_create: BaseUserCreate,
+        safe: bool = False,  # noqa: ARG002, FBT001, FBT002  # fastapi-users' signature; rights never come from a body
+        request: Request | None = None,  # noqa: ARG002
+    ) -> User:
+        """Register by fastapi-users' own call; what it may carry beside username, email and password is ignored."""
+        values = user_create.model_dump(include=set(Registration.__dataclass_fields__))
+        return await self.register(Registration(**values))
+
+    async def authenticate(self, credentials: OAuth2PasswordRequestForm) -> User:
+        """Let somebody sign in by fastapi-users' form; see `check_password`."""
+        return await self.check_password(credentials.username, credentials.password)
+
+    async def check_password(self, login: str, password: str) -> User:
+        """Return the account of a username or email address, if the password is right and the account may be used.
+
+        A name nobody has, a wrong password and a deleted account take the same time and get the same answer; any
+        other state is told only after the right password (ASVS 6.3.8).
+
+        Raises:
+            TooManyRequests: too many wrong passwords for this account or from this address.
+            InvalidCredentials, AccountPending, AccountRejected, AccountInactive, EmailNotVerified: nobody is let in.
+            HashingBusy: too many passwords wait to be checked.
+        """
+        async with self._context.database.reading() as session:
+            known = await _by_login(UserStore(session), login)
+        subject = str(known.id) if known else digest(_login_key(login))
+        address = self._audit.origin.ip_address
+        await self._throttle.password_tried(subject, address)
+        verified, better = await self._context.hasher.verified(password, known.hashed_password if known else None)
+        if not verified or known is None:
+            raise InvalidCredentials(user_id=known.id if known else None)
+        await self._throttle.password_right(subject, address)
+
+        user = await self.user_db.lock(known.id)
+        if user is None or user.status in GONE or user.hashed_password != known.hashed_password:
+            raise InvalidCredentials(user_id=known.id)
+        if better:
+            await self.user_db.update(user, {"hashed_password": better})
+        self._check_state(user)
+        return user
+
+    async def approve(
+        self, user_id: UUID, *, by: UUID | None, reason: str | None = None, reconsider: bool = False
+    ) -> User:
+        """Let an applicant in.
+
+        Raises:
+            UserNotFound: nobody has this id.
+            AlreadyApproved, AlreadyDecided: somebody decided before (`reconsider` reopens a rejection).
+            ProvisioningFailed: the directory could not be made; nothing was changed.
+        """
+        user = await self._undecided(user_id, reconsider=reconsider)
+        columns = {"approved_by": by, "approved_at": self._context.clock.now(), "decision_reason": reason}
+        await self._lifecycle.change(
+            user, Status.ACTIVE, Action.USER_APPROVED, actor=by, reason=reason, columns=columns
+        )
+        await self._provision(user.id)
+        await self._outbox.queue(MailPurpose.ACCOUNT_APPROVED, user)
+        return user
+
+    async def reject(
+        self, user_id: UUID, *, by: UUID | None, reason: str | None = None, reconsider: bool = False
+    ) -> User:
+        """Turn an applicant away. Who decided stands in the audit.
+
+        Raises:
+            UserNotFound: nobody has this id.
+            AlreadyApproved, AlreadyDecided: somebody decided before (`reconsider` replaces the reason of a rejection).
+        """
+        user = await self._undecided(user_id, reconsider=reconsider)
+        if user.status is Status.REJECTED:
+            await self.user_db.update(user, {"decision_reason": reason, "updated_at": self._context.clock.now()})
+            await self._audit.record(Action.USER_REJECTED, target=user.id, actor=by, reason=reason)
+            return user
+        columns = {"approved_by": None, "approved_at": None, "decision_reason": reason}
+        await self._lifecycle.change(
+            user, Status.REJECTED, Action.USER_REJECTED, actor=by, reason=reason, columns=columns
+        )
+        await self._outbox.queue(MailPurpose.ACCOUNT_REJECTED, user)
+        return user
+
+    async def request_verify(self, user: User, request: Request | None = None) -> None:  # noqa: ARG002
+        """Send the proof of address once more; who asks is not told whether that happened."""
+        await self._recovery.request_verification(user)
+
+    async def verify(self, token: str, request: Request | None = None) -> User:  # noqa: ARG002
+        """Take an address as proven.
+
+        Raises:
+            BadVerifyToken: the token is unknown, used, superseded, too old, or for an address of before.
+        """
+        return await self._recovery.verify(token)
+
+    async def forgot_password(self, user: User, request: Request | None = None) -> None:  # noqa: ARG002
+        """Send a reset link; see `Recovery.request_reset`."""
+        await self._recovery.request_reset(user.email)
+
+    async def reset_password(self, token: str, password: str, request: Request | None = None) -> User:  # noqa: ARG002
+        """Set a forgotten password; see `Recovery.reset`."""
+        return await self._recovery.reset(token, password)
+
+    def _check_open(self, installation: Installation, registration: Registration) -> bool:
+        """Tell whether this registration is the first ever, which passes every mode."""
+        if installation.claimed_at is None:
+            self._bootstrap.check_token(installation, registration.bootstrap_token)
+            return True
+        policy = self._context.policy
+        if not policy.open:
+            raise RegistrationClosed
+        wants_note = policy.initial_status is Status.PENDING and self._context.settings.require_approval_note
+        if wants_note and not (registration.approval_note and registration.institution):
+            raise NoteRequired
+        return False
+
+    async def _add(
+        self,
+        registration: Registration,
+        hashed_password: str,
+        status: Status,
+        role: Role,
+        *,
+        approved_by: UUID | None = None,
+    ) -> User:
+        now = self._context.clock.now()
+        columns: dict[str, Any] = {
+            "username": username_as_typed(registration.username),
+            "email": email_as_typed(registration.email),
+            "hashed_password": hashed_password,
+            "full_name": registration.full_name,
+            "institution": registration.institution,
+            "approval_note": registration.approval_note,
+            "status": status,
+            "role": role,
+            "approved_at": None if status is Status.PENDING else now,
+            "approved_by": approved_by,
+            "created_at": now,
+            "updated_at": now,
+        }
+        user = await self.user_db.create(columns)
+        await self._identifiers.claim_email(user.email, user.id)
+        await self._identifiers.claim_username(user.username, user.id)
+        await self._provision(user.id)
+        return user
+
+    async def _provision(self, user_id: UUID) -> None:
+        await asyncio.to_thread(self._context.provisioner.provision, user_id)
+
+    async def _undecided(self, user_id: UUID, *, reconsider: bool) -> User:
+        user = await self._lifecycle.account(user_id)
+        if user.is_approved:
+            raise AlreadyApproved
+        if user.status is Status.REJECTED and not reconsider:
+            raise AlreadyDecided
+        return user
+
+    def _check_state(self, user: User) -> None:
+        if not user.is_active:
+            raise _refused(user)
+        if self._context.settings.require_verified_email and not user.is_verified:
+            raise EmailNotVerified(user_id=user.id)
+
+
+def _refused(user: User) -> SignInRefused:
+    if user.status is Status.REJECTED and user.decision_reason:
+        return AccountRejected(f"{AccountRejected.detail} Reason: {user.decision_reason}", user_id=user.id)
+    return _REFUSALS[user.status](user_id=user.id)
+
+
+async def _by_login(users: UserStore, login: str) -> User | None:
+    return await (users.get_by_email(login) if is_email(login) else users.get_by_username(login))
+
+
+def _login_key(login: str) -> str:
+    return email_key(login) if is_email(login) else username_key(login)

@@ -1,0 +1,106 @@
+"""The two ways in: `reading` for questions, `unit_of_work` for everything that changes something."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend.context import Context
+from backend.services.administration import Administration
+from backend.services.audit import Audit, Origin
+from backend.services.bootstrap import Bootstrap
+from backend.services.lifecycle import Lifecycle
+from backend.services.measures import Measuring
+from backend.services.outbox import Outbox
+from backend.services.people import People
+from backend.services.recovery import Recovery
+from backend.services.sessions import Rules, Sessions
+from backend.services.throttle import Throttle
+from backend.services.user_manager import UserManager
+from backend.stores.audit import AuditStore
+from backend.stores.identifiers import IdentifierStore
+from backend.stores.installation import InstallationStore
+from backend.stores.mails import MailStore
+from backend.stores.one_time_tokens import OneTimeTokenStore
+from backend.stores.sessions import SessionStore
+from backend.stores.users import UserStore
+
+_log = structlog.get_logger("vestibule")
+_NOWHERE = Origin()
+
+
+class Services:
+    """All services over one transaction."""
+
+    def __init__(self, context: Context, session: AsyncSession, origin: Origin) -> None:
+        """Put the services together over one database session."""
+        users, identifiers = UserStore(session), IdentifierStore(session)
+        one_time_tokens, installation = OneTimeTokenStore(session), InstallationStore(session)
+        clock, throttle = context.clock, Throttle.of(context)
+        self.context = context
+        self._afterwards: list[Callable[[], Awaitable[None]]] = []
+        self.installation = installation
+        self.session_store = SessionStore(session)
+        self.mails = MailStore(session)
+        self.audit = Audit(AuditStore(session), clock, origin, self._afterwards.append)
+        self.outbox = Outbox(self.mails, clock, self._afterwards.append, context.mail_due.set)
+        self.sessions = Sessions(self.session_store, self.audit, clock, context.signer, Rules.of(context.settings))
+        self.bootstrap = Bootstrap(installation, self.audit, clock, context.settings.bootstrap_by_token)
+        self.lifecycle = Lifecycle(users, installation, self.sessions, self.audit, clock)
+        self.recovery = Recovery(context, users, one_time_tokens, self.sessions, self.outbox, self.audit, throttle)
+        self.users = UserManager(
+            context,
+            users,
+            identifiers,
+            self.lifecycle,
+            self.bootstrap,
+            self.recovery,
+            self.outbox,
+            self.audit,
+            throttle,
+        )
+        self.administration = Administration(
+            context,
+            users,
+            identifiers,
+            one_time_tokens,
+            self.users,
+            self.lifecycle,
+            self.audit,
+            self._afterwards.append,
+        )
+        self.people = People(users, self.audit.store)
+        self.measuring = Measuring(users, self.session_store, self.audit.store, self.sessions.rules, clock)
+
+    async def committed(self) -> None:
+        """Do what waited for the commit. A failure here is logged; the reconciler and the courier try again."""
+        for act in self._afterwards:
+            try:
+                await act()
+            except Exception:
+                _log.exception("after_commit_failed")
+
+
+@asynccontextmanager
+async def unit_of_work(context: Context, origin: Origin = _NOWHERE) -> AsyncIterator[Services]:
+    """Open one writing transaction; it is saved when the block ends, and undone whole if the block raises.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer; nothing was changed.
+    """
+    async with context.database.writing() as session:
+        services = Services(context, session, origin)
+        yield services
+    await services.committed()
+
+
+@asynccontextmanager
+async def reading(context: Context, origin: Origin = _NOWHERE) -> AsyncIterator[Services]:
+    """Open a short look at the database; nothing is saved.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer.
+    """
+    async with context.database.reading() as session:
+        yield Services(context, session, origin)

@@ -1,0 +1,255 @@
+"""The one place that reads the environment: every setting, its default, and what makes it impossible."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from backend.errors import SettingsError
+
+PREFIX: Final = "VESTIBULE_"
+DOTENV: Final = ".env"
+
+_LATER: Final = {
+    "SMTP_URL": "this version cannot send mail yet and would lose it; without the setting, mails are printed to the "
+    "console of `serve`",
+}
+"""Settings that are known but not served by this version, and what to say to who sets them."""
+
+_URL_CHARACTERS_THAT_BREAK_ATOB: Final = frozenset(">?~")
+
+
+class Environment(StrEnum):
+    """Whether mistakes that are harmless on a laptop stop the start."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class RegistrationMode(StrEnum):
+    """What happens to somebody who signs up."""
+
+    APPROVAL = "approval"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Bootstrap(StrEnum):
+    """How the first superuser is recognised."""
+
+    FIRST_USER = "first-user"
+    TOKEN = "token"  # noqa: S105  # the name of a mode, not a secret
+
+
+class Settings(BaseSettings):
+    """Everything an operator can choose, read once at the start and never changed after."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=DOTENV, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    env: Environment = Environment.DEVELOPMENT
+    database_url: SecretStr = SecretStr("")
+    redis_url: SecretStr | None = None
+    data_dir: Path = Path("graph_data")
+    public_url: str = "http://127.0.0.1:8000"
+
+    registration: RegistrationMode = RegistrationMode.APPROVAL
+    require_approval_note: bool = False
+    bootstrap: Bootstrap | None = None
+    max_pending: int = Field(default=1000, ge=1)
+
+    inactivity_minutes: float = Field(default=20, gt=0, le=60 * 24 * 30)
+    max_token_lifetime_hours: float = Field(default=1, gt=0, le=24 * 30)
+    session_lifetime_hours: float = Field(default=24, gt=0, le=24 * 365)
+    jwt_algorithm: Literal["ES256", "HS256"] = "ES256"
+    secret_key: SecretStr | None = None
+
+    argon2: str = "19456,2,1"
+    password_min_length: int = Field(default=8, ge=8, le=128)
+    hash_queue: int = Field(default=256, ge=1)
+    hash_queue_seconds: float = Field(default=5, gt=0)
+
+    login_max_attempts: int = Field(default=5, ge=1)
+    login_window_minutes: float = Field(default=15, gt=0)
+    registrations_per_hour: int = Field(default=100, ge=1)
+    rate_limits: bool = True
+
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = None
+    send_verification_emails: bool = True
+    require_verified_email: bool = False
+
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    cookie_samesite: Literal["lax", "strict"] = "lax"
+    metrics_token: SecretStr | None = None
+    docs: bool | None = None
+
+    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_exact(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin or "*" in origin:
+                msg = "list exact origins such as https://app.example.org, without a path and without *"
+                raise ValueError(msg)
+        return origins
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_one_of_two(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not _names_a_database(url):
+            msg = (
+                "must be postgresql+asyncpg://<user>:<password>@<host>/<database> or sqlite+aiosqlite:///<file>, "
+                "with special characters of a password percent-encoded"
+            )
+            raise ValueError(msg)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_plain(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            msg = "must be an absolute http or https URL without query and fragment"
+            raise ValueError(msg)
+        if not url.isascii() or _URL_CHARACTERS_THAT_BREAK_ATOB & set(url):
+            msg = "must be plain ASCII without > ? ~, because it becomes part of every token"
+            raise ValueError(msg)
+        return url.rstrip("/")
+
+    @field_validator("argon2")
+    @classmethod
+    def _argon2_is_three_numbers(cls, value: str) -> str:
+        numbers = [int(part) if part.strip().isdecimal() else 0 for part in value.split(",")]
+        lowest_memory_kib = 8
+        if len(numbers) != len(("memory", "passes", "lanes")) or min(numbers) < 1 or numbers[0] < lowest_memory_kib:
+            msg = "give memory in KiB, passes and lanes, for example 19456,2,1"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("rate_limits", "docs", mode="before")
+    @classmethod
+    def _on_or_off(cls, value: object) -> object:
+        return {"on": True, "off": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _signing_by_secret_needs_one(self) -> Self:
+        secret = self.secret_key.get_secret_value() if self.secret_key else ""
+        if self.jwt_algorithm == "HS256" and len(secret.encode()) < 32:  # noqa: PLR2004  # RFC 7518 §3.2: 256 bits
+            msg = f"{PREFIX}JWT_ALGORITHM=HS256 needs {PREFIX}SECRET_KEY with 32 bytes or more"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _production_is_strict(self) -> Self:
+        if self.env is Environment.PRODUCTION:
+            if not self.rate_limits:
+                msg = f"{PREFIX}RATE_LIMITS=off is for benchmarks; production refuses it"
+                raise ValueError(msg)
+            if not self.uses_https and urlsplit(self.public_url).hostname not in {"127.0.0.1", "localhost", "::1"}:
+                msg = f"{PREFIX}PUBLIC_URL must be https in production"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def uses_https(self) -> bool:
+        """Whether people reach the service by https: decides `Secure`, `__Host-` and HSTS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def embedded_database(self) -> bool:
+        """Whether the database is the SQLite file that the service looks after itself."""
+        return self.database.startswith("sqlite")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the database."""
+        return self.database_url.get_secret_value() or f"sqlite+aiosqlite:///{self.data_dir / 'vestibule.db'}"
+
+    @property
+    def argon2_cost(self) -> tuple[int, int, int]:
+        """Argon2id's memory in KiB, passes and lanes."""
+        memory, passes, lanes = (int(part) for part in self.argon2.split(","))
+        return memory, passes, lanes
+
+    @property
+    def bootstrap_by_token(self) -> bool:
+        """Whether the first account needs the printed token; the default in production."""
+        return (self.bootstrap or (Bootstrap.TOKEN if self.production else Bootstrap.FIRST_USER)) is Bootstrap.TOKEN
+
+    @property
+    def production(self) -> bool:
+        """Whether this is not a laptop."""
+        return self.env is Environment.PRODUCTION
+
+    @property
+    def docs_shown(self) -> bool:
+        """Whether `/docs` and `/openapi.json` answer; off in production unless asked for."""
+        return not self.production if self.docs is None else self.docs
+
+    @property
+    def mail_enabled(self) -> bool:
+        """Whether mail leaves this machine; without, development prints it to the console."""
+        return self.smtp_url is not None
+
+
+def load(**overrides: Any) -> Settings:  # noqa: ANN401  # any setting
+    """Read the settings from the environment and `.env`; `overrides` win.
+
+    Raises:
+        SettingsError: names the setting that is unknown or impossible, and why, without showing its value.
+    """
+    given = _given()
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(given):
+        if name not in known:
+            raise SettingsError(f"{name} is not a setting of this version; docs/settings.md lists them all.")
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else ""
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}: {reason}" if name else reason) from None
+    for name, reason in _LATER.items():
+        if getattr(settings, name.lower()) is not None:
+            raise SettingsError(f"{PREFIX}{name} is set, but {reason}.")
+    return settings
+
+
+def follow_port(port: int) -> None:
+    """Let the default of `PUBLIC_URL` name the port that is going to be served, also in worker processes."""
+    name = f"{PREFIX}PUBLIC_URL"
+    if name not in _given():
+        os.environ[name] = f"http://127.0.0.1:{port}"
+
+
+def _names_a_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        usable_port = parts.port != 0
+    except ValueError:  # a port that is no number, a bracket in the host
+        return False
+    name = parts.path.removeprefix("/")
+    if parts.scheme == "sqlite+aiosqlite":
+        return not parts.netloc and bool(name) and name != ":memory:"
+    return parts.scheme == "postgresql+asyncpg" and usable_port and bool(name)
+
+
+def _given() -> set[str]:
+    return {name.upper() for name in (*os.environ, *dotenv_values(DOTENV)) if name.upper().startswith(PREFIX)}

@@ -1,0 +1,113 @@
+"""Counters that forget: how often something happened within a window, in this process or shared through Redis."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from redis.exceptions import RedisError
+
+_REDIS_PATIENCE_SECONDS: Final = 0.2
+_REDIS_REST_SECONDS: Final = 5.0
+"""How long Redis is left alone after it failed to answer: one slow request, not every one."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `amount` of something called `name` within `window` seconds."""
+
+    name: str
+    amount: int
+    window: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a counter says: whether the limit still holds, and the seconds until its window ends."""
+
+    within: bool
+    remaining: int
+    resets_in: int
+
+
+class Counters:
+    """Counts against limits. Without Redis, or while it is away, each process counts for itself.
+
+    A process that should be sharing but cannot allows half of a limit, so that the installation as a whole stays near it.
+    """
+
+    def __init__(self, redis_url: str | None) -> None:
+        """Prepare the counters; nothing is connected yet."""
+        self._memory: Storage = MemoryStorage()
+        self._shared: Storage | None = None
+        self._resting_until = 0.0
+        if redis_url:
+            self._shared = RedisStorage(
+                f"async+{redis_url}",
+                implementation="redispy",
+                key_prefix="vestibule",
+                socket_timeout=_REDIS_PATIENCE_SECONDS,
+                socket_connect_timeout=_REDIS_PATIENCE_SECONDS,
+            )
+
+    async def add(self, limit: Limit, subject: str) -> Count:
+        """Count one more, and tell whether the limit still holds."""
+        if self._shared and time.monotonic() >= self._resting_until:
+            try:
+                async with asyncio.timeout(_REDIS_PATIENCE_SECONDS):
+                    return await _add(self._shared, limit, limit.amount, subject)
+            except (RedisError, OSError, TimeoutError):
+                self._resting_until = time.monotonic() + _REDIS_REST_SECONDS
+        allowed = max(1, limit.amount // 2) if self._shared else limit.amount
+        return await _add(self._memory, limit, allowed, subject)
+
+    async def take_back(self, limit: Limit, subject: str) -> None:
+        """Count one less: what was counted beforehand turned out not to be meant."""
+        await self._both(limit, subject, clear=False)
+
+    async def forget(self, limit: Limit, subject: str) -> None:
+        """Begin again from nothing."""
+        await self._both(limit, subject, clear=True)
+
+    async def reachable(self) -> bool | None:
+        """Tell whether Redis answers; None where none is used."""
+        if self._shared is None:
+            return None
+        try:
+            async with asyncio.timeout(_REDIS_PATIENCE_SECONDS):
+                return await self._shared.check()
+        except (RedisError, OSError, TimeoutError):
+            return False
+
+    async def close(self) -> None:
+        """Close the connection to Redis."""
+        if isinstance(self._shared, RedisStorage):
+            await self._shared.bridge.storage.aclose()
+
+    async def _both(self, limit: Limit, subject: str, *, clear: bool) -> None:
+        for storage in (self._memory, self._shared):
+            if storage is None or (storage is self._shared and time.monotonic() < self._resting_until):
+                continue
+            key = _key(limit, subject)
+            try:
+                async with asyncio.timeout(_REDIS_PATIENCE_SECONDS):
+                    if clear:
+                        await storage.clear(key)
+                    elif await storage.get(key) > 0:
+                        await storage.incr(key, limit.window, amount=-1)
+            except (RedisError, OSError, TimeoutError):
+                self._resting_until = time.monotonic() + _REDIS_REST_SECONDS
+
+
+async def _add(storage: Storage, limit: Limit, allowed: int, subject: str) -> Count:
+    key = _key(limit, subject)
+    count = await storage.incr(key, limit.window)
+    seconds = ceil(await storage.get_expiry(key) - time.time())
+    return Count(count <= allowed, max(0, allowed - count), min(max(1, seconds), limit.window))
+
+
+def _key(limit: Limit, subject: str) -> str:
+    return RateLimitItemPerSecond(limit.amount, limit.window).key_for(limit.name, subject)

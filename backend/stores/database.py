@@ -1,0 +1,135 @@
+"""The database and its two doors: one for reading, one for writing; nobody else begins or commits."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend.errors import DatabaseUnavailable
+
+_POOL: Final = 10
+_PATIENCE_SECONDS: Final = 5
+_BEGIN: Final = "vestibule_begin"
+
+
+class Database:
+    """An engine with a pool of fixed size. SQLite: WAL, writers take the write lock at their first statement."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare the engine; nothing is connected yet."""
+        self.embedded = url.startswith("sqlite")
+        self.engine = _sqlite(url) if self.embedded else _postgresql(url)
+        self._writers = self.engine.execution_options(**{_BEGIN: "IMMEDIATE"}) if self.embedded else self.engine
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Open a short read; whatever it changed would be rolled back.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer in time.
+        """
+        async with _translated(), AsyncSession(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction that begins with its first statement and commits at the end, or not at all.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer in time; nothing was changed.
+        """
+        async with _translated(), AsyncSession(self._writers, expire_on_commit=False) as session:
+            yield session
+            await session.commit()
+
+    @asynccontextmanager
+    async def for_schema_changes(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction for migrations; SQLite rebuilds tables, so its foreign keys rest meanwhile.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer in time.
+        """
+        async with _translated(), self._writers.connect() as connection:
+            if self.embedded:
+                await connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+            yield connection
+            await connection.commit()
+
+    async def ping(self) -> None:
+        """Ask for an answer.
+
+        Raises:
+            DatabaseUnavailable: there was none in time.
+        """
+        try:
+            async with self.reading() as session:
+                await (await session.connection()).execute(text("SELECT 1"))
+        except DBAPIError as error:  # a wrong password, a database that does not exist, a file that is none
+            raise DatabaseUnavailable from error
+
+    def pool_status(self) -> tuple[int, int]:
+        """Return the pool's size and how many of its connections are lent at the moment."""
+        pool: Any = self.engine.pool
+        return int(pool.size()), int(pool.checkedout())
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError, OSError, TimeoutError) as error:
+        raise DatabaseUnavailable from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable from error
+        raise
+
+
+def _sqlite(url: str) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_size=_POOL,
+        max_overflow=0,
+        pool_timeout=_PATIENCE_SECONDS,
+        connect_args={"timeout": _PATIENCE_SECONDS},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401  # the driver's own connection
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(_BEGIN, 'DEFERRED')}")
+
+    return engine
+
+
+def _postgresql(url: str) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_size=_POOL,
+        max_overflow=0,
+        pool_timeout=_PATIENCE_SECONDS,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": _PATIENCE_SECONDS,
+            "command_timeout": _PATIENCE_SECONDS,
+            "server_settings": {"timezone": "UTC", "application_name": "vestibule", "jit": "off"},
+        },
+    )

@@ -1,0 +1,67 @@
+"""Taken names: the one place where two people cannot both win."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend.errors import AlreadyTaken, EmailTaken, UsernameTaken
+from backend.identifiers import email_key, username_key
+from backend.models import Identifier, IdentifierKind
+
+_TAKEN: Final[dict[IdentifierKind, type[AlreadyTaken]]] = {
+    IdentifierKind.EMAIL: EmailTaken,
+    IdentifierKind.USERNAME: UsernameTaken,
+}
+
+
+class IdentifierStore:
+    """The `identifiers` table within one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        """Work within this session's transaction."""
+        self._session = session
+
+    async def claim_email(self, email: str, user_id: UUID) -> None:
+        """Take an address for an account.
+
+        Raises:
+            EmailTaken: another account holds it; the transaction can only be rolled back.
+        """
+        await self._claim(IdentifierKind.EMAIL, email_key(email), user_id)
+
+    async def claim_username(self, username: str, user_id: UUID) -> None:
+        """Take a username for an account.
+
+        Raises:
+            UsernameTaken: another account holds it; the transaction can only be rolled back.
+        """
+        await self._claim(IdentifierKind.USERNAME, username_key(username), user_id)
+
+    async def release(self, user_id: UUID, kind: IdentifierKind | None = None) -> None:
+        """Free the names of an account, or those of one kind."""
+        query = delete(Identifier).where(col(Identifier.user_id) == user_id)
+        if kind:
+            query = query.where(col(Identifier.kind) == kind)
+        await self._session.exec(query)
+
+    async def check_free(self, email: str, username: str) -> None:
+        """Look before the costly part of a registration; only `claim_…` decides.
+
+        Raises:
+            EmailTaken, UsernameTaken: an account holds it.
+        """
+        for kind, key in ((IdentifierKind.EMAIL, email_key(email)), (IdentifierKind.USERNAME, username_key(username))):
+            query = select(Identifier.user_id).where(Identifier.kind == kind, Identifier.key == key)
+            if (await self._session.exec(query)).first():
+                raise _TAKEN[kind]
+
+    async def _claim(self, kind: IdentifierKind, key: str, user_id: UUID) -> None:
+        self._session.add(Identifier(kind=kind, key=key, user_id=user_id))
+        try:
+            await self._session.flush()
+        except IntegrityError:
+            raise _TAKEN[kind] from None

@@ -1,0 +1,33 @@
+"""The outbox: mails that are due, claimed by one sender at a time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend.models import Mail
+
+
+class MailStore:
+    """The `outbox` table within one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        """Work within this session's transaction."""
+        self._session = session
+
+    async def add(self, mail: Mail) -> None:
+        """Add a mail that is due."""
+        self._session.add(mail)
+        await self._session.flush()
+
+    async def claim(self, limit: int) -> Sequence[Mail]:
+        """Return mails that are due and that no other sender holds, oldest first."""
+        query = select(Mail).where(col(Mail.sent_at).is_(None)).order_by(col(Mail.id)).limit(limit)
+        return (await self._session.exec(query.with_for_update(skip_locked=True))).all()
+
+    async def sent(self, mail: Mail, now: datetime) -> None:
+        """Note that a mail has left."""
+        mail.sent_at = now
+        self._session.add(mail)
+        await self._session.flush()

@@ -1,0 +1,51 @@
+"""One-time tokens: made, superseded and used once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend.models import OneTimeToken, TokenPurpose
+
+
+class OneTimeTokenStore:
+    """The `one_time_tokens` table within one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        """Work within this session's transaction."""
+        self._session = session
+
+    async def add(self, token: OneTimeToken) -> None:
+        """Add a token; older ones of the same account and purpose die: only the newest is good."""
+        await self.void(token.user_id, token.purpose, token.created_at)
+        self._session.add(token)
+        await self._session.flush()
+
+    async def void(self, user_id: UUID, purpose: TokenPurpose, now: datetime) -> None:
+        """Make all unused tokens of an account and purpose worthless."""
+        unused = (
+            col(OneTimeToken.user_id) == user_id,
+            col(OneTimeToken.purpose) == purpose,
+            col(OneTimeToken.used_at).is_(None),
+        )
+        await self._session.exec(update(OneTimeToken).where(*unused).values(used_at=now))
+
+    async def find(self, digest: str, purpose: TokenPurpose, now: datetime) -> OneTimeToken | None:
+        """Look at a token that is still good, without using it."""
+        good = (
+            col(OneTimeToken.digest) == digest,
+            col(OneTimeToken.purpose) == purpose,
+            col(OneTimeToken.used_at).is_(None),
+            col(OneTimeToken.expires_at) > now,
+        )
+        return (await self._session.exec(select(OneTimeToken).where(*good))).one_or_none()
+
+    async def use(self, token: OneTimeToken, now: datetime) -> bool:
+        """Use a token up; True for exactly one of any number of callers (compare-and-swap)."""
+        unused = (col(OneTimeToken.id) == token.id, col(OneTimeToken.used_at).is_(None))
+        swapped = await self._session.exec(
+            update(OneTimeToken).where(*unused).values(used_at=now).returning(col(OneTimeToken.id))
+        )
+        return swapped.first() is not None

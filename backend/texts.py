@@ -1,0 +1,22 @@
+"""What text can be kept: the one rule about characters that both databases, logs and mails survive."""
+
+import unicodedata
+from typing import Final
+
+_LINE_BREAKS: Final = frozenset("\n\r\t")
+_DIRECTION_CONTROLS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They make text read otherwise than it is written."""
+
+
+def storable(text: str) -> bool:
+    """Tell whether a text holds neither NUL (PostgreSQL refuses it) nor a lone surrogate (UTF-8 cannot write it)."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def plain(text: str, *, lines: bool) -> bool:
+    """Tell whether a text holds no control characters; `lines` allows line breaks and tabs (ASVS 1.3.3)."""
+    return storable(text) and not any(
+        (unicodedata.category(character) == "Cc" and not (lines and character in _LINE_BREAKS))
+        or character in _DIRECTION_CONTROLS
+        for character in text
+    )

@@ -1,0 +1,1 @@
+"""The promises Vestibule makes to others, kept by tests."""

@@ -1,0 +1,161 @@
+"""The application under test: the real one, on both databases, with a clock that moves and a mail box in memory."""
+
+import asyncio
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from backend.app import create_app
+from backend.clock import MovedClock
+from backend.context import Context
+from backend.migrations import runner
+from backend.notifiers import Message
+from backend.services import courier
+from backend.settings import Settings
+from backend.stores.database import Database
+from tests.factories import People
+from tests.machines.postgres import Postgres
+
+CHEAP_ARGON2 = "8,1,1"
+"""For all tests but those about hashing."""
+
+
+@dataclass
+class MailBox:
+    """A notifier that keeps what it is given."""
+
+    messages: list[Message] = field(default_factory=list)
+
+    async def send(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+@dataclass
+class Application:
+    """A running application: talk to it by `client`, move its `clock`, read its `mails`, look into its `context`."""
+
+    app: FastAPI
+    context: Context
+    clock: MovedClock
+    client: httpx.AsyncClient
+    box: MailBox
+    people: People
+
+    @property
+    def data_dir(self) -> Path:
+        return self.context.settings.data_dir
+
+    def browser(self, **headers: str) -> httpx.AsyncClient:
+        """Another client, with cookies of its own."""
+        return _client(self.app, headers)
+
+    async def mails(self) -> list[Message]:
+        """Every mail so far, after the courier has carried what is due."""
+        while await courier.deliver(self.context, self.box):
+            pass
+        return self.box.messages
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty, migrated SQLite database, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "vestibule.db"
+    _now(_migrate(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: Postgres) -> Iterator[str]:
+    """An empty, migrated PostgreSQL database, to be copied."""
+    name = f"template_{uuid.uuid4().hex}"
+    _now(postgres_server.create_database(name))
+    _now(_migrate(postgres_server.url(name)))
+    yield name
+    _now(postgres_server.drop_database(name))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """A database of this test's own; every test that asks for one runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "vestibule.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite+aiosqlite:///{path}"
+        return
+    server: Postgres = request.getfixturevalue("postgres_server")
+    name = f"test_{uuid.uuid4().hex}"
+    yield await server.create_database_from_template(name, request.getfixturevalue("migrated_postgres"))
+    await server.drop_database(name)
+
+
+@pytest.fixture
+def settings_for_test(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    """The settings of this test: `@pytest.mark.settings(registration="open")` changes some."""
+    values: dict[str, Any] = {
+        "database_url": SecretStr(database_url),
+        "data_dir": tmp_path / "graph_data",
+        "argon2": CHEAP_ARGON2,
+        "send_verification_emails": False,
+    }
+    for mark in request.node.iter_markers("settings"):
+        values.update(mark.kwargs)
+    return Settings(_env_file=None, **values)  # type: ignore[call-arg]  # pydantic-settings' own argument
+
+
+@pytest.fixture
+async def running(settings_for_test: Settings) -> AsyncIterator[Application]:
+    """The application, started; nobody is registered yet."""
+    async with start(settings_for_test) as application:
+        yield application
+
+
+@pytest.fixture
+def client(running: Application) -> httpx.AsyncClient:
+    """Somebody who talks to the application."""
+    return running.client
+
+
+@pytest.fixture
+def people(running: Application) -> People:
+    """Factories for people in every state, by the application's own doors."""
+    return running.people
+
+
+@asynccontextmanager
+async def start(settings: Settings, **parts: Any) -> AsyncIterator[Application]:
+    """Start the application within this process; `parts` replace parts of its context."""
+    clock, box = MovedClock(), MailBox()
+    context = Context.build(settings, clock=clock, notifier=None, **parts)
+    context.notifier = None  # no courier in the background: `mails()` carries them, in the test's own time
+    app = create_app(context)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        client = await stack.enter_async_context(_client(app, {}))
+        yield Application(app, context, clock, client, box, People(client, context))
+
+
+def _client(app: FastAPI, headers: dict[str, str]) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=headers)
+
+
+def _now(work: Coroutine[Any, Any, Any]) -> None:
+    """Run something asynchronous from a fixture that is not, even while a test's event loop runs."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    await runner.upgrade(database)
+    await database.close()

@@ -1,0 +1,83 @@
+"""The ground every test stands on: real servers for the whole run, and no network beyond this machine."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import pytest
+
+from tests.machines import network, programs
+from tests.machines.postgres import Cluster, Postgres
+from tests.machines.processes import MachineError
+from tests.machines.redis import Redis
+
+pytest_plugins = ["tests.application"]
+
+_CLUSTERS: Final = pytest.StashKey[list[Cluster]]()
+_WORKER_INPUT: Final = "postgres"
+
+
+class _Worker(Protocol):
+    """A worker of pytest-xdist, as the process that starts it sees it."""
+
+    config: pytest.Config
+    workerinput: dict[str, Any]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_CLUSTERS] = []
+    if not hasattr(config, "workerinput"):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # be ended in order, as by Ctrl-C
+    network.close()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    for cluster in config.stash.get(_CLUSTERS, []):
+        cluster.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: _Worker) -> None:
+    """Tell a worker of pytest-xdist where the one PostgreSQL server of this run is."""
+    server = _running_postgres(node.config)
+    node.workerinput[_WORKER_INPUT] = (server.port, server.password)
+
+
+def _running_postgres(config: pytest.Config) -> Postgres:
+    clusters = config.stash[_CLUSTERS]
+    if not clusters:
+        clusters.append(Cluster())
+    return clusters[0].address
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> Postgres:
+    """One PostgreSQL server for the whole run, shared by all workers."""
+    worker_input = getattr(pytestconfig, "workerinput", None)
+    return Postgres(*worker_input[_WORKER_INPUT]) if worker_input else _running_postgres(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """One Redis server for each worker, so that a test may flush it."""
+    server = Redis()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """The browser that tests of pages drive."""
+    found = programs.chromium()
+    if found is None:
+        raise MachineError("Chromium is missing: run the tests with `make test`, which gets it.")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def network_guard() -> Iterator[list[str]]:
+    """Fail a test that reached beyond this machine, even if the code under test swallowed the refusal."""
+    network.refused.clear()
+    yield network.refused
+    assert not network.refused, f"reached for the network: {network.refused}"
