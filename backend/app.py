@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from fastapi import Depends, FastAPI
@@ -18,6 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from backend import __version__, logs
 from backend.context import Context
 from backend.errors import VestibuleError
+from backend.models import User
 from backend.routes import approval_service, approval_service_admin, docs, errors, operations
 from backend.routes.deps import Work, check_media_type, check_site
 from backend.routes.pages import account, approvals, entrance, recovery, users
@@ -118,11 +121,12 @@ def get_strategy(work: Work) -> SessionStrategy:
 def _ride_on_fastapi_users(app: FastAPI) -> None:
     """Mount fastapi-users' own sign-in and verification routers over the same services."""
     transport = BearerTransport("/api/auth/jwt/login")
-    backend = AuthenticationBackend("jwt", transport, get_strategy)
-    fastapi_users = FastAPIUsers(get_user_manager, [backend])
-    tags = ["A: approval service"]
+    backend: AuthenticationBackend[User, UUID] = AuthenticationBackend("jwt", transport, get_strategy)
+    fastapi_users = FastAPIUsers[User, UUID](get_user_manager, [backend])
+    tags: list[str | Enum] = ["A: approval service"]
     app.include_router(fastapi_users.get_auth_router(backend), prefix="/api/auth/jwt", tags=tags)
-    app.include_router(fastapi_users.get_verify_router(UserAnswer), prefix="/api/auth", tags=tags)
+    verifying = fastapi_users.get_verify_router(UserAnswer)  # type: ignore[type-var]  # it only needs `model_validate`
+    app.include_router(verifying, prefix="/api/auth", tags=tags)
 
 
 @contextlib.asynccontextmanager

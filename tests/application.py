@@ -109,7 +109,7 @@ def settings_for_test(database_url: str, tmp_path: Path, request: pytest.Fixture
     }
     for mark in request.node.iter_markers("settings"):
         values.update(mark.kwargs)
-    return Settings(_env_file=None, **values)  # type: ignore[call-arg]  # pydantic-settings' own argument
+    return Settings(_env_file=None, **values)
 
 
 @pytest.fixture

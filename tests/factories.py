@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from sqlmodel import col, select
 
 from backend.context import Context
 from backend.models import AuditEvent, Role, Status, User
 from backend.services import unit_of_work
 from backend.services.user_manager import Registration
-from sqlmodel import col, select
 
 PASSWORD = "correct horse battery"
 

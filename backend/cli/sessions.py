@@ -28,7 +28,6 @@ def revoke(
     """
 
     async def act(services: Services, user: User) -> Done:
-        ended = await services.administration.end_sessions(None, user.id)
-        return Done(user, f"{ended} session{'' if ended == 1 else 's'} ended", {"sessions_ended": ended})
+        return Done(await services.administration.end_sessions(None, user.id), "all sessions ended")
 
     for_each(users, "revoke-sessions", act, as_json=as_json)

@@ -17,7 +17,7 @@ from backend.stores.pages import Page
 
 app = typer.Typer(help="See accounts and decide about them.", no_args_is_help=True)
 
-_HEADINGS: Final = ("Username", "Email", "Status", "Role", "Institution", "Created", "Id")
+_HEADINGS: Final = ("Username", "Email", "Status", "Role", "Institution", "Created")
 
 
 @app.command("list")
@@ -44,7 +44,7 @@ def list_(
         print_json({"users": [described(user) for user in page.rows], "has_more": page.next_cursor is not None})
         return
     if not page.rows:
-        typer.echo(f"There are no {status or ''} accounts.".replace("  ", " "), err=True)
+        typer.echo(f"There are no {status} accounts." if status else "There are no accounts.", err=True)
         return
     print_table(_HEADINGS, [_row(user) for user in page.rows])
     if page.next_cursor:
@@ -150,7 +150,7 @@ def reset_password(names: NamesArgument, reason: ReasonOption = None, as_json: J
 
 
 def _row(user: User) -> Sequence[object]:
-    return user.username, user.email, user.status, user.role, user.institution, user.created_at, user.id
+    return user.username, user.email, user.status, user.role, user.institution, user.created_at
 
 
 def _event(record: Record) -> dict[str, Any]:

@@ -5,16 +5,12 @@ from sqlalchemy import Connection, create_engine
 
 from backend.models import metadata
 
-OPTIONS = {
-    "target_metadata": metadata,
-    "render_as_batch": True,
-    "compare_server_default": True,
-}
-
 
 def run(connection: Connection) -> None:
     """Run the steps in the caller's transaction."""
-    context.configure(connection=connection, **OPTIONS)
+    context.configure(
+        connection=connection, target_metadata=metadata, render_as_batch=True, compare_server_default=True
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -20,6 +20,6 @@ class Identifier(SQLModel, table=True):
 
     __tablename__ = "identifiers"
 
-    kind: IdentifierKind = Field(primary_key=True, sa_type=words(IdentifierKind))  # type: ignore[call-overload]
+    kind: IdentifierKind = Field(primary_key=True, sa_type=words(IdentifierKind))
     key: str = Field(primary_key=True, max_length=1024)
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)

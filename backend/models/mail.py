@@ -24,7 +24,7 @@ class Mail(SQLModel, table=True):
     __tablename__ = "outbox"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    purpose: MailPurpose = Field(sa_type=words(MailPurpose))  # type: ignore[call-overload]
+    purpose: MailPurpose = Field(sa_type=words(MailPurpose))
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     created_at: datetime = Field(sa_type=UTCDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UTCDateTime, index=True)

@@ -23,7 +23,7 @@ class OneTimeToken(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
-    purpose: TokenPurpose = Field(sa_type=words(TokenPurpose))  # type: ignore[call-overload]
+    purpose: TokenPurpose = Field(sa_type=words(TokenPurpose))
     digest: str = Field(max_length=64, unique=True)
     email_key: str = Field(max_length=1024)
     created_at: datetime = Field(sa_type=UTCDateTime)

@@ -34,13 +34,13 @@ class UserSession(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
-    carrier: Carrier = Field(sa_type=words(Carrier))  # type: ignore[call-overload]
+    carrier: Carrier = Field(sa_type=words(Carrier))
     cookie_digest: str | None = Field(default=None, max_length=64, unique=True)
     created_at: datetime = Field(sa_type=UTCDateTime)
     last_activity: datetime = Field(sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
-    ended_because: SessionEnd | None = Field(default=None, sa_type=words(SessionEnd))  # type: ignore[call-overload]
+    ended_because: SessionEnd | None = Field(default=None, sa_type=words(SessionEnd))
     ip_address: str | None = Field(default=None, max_length=64)
     user_agent: str | None = Field(default=None, max_length=400)
 

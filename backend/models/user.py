@@ -45,15 +45,15 @@ class User(SQLModel, table=True):
     """Names that look like columns to fastapi-users and are read-only views of `status`, `role` and `approved_at`."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    email: str = Field(sa_type=String(320))  # type: ignore[call-overload]
-    username: str = Field(sa_type=String(64))  # type: ignore[call-overload]
+    email: str = Field(sa_type=String(320))
+    username: str = Field(sa_type=String(64))
     full_name: str | None = Field(default=None, max_length=100)
     institution: str | None = Field(default=None, max_length=200)
     approval_note: str | None = Field(default=None, max_length=2000)
     hashed_password: str = Field(max_length=1024, repr=False)
-    role: Role = Field(default=Role.USER, sa_type=words(Role))  # type: ignore[call-overload]
-    status: Status = Field(default=Status.PENDING, sa_type=words(Status))  # type: ignore[call-overload]
-    status_before_deletion: Status | None = Field(default=None, sa_type=words(Status))  # type: ignore[call-overload]
+    role: Role = Field(default=Role.USER, sa_type=words(Role))
+    status: Status = Field(default=Status.PENDING, sa_type=words(Status))
+    status_before_deletion: Status | None = Field(default=None, sa_type=words(Status))
     is_verified: bool = False
     must_change_password: bool = False
     approved_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")

@@ -47,7 +47,7 @@ def parse_id(text: str) -> UUID:
     return UUID(text)
 
 
-async def get_target(id: str, caller: CurrentApprover) -> UUID:  # noqa: A002, ARG001  # after the role, the id
+async def get_target(id: str, caller: CurrentApprover) -> UUID:  # noqa: A002
     """Return the account a path names, once it is known that the caller may ask about accounts at all."""
     return parse_id(id)
 
@@ -56,7 +56,7 @@ Target = Annotated[UUID, Depends(get_target)]
 
 
 @router.get("/users")
-async def list_users(caller: CurrentAdmin, look: Look, cursor: str | None = None) -> UsersAnswer:  # noqa: ARG001
+async def list_users(caller: CurrentAdmin, look: Look, cursor: str | None = None) -> UsersAnswer:
     """List accounts, newest first, 1,000 at most a call."""
     page, counts = await look.people.newest(cursor, _MOST), await look.people.counts()
     return UsersAnswer(
@@ -115,7 +115,7 @@ async def delete_user(caller: CurrentAdmin, target: Target, work: Work) -> Messa
 
 
 @router.get("/stats")
-async def stats(caller: CurrentAdmin, look: Look) -> StatsAnswer:  # noqa: ARG001
+async def stats(caller: CurrentAdmin, look: Look) -> StatsAnswer:
     """Count the accounts."""
     counts = await look.people.counts()
     return StatsAnswer(
@@ -131,7 +131,7 @@ async def stats(caller: CurrentAdmin, look: Look) -> StatsAnswer:  # noqa: ARG00
 
 
 @router.get("/pending-approvals")
-async def pending_approvals(caller: CurrentApprover, look: Look, cursor: str | None = None) -> PendingAnswer:  # noqa: ARG001
+async def pending_approvals(caller: CurrentApprover, look: Look, cursor: str | None = None) -> PendingAnswer:
     """List who waits for a decision, longest first, 1,000 at most a call."""
     page, counts = await look.people.waiting(cursor, _MOST), await look.people.counts()
     return PendingAnswer(

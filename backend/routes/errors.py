@@ -85,7 +85,7 @@ async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     code, detail = _HTTP.get(error.status_code, ("HTTP_ERROR", HTTPStatus(error.status_code).phrase))
-    if isinstance(error.detail, str) and error.detail.isupper():  # fastapi-users' routers answer with code words
+    if error.detail.isupper():  # fastapi-users' routers answer with code words
         code = detail = error.detail
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.UNAUTHORIZED:
@@ -167,9 +167,12 @@ async def _record(request: Request, error: errors.VestibuleError) -> None:
                 await services.audit.record(Action.SIGNIN_FAILED, target=error.user_id, reason=error.code)
             else:
                 user: User | None = principal.user if principal else None
-                details = {"method": request.method, "path": request.url.path[:200]}
                 await services.audit.record(
-                    Action.REFUSED, actor=user.id if user else None, reason=error.code, **details
+                    Action.REFUSED,
+                    actor=user.id if user else None,
+                    reason=error.code,
+                    method=request.method,
+                    path=request.url.path[:200],
                 )
     except errors.VestibuleError:
         _log.exception("refusal_not_recorded", request_id=request.state.request_id, code=error.code)

@@ -67,7 +67,7 @@ class Shell:
 
         try:
             await self._app(scope, _limited(scope, receive), send_with_headers)
-        except Exception:
+        except Exception:  # noqa: BLE001  # the last line of defence
             # The application has answered with a 500 and hands the error on for the server's log. That log would
             # print it without request id, and this one does it right.
             _log.exception("unforeseen_error", request_id=request_id)

@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from fastapi_users.schemas import BaseUser
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool
 
 from backend.schemas.types import Email, FullName, Institution, Note, Reason, Text, Username
@@ -27,10 +26,14 @@ class RegisterBody(BaseModel):
     bootstrap_token: Text | None = None
 
 
-class UserAnswer(BaseUser[UUID]):
-    """The user object of dialect A."""
+class UserAnswer(Answer):
+    """The user object of dialect A: fastapi-users' fields, and the story of the approval."""
 
-    email: str  # type: ignore[assignment]  # checked when it came in
+    id: UUID
+    email: str
+    is_active: bool
+    is_superuser: bool
+    is_verified: bool
     username: str
     is_approved: bool
     approval_note: str | None

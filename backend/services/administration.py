@@ -63,11 +63,11 @@ class Administration:
             UserNotCreated: with the reason.
         """
         role = Role.ADMIN if is_superuser else Role.USER
+        if is_superuser and not is_active:
+            raise UserNotCreated(NotActive())
         try:
-            if is_superuser and not is_active:
-                raise NotActive
             return await self.manager.add_by_admin(registration, admin=admin, role=role, suspended=not is_active)
-        except (AlreadyTaken, InvalidUsername, InvalidEmail, PasswordRefused, NotActive) as reason:
+        except (AlreadyTaken, InvalidUsername, InvalidEmail, PasswordRefused) as reason:
             raise UserNotCreated(reason) from None
 
     async def update(self, admin: UUID | None, user_id: UUID, changes: AccountChanges) -> User:

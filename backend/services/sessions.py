@@ -143,12 +143,13 @@ class Sessions:
 
     async def _record_opening(self, user: User, session: UserSession) -> None:
         user.last_login = session.created_at
-        details = {"session_id": str(session.id), "carrier": session.carrier}
         await self.audit.record(Action.SIGNIN_SUCCEEDED, target=user.id, actor=user.id)
-        await self.audit.record(Action.SESSION_OPENED, target=user.id, actor=user.id, **details)
+        await self.audit.record(
+            Action.SESSION_OPENED, target=user.id, actor=user.id, session_id=str(session.id), carrier=session.carrier
+        )
 
     async def _record_end(self, session_id: UUID, user_id: UUID, because: SessionEnd, actor: UUID | None) -> None:
-        details = {"session_id": str(session_id)}
-        await self.audit.record(Action.SESSION_ENDED, target=user_id, actor=actor, reason=because, **details)
+        ended = str(session_id)
+        await self.audit.record(Action.SESSION_ENDED, target=user_id, actor=actor, reason=because, session_id=ended)
         if because is SessionEnd.INACTIVITY:
-            await self.audit.record(Action.TOKEN_INACTIVITY_EXPIRY, target=user_id, **details)
+            await self.audit.record(Action.TOKEN_INACTIVITY_EXPIRY, target=user_id, session_id=ended)

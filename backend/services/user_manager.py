@@ -31,13 +31,11 @@ from backend.errors import (
 )
 from backend.identifiers import email_as_typed, email_key, is_email, username_as_typed, username_key
 from backend.models import Installation, MailPurpose, Role, Status, User
-from backend.services.audit import Action, Audit
+from backend.services.audit import Action
 from backend.services.bootstrap import Bootstrap
 from backend.services.lifecycle import Lifecycle
-from backend.services.outbox import Outbox
 from backend.services.passwords import PasswordRule
 from backend.services.recovery import Recovery
-from backend.services.throttle import Throttle
 from backend.stores.identifiers import IdentifierStore
 from backend.stores.installation import InstallationStore
 from backend.stores.users import GONE, UserStore
@@ -77,32 +75,29 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
     def __init__(
         self,
         context: Context,
-        users: UserStore,
         identifiers: IdentifierStore,
         lifecycle: Lifecycle,
         bootstrap: Bootstrap,
         recovery: Recovery,
-        outbox: Outbox,
-        audit: Audit,
-        throttle: Throttle,
     ) -> None:
         """Take the parts that share the transaction."""
-        super().__init__(users, context.hasher)
+        super().__init__(lifecycle.users, context.hasher)
         self._context = context
         self._identifiers = identifiers
         self._lifecycle = lifecycle
         self._bootstrap = bootstrap
         self._recovery = recovery
-        self._outbox = outbox
-        self._audit = audit
-        self._throttle = throttle
+        self._audit = lifecycle.audit
+        self._outbox = recovery.outbox
+        self._throttle = recovery.throttle
         self._rule = PasswordRule(context.settings.password_min_length)
 
     async def register(self, registration: Registration) -> User:
         """Take somebody in: as the first superuser, as an applicant, or (open mode) as a user.
 
         Raises:
-            TooManyRequests, RegistrationClosed, RegistrationFull, BootstrapTokenRequired, NoteRequired: not now, not so.
+            TooManyRequests, RegistrationClosed, RegistrationFull, BootstrapTokenRequired: not now.
+            NoteRequired: not without saying why.
             InvalidUsername, InvalidEmail, PasswordRefused, EmailTaken, UsernameTaken: a value has to change.
             ProvisioningFailed: the directory could not be made, and so no account was.
         """

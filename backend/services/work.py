@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.context import Context
 from backend.services.administration import Administration
@@ -26,6 +26,9 @@ from backend.stores.one_time_tokens import OneTimeTokenStore
 from backend.stores.sessions import SessionStore
 from backend.stores.users import UserStore
 
+if TYPE_CHECKING:
+    from sqlmodel.ext.asyncio.session import AsyncSession
+
 _log = structlog.get_logger("vestibule")
 _NOWHERE = Origin()
 
@@ -33,7 +36,7 @@ _NOWHERE = Origin()
 class Services:
     """All services over one transaction."""
 
-    def __init__(self, context: Context, session: AsyncSession, origin: Origin) -> None:
+    def __init__(self, context: Context, session: "AsyncSession", origin: Origin) -> None:
         """Put the services together over one database session."""
         users, identifiers = UserStore(session), IdentifierStore(session)
         one_time_tokens, installation = OneTimeTokenStore(session), InstallationStore(session)
@@ -49,17 +52,7 @@ class Services:
         self.bootstrap = Bootstrap(installation, self.audit, clock, context.settings.bootstrap_by_token)
         self.lifecycle = Lifecycle(users, installation, self.sessions, self.audit, clock)
         self.recovery = Recovery(context, users, one_time_tokens, self.sessions, self.outbox, self.audit, throttle)
-        self.users = UserManager(
-            context,
-            users,
-            identifiers,
-            self.lifecycle,
-            self.bootstrap,
-            self.recovery,
-            self.outbox,
-            self.audit,
-            throttle,
-        )
+        self.users = UserManager(context, identifiers, self.lifecycle, self.bootstrap, self.recovery)
         self.administration = Administration(
             context,
             users,
@@ -78,7 +71,7 @@ class Services:
         for act in self._afterwards:
             try:
                 await act()
-            except Exception:
+            except Exception:  # noqa: BLE001  # the change is saved; what follows it must not undo the answer
                 _log.exception("after_commit_failed")
 
 

@@ -36,13 +36,13 @@ class Count:
 class Counters:
     """Counts against limits. Without Redis, or while it is away, each process counts for itself.
 
-    A process that should be sharing but cannot allows half of a limit, so that the installation as a whole stays near it.
+    A process that should share but cannot allows half of a limit, so that the installation as a whole stays near it.
     """
 
     def __init__(self, redis_url: str | None) -> None:
         """Prepare the counters; nothing is connected yet."""
         self._memory: Storage = MemoryStorage()
-        self._shared: Storage | None = None
+        self._shared: RedisStorage | None = None
         self._resting_until = 0.0
         if redis_url:
             self._shared = RedisStorage(
@@ -84,8 +84,8 @@ class Counters:
 
     async def close(self) -> None:
         """Close the connection to Redis."""
-        if isinstance(self._shared, RedisStorage):
-            await self._shared.bridge.storage.aclose()
+        if self._shared is not None:
+            await self._shared.bridge.storage.aclose()  # type: ignore[attr-defined]  # limits has no close of its own
 
     async def _both(self, limit: Limit, subject: str, *, clear: bool) -> None:
         for storage in (self._memory, self._shared):

@@ -101,7 +101,8 @@ class UserStore(BaseUserDatabase[User, UUID]):
     async def by_role_and_status(self) -> Counter[tuple[Role, Status]]:
         """Count the accounts by role and status, in one pass of the database."""
         query = select(User.role, User.status, func.count()).group_by(col(User.role), col(User.status))
-        return Counter({(role, status): count for role, status, count in (await self._session.exec(query)).all()})
+        rows = (await self._session.exec(query)).all()
+        return Counter({(Role(role), Status(status)): count for role, status, count in rows})
 
     async def oldest(self) -> User | None:
         """Return the account that was made first, of those still here."""
@@ -113,12 +114,12 @@ class UserStore(BaseUserDatabase[User, UUID]):
         query = select(User.id, User.status).order_by(col(User.id)).limit(limit)
         if after:
             query = query.where(col(User.id) > after)
-        return (await self._session.exec(query)).all()
+        return [(id_, Status(status)) for id_, status in (await self._session.exec(query)).all()]
 
     async def statuses(self, ids: Collection[UUID]) -> Mapping[UUID, Status]:
         """Return the status of those of these ids that are accounts."""
         rows = await self._session.exec(select(User.id, User.status).where(col(User.id).in_(ids)))
-        return dict(rows.all())
+        return {id_: Status(status) for id_, status in rows.all()}
 
     async def _by_identifier(self, kind: IdentifierKind, key: str) -> User | None:
         if not storable(key):

@@ -1,6 +1,6 @@
 """Your account: who you are here, your password, and the way out."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -36,7 +36,7 @@ async def change_password(
     return go_saying(request, "/account", "Your password is changed. Your other sessions have ended.")
 
 
-def _about(caller: CurrentUser, context: InContext) -> dict[str, object]:
+def _about(caller: CurrentUser, context: InContext) -> dict[str, Any]:
     minutes = context.settings.inactivity_minutes
     return {
         "user": caller.user,

@@ -26,7 +26,7 @@ async def show_approvals(
     request: Request,
     caller: CurrentApprover,
     look: Look,
-    cursor: str | None = None,  # noqa: ARG001
+    cursor: str | None = None,
 ) -> Response:
     """Show who waits, longest first."""
     waiting, count = await look.people.waiting(cursor, _PER_PAGE), await look.people.waiting_count()

@@ -1,6 +1,6 @@
 """The entrance hall: where one begins, signs up, signs in, waits, and leaves."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -128,7 +128,7 @@ async def leave(context: InContext) -> Response:
     return response
 
 
-def _about(context: InContext) -> dict[str, object]:
+def _about(context: InContext) -> dict[str, Any]:
     settings = context.settings
     return {
         "mode": settings.registration,

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from backend.errors import UserNotFound
-from backend.models import User
+from backend.models import Status, User
 from backend.routes.approval_service_admin import Target
 from backend.routes.deps import CurrentAdmin, Look, Work
 from backend.routes.pages.actions import ACTIONS, Action
 from backend.routes.pages.forms import BackTo, ReasonForm, read_reason
 from backend.routes.pages.history import entry
 from backend.routes.pages.rendering import go_saying, page
-from backend.services.people import GONE
 
 router = APIRouter(include_in_schema=False)
 
@@ -42,7 +41,7 @@ async def show_users(
     request: Request,
     caller: CurrentAdmin,
     look: Look,
-    cursor: str | None = None,  # noqa: ARG001
+    cursor: str | None = None,
 ) -> Response:
     """Show the accounts, newest first."""
     newest, counts = await look.people.newest(cursor, _PER_PAGE), await look.people.counts()
@@ -77,7 +76,7 @@ async def show_user(request: Request, caller: CurrentAdmin, target: Target, look
 @router.get("/users/{id}/{action}")
 async def show_confirmation(
     request: Request,
-    caller: CurrentAdmin,  # noqa: ARG001
+    caller: CurrentAdmin,
     target: Target,
     wanted: Wanted,
     look: Look,
@@ -100,7 +99,7 @@ async def act(
     done = await wanted.act(work, caller.id, target, body.reason)
     if done.temporary_password:
         return page(request, "temporary_password.html", user=done.user, password=done.temporary_password, here="users")
-    gone = done.user.status in GONE
+    gone = done.user.status is Status.DELETED
     return go_saying(request, "/users" if gone else f"/users/{target}", wanted.done.format(name=done.user.username))
 
 

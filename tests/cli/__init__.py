@@ -1,0 +1,1 @@
+"""The command line, run as people run it: a process, its output and its exit code."""

@@ -1,0 +1,77 @@
+"""A terminal for tests: runs `python -m backend …` against a data directory of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from backend.context import Context
+from backend.settings import Settings
+
+_ROOT: Final = Path(__file__).parents[2]
+_CHEAP: Final = "8,1,1"
+_PATIENCE_SECONDS: Final = 30
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401  # any JSON
+        """What a program would read."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Runs commands in `place`, where no `.env` is and all data go."""
+
+    place: Path
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the commands keep their data."""
+        return self.place / "data"
+
+    def command(self, *arguments: str) -> list[str]:
+        """The words that start a command."""
+        return [sys.executable, "-m", "backend", *arguments]
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """The environment of a command: this one's, without its settings, and `settings`."""
+        kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("VESTIBULE_")}
+        own = {"DATA_DIR": str(self.data_dir), "ARGON2": _CHEAP, **settings}
+        return {**kept, "PYTHONPATH": str(_ROOT), **{f"VESTIBULE_{name}": value for name, value in own.items()}}
+
+    def run(self, *arguments: str, stdin: str = "", **settings: str) -> Finished:
+        """Run a command to its end."""
+        process = subprocess.run(  # noqa: S603  # our own program
+            self.command(*arguments),
+            cwd=self.place,
+            env=self.environment(**settings),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_SECONDS,
+            check=False,
+        )
+        return Finished(process.returncode, process.stdout, process.stderr)
+
+    @asynccontextmanager
+    async def context(self) -> AsyncIterator[Context]:
+        """A context over the commands' data, for what no command does."""
+        context = Context.build(Settings(data_dir=self.data_dir, argon2=_CHEAP))
+        try:
+            yield context
+        finally:
+            await context.close()

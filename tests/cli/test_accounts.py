@@ -1,0 +1,99 @@
+"""Accounts by command: made, decided about, and locked out."""
+
+from datetime import datetime
+from typing import Final
+
+import pytest
+
+from backend.errors import SessionRevoked
+from backend.models import User
+from backend.services import Origin, startup, unit_of_work
+from backend.services.identity import identify_bearer
+from backend.services.sessions import BearerGrant
+from backend.services.user_manager import Registration
+from tests.cli.terminal import Terminal
+
+_PASSWORD: Final = "long enough to pass"
+
+
+async def _sign_up(terminal: Terminal, *names: str) -> None:
+    async with terminal.context() as context:
+        await startup.prepare_database(context)
+        for name in names:
+            registration = Registration(name, f"{name}@example.org", _PASSWORD)
+            async with unit_of_work(context) as services:
+                await services.users.register(registration)
+
+
+async def _sign_in(terminal: Terminal, name: str) -> BearerGrant:
+    async with terminal.context() as context, unit_of_work(context) as services:
+        user = await services.users.check_password(name, _PASSWORD)
+        return await services.sessions.open_bearer(user)
+
+
+async def _answer(terminal: Terminal, grant: BearerGrant) -> User:
+    async with terminal.context() as context:
+        return (await identify_bearer(context, grant.access_token, Origin())).user
+
+
+def test_demo_accounts_are_made_once_and_active_even_where_registration_is_closed(terminal: Terminal) -> None:
+    first = terminal.run("demo", REGISTRATION="closed")
+    again = terminal.run("demo", "--json")
+
+    assert (first.code, again.code) == (0, 0)
+    assert "admin123" in first.out
+    assert "user123" in first.out
+    assert [(one["created"], one["password"]) for one in again.json["accounts"]] == [(False, None)] * 2
+    found = [(one["user"]["username"], one["user"]["role"], one["user"]["status"]) for one in again.json["accounts"]]
+    assert found == [("admin", "admin", "active"), ("user", "user", "active")]
+
+
+async def test_applicants_are_listed_approved_and_turned_away(terminal: Terminal) -> None:
+    await _sign_up(terminal, "boss", "ana", "ben")
+
+    waiting = terminal.run("users", "list", "--status", "pending", "--json")
+    approved = terminal.run("users", "approve", "ana", "nobody", "--reason", "known from the lab")
+    rejected = terminal.run("users", "reject", waiting.json["users"][1]["id"], "--json")
+    shown = terminal.run("users", "show", "ANA@example.org", "--json")
+
+    assert [user["username"] for user in waiting.json["users"]] == ["ana", "ben"]
+    assert (approved.code, approved.out, approved.err) == (1, "ana: approved\n", "nobody: User not found\n")
+    assert rejected.code == 0
+    assert (rejected.json["succeeded"], rejected.json["results"][0]["user"]["status"]) == (1, "rejected")
+    assert (shown.json["status"], shown.json["decision_reason"]) == ("active", "known from the lab")
+    assert shown.json["approved_at"].endswith("Z")
+    assert datetime.fromisoformat(shown.json["approved_at"])
+    last = shown.json["history"][0]
+    assert (last["action"], last["actor"], last["user_agent"]) == ("admin_user_approved", None, "command line")
+
+
+async def test_somebody_is_locked_out_and_given_a_new_password(terminal: Terminal) -> None:
+    await _sign_up(terminal, "boss")
+    grant = await _sign_in(terminal, "boss")
+
+    revoked = terminal.run("sessions", "revoke", "--user", "boss")
+    reset = terminal.run("users", "reset-password", "boss", "--json")
+    suspended = terminal.run("users", "suspend", "boss", "--json")
+
+    assert (revoked.code, revoked.out) == (0, "boss: all sessions ended\n")
+    with pytest.raises(SessionRevoked):
+        await _answer(terminal, grant)
+    assert reset.json["results"][0]["temp_password"]
+    assert reset.json["results"][0]["user"]["must_change_password"] is True
+    assert (suspended.code, suspended.json["failed"]) == (1, 1)
+    assert suspended.json["results"][0]["error_code"] == "LAST_ADMIN"
+
+
+def test_an_administrator_is_made_with_a_password_shown_once(terminal: Terminal) -> None:
+    who = ("admin", "create", "--username", "root", "--email", "root@example.org")
+    made = terminal.run(*who, "--json")
+    again = terminal.run(*who, "--json")
+    short = terminal.run(
+        "admin", "create", "--username", "eve", "--email", "e@example.org", "--password-stdin", stdin="x\n"
+    )
+
+    assert made.json["user"]["role"] == "admin"
+    assert made.json["generated_password"]
+    assert (again.code, again.out) == (1, "")
+    assert '"error_code": "AUTH_EMAIL_EXISTS"' in again.err
+    assert (short.code, short.err) == (1, "The password needs at least 8 characters.\n")
