@@ -1,6 +1,5 @@
 """Dialect A, `/api/auth/admin/*`: what administrators do, and approvers decide."""
 
-import re
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -8,6 +7,7 @@ from fastapi import APIRouter, Depends
 
 from backend.errors import InvalidId
 from backend.routes.deps import CurrentAdmin, CurrentApprover, Look, Work
+from backend.routes.ids import read_id
 from backend.schemas.approval_service import (
     AdministeredAnswer,
     AdministeredUser,
@@ -33,18 +33,18 @@ from backend.services.user_manager import Registration
 router = APIRouter(prefix="/api/auth/admin", tags=["A: administration"])
 
 _MOST: Final = 1000
-_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
 
 
 def parse_id(text: str) -> UUID:
-    """Read an id: hyphenated or 32 hex digits, nothing else that Python's UUID would take.
+    """Read an id.
 
     Raises:
-        InvalidId: it is neither.
+        InvalidId: it is none.
     """
-    if not _ID.fullmatch(text):
+    id_ = read_id(text)
+    if id_ is None:
         raise InvalidId
-    return UUID(text)
+    return id_
 
 
 async def get_target(id: str, caller: CurrentApprover) -> UUID:  # noqa: A002

@@ -6,6 +6,7 @@ It wraps the finished application, because answers to unforeseen errors never pa
 import re
 import time
 from typing import Final
+from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
@@ -77,7 +78,7 @@ class Shell:
             _log.info(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=quote(scope["path"]),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
                 request_id=request_id,

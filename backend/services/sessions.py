@@ -120,6 +120,12 @@ class Sessions:
             await self._record_end(session_id, user_id, because, actor)
         return ended
 
+    async def end_cookie(self, cookie: str | None) -> None:
+        """End the session a browser brings to its next sign-in: a new one never stands on an old one (ASVS 7.2.4)."""
+        found = await self.store.with_user_by_cookie(tokens.digest(cookie)) if cookie else None
+        if found:
+            await self.end(found[0].id, found[1].id, SessionEnd.USER_LOGOUT, actor=found[1].id)
+
     async def end_all(
         self, user_id: UUID, because: SessionEnd, *, actor: UUID | None = None, besides: UUID | None = None
     ) -> int:

@@ -62,7 +62,7 @@ async def test_applicants_are_listed_approved_and_turned_away(terminal: Terminal
     assert (rejected.json["succeeded"], rejected.json["results"][0]["user"]["status"]) == (1, "rejected")
     assert (shown.json["status"], shown.json["decision_reason"]) == ("active", "known from the lab")
     assert shown.json["approved_at"].endswith("Z")
-    assert datetime.fromisoformat(shown.json["approved_at"])
+    assert datetime.fromisoformat(shown.json["approved_at"]).tzinfo
     last = shown.json["history"][0]
     assert (last["action"], last["actor"], last["user_agent"]) == ("admin_user_approved", None, "command line")
 
@@ -73,27 +73,20 @@ async def test_somebody_is_locked_out_and_given_a_new_password(terminal: Termina
 
     revoked = terminal.run("sessions", "revoke", "--user", "boss")
     reset = terminal.run("users", "reset-password", "boss", "--json")
-    suspended = terminal.run("users", "suspend", "boss", "--json")
 
     assert (revoked.code, revoked.out) == (0, "boss: all sessions ended\n")
     with pytest.raises(SessionRevoked):
         await _answer(terminal, grant)
     assert reset.json["results"][0]["temp_password"]
     assert reset.json["results"][0]["user"]["must_change_password"] is True
-    assert (suspended.code, suspended.json["failed"]) == (1, 1)
-    assert suspended.json["results"][0]["error_code"] == "LAST_ADMIN"
 
 
 def test_an_administrator_is_made_with_a_password_shown_once(terminal: Terminal) -> None:
     who = ("admin", "create", "--username", "root", "--email", "root@example.org")
     made = terminal.run(*who, "--json")
     again = terminal.run(*who, "--json")
-    short = terminal.run(
-        "admin", "create", "--username", "eve", "--email", "e@example.org", "--password-stdin", stdin="x\n"
-    )
 
     assert made.json["user"]["role"] == "admin"
     assert made.json["generated_password"]
     assert (again.code, again.out) == (1, "")
     assert '"error_code": "AUTH_EMAIL_EXISTS"' in again.err
-    assert (short.code, short.err) == (1, "The password needs at least 8 characters.\n")

@@ -5,9 +5,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from backend.routes.approval_service_admin import Target
 from backend.routes.deps import CurrentApprover, Look, Work
-from backend.routes.pages.forms import BackTo, ReasonForm, read_reason
+from backend.routes.pages.forms import BackTo, Person, ReasonForm, read_reason
 from backend.routes.pages.rendering import go_saying, page
 
 router = APIRouter(include_in_schema=False)
@@ -43,7 +42,7 @@ async def show_approvals(
 
 
 @router.post("/approvals/{id}/approve", dependencies=[Depends(stay_here)])
-async def approve(request: Request, caller: CurrentApprover, target: Target, work: Work) -> Response:
+async def approve(request: Request, caller: CurrentApprover, target: Person, work: Work) -> Response:
     """Let an applicant in."""
     user = await work.users.approve(target, by=caller.id)
     return go_saying(request, _HERE, f"{user.full_name or user.username} has been let in.")
@@ -53,7 +52,7 @@ async def approve(request: Request, caller: CurrentApprover, target: Target, wor
 async def reject(
     request: Request,
     caller: CurrentApprover,
-    target: Target,
+    target: Person,
     body: Annotated[ReasonForm, Depends(read_reason)],
     work: Work,
 ) -> Response:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from backend import tokens
 from backend.errors import NotAuthenticated
 from backend.models import SessionEnd, Status
-from backend.routes.cookies import clear_session, drop_cookie, read_cookie, set_session
+from backend.routes.cookies import clear_session, drop_cookie, read_cookie, session_cookie, set_session
 from backend.routes.deps import DECIDERS, CurrentUser, InContext, Look, MaybeUser, Work
 from backend.routes.pages.failures import APPLICANT, remember_applicant
 from backend.routes.pages.forms import form_of, read_form
@@ -94,10 +94,14 @@ async def show_login(
 
 @router.post("/login")
 async def login(
-    context: InContext, body: Annotated[SignInForm, Depends(form_of(SignInForm, "login.html"))], work: Work
+    request: Request,
+    context: InContext,
+    body: Annotated[SignInForm, Depends(form_of(SignInForm, "login.html"))],
+    work: Work,
 ) -> Response:
-    """Open a session in this browser."""
+    """Open a session in this browser, in place of the one it may have."""
     user = await work.users.check_password(body.username_or_email, body.password)
+    await work.sessions.end_cookie(session_cookie(request))
     grant = await work.sessions.open_cookie(user)
     response = go("/account" if user.must_change_password else own_path(body.next))
     set_session(response, grant, context.settings)

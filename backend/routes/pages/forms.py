@@ -2,12 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from backend.errors import UserNotFound
+from backend.routes.deps import CurrentApprover
+from backend.routes.ids import read_id
 from backend.schemas.types import Reason
 
 _SECRETS: Final = frozenset({"password", "current_password", "new_password", "csrf_token"})
@@ -64,6 +68,21 @@ def form_of(model: type[Model], template: str) -> Callable[[Request], Awaitable[
         return await read_form(request, model, template)
 
     return read
+
+
+async def get_person(id: str, caller: CurrentApprover) -> UUID:  # noqa: A002
+    """Return the account a page's path names, once it is known that the caller may ask about accounts at all.
+
+    Raises:
+        UserNotFound: the path names none.
+    """
+    id_ = read_id(id)
+    if id_ is None:
+        raise UserNotFound
+    return id_
+
+
+Person = Annotated[UUID, Depends(get_person)]
 
 
 class ReasonForm(BaseModel):

@@ -9,10 +9,9 @@ from fastapi.responses import Response
 
 from backend.errors import UserNotFound
 from backend.models import Status, User
-from backend.routes.approval_service_admin import Target
 from backend.routes.deps import CurrentAdmin, Look, Work
 from backend.routes.pages.actions import ACTIONS, Action
-from backend.routes.pages.forms import BackTo, ReasonForm, read_reason
+from backend.routes.pages.forms import BackTo, Person, ReasonForm, read_reason
 from backend.routes.pages.history import entry
 from backend.routes.pages.rendering import go_saying, page
 
@@ -21,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 _PER_PAGE: Final = 50
 
 
-async def get_action(request: Request, action: str, target: Target) -> Action:
+async def get_action(request: Request, action: str, target: Person) -> Action:
     """Return the action a path names; if it is refused, the person's page says why.
 
     Raises:
@@ -58,7 +57,7 @@ async def show_users(
 
 
 @router.get("/users/{id}")
-async def show_user(request: Request, caller: CurrentAdmin, target: Target, look: Look) -> Response:
+async def show_user(request: Request, caller: CurrentAdmin, target: Person, look: Look) -> Response:
     """Show one account: what is known, what happened, what can be done."""
     user = await look.people.one(target)
     possible = [] if user.id == caller.id else [action for action in ACTIONS.values() if action.applies(user)]
@@ -77,7 +76,7 @@ async def show_user(request: Request, caller: CurrentAdmin, target: Target, look
 async def show_confirmation(
     request: Request,
     caller: CurrentAdmin,
-    target: Target,
+    target: Person,
     wanted: Wanted,
     look: Look,
 ) -> Response:
@@ -90,7 +89,7 @@ async def show_confirmation(
 async def act(
     request: Request,
     caller: CurrentAdmin,
-    target: Target,
+    target: Person,
     wanted: Wanted,
     body: Annotated[ReasonForm, Depends(read_reason)],
     work: Work,
