@@ -91,6 +91,14 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None
     docs: bool | None = None
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not url.get_secret_value().startswith(("redis://", "rediss://")):
+            msg = "must be redis://host:port/number, or rediss:// with TLS"
+            raise ValueError(msg)
+        return url
+
     @field_validator("trusted_proxies", "cors_origins", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:

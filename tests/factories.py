@@ -11,6 +11,8 @@ from sqlmodel import col, select
 from backend.context import Context
 from backend.models import AuditEvent, Role, Status, User
 from backend.services import unit_of_work
+from backend.services.audit import Action
+from backend.services.sessions import CookieGrant
 from backend.services.user_manager import Registration
 
 PASSWORD = "correct horse battery"
@@ -91,6 +93,51 @@ class People:
         async with unit_of_work(self.context) as services:
             await services.administration.suspend(None, person.id)
         return person
+
+    async def deleted(self) -> Person:
+        """Somebody whose account was deleted; the token is from before."""
+        person = await self.active()
+        async with unit_of_work(self.context) as services:
+            await services.administration.delete(None, person.id)
+        return person
+
+    async def in_status(self, status: Status) -> Person:
+        """Somebody in any state; those that no door of this version leads to are reached by the table of states."""
+        if status is Status.PENDING:
+            return await self.pending()
+        if status is Status.REJECTED:
+            return await self.rejected()
+        if status is Status.DELETED:
+            return await self.deleted()
+        person = await self.active()
+        if status is not Status.ACTIVE:
+            async with unit_of_work(self.context) as services:
+                user = await services.lifecycle.account(person.id)
+                await services.lifecycle.change(user, status, Action.USER_UPDATED, actor=None)
+        return person
+
+    async def crowd(self, size: int, status: Status = Status.ACTIVE) -> list[UUID]:
+        """Many accounts made in the same moment, in the order of their ids; nobody can sign in to them."""
+        now = self.context.clock.now()
+        users = [
+            User(
+                username=f"crowd{number}",
+                email=f"crowd{number}@example.org",
+                hashed_password="none",
+                status=status,
+                created_at=now,
+                updated_at=now,
+            )
+            for number in range(size)
+        ]
+        async with self.context.database.writing() as session:
+            session.add_all(users)
+        return sorted(user.id for user in users)
+
+    async def at_a_page(self, person: Person) -> CookieGrant:
+        """The cookie session of somebody who signed in by a page."""
+        async with unit_of_work(self.context) as services:
+            return await services.sessions.open_cookie(await services.lifecycle.account(person.id))
 
     async def signed_in(self, person: Person) -> Person:
         """The same person with a fresh token."""

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from backend.errors import InvalidId
+from backend.identifiers import as_id
 from backend.routes.deps import CurrentAdmin, CurrentApprover, Look, Work
-from backend.routes.ids import read_id
 from backend.schemas.approval_service import (
     AdministeredAnswer,
     AdministeredUser,
@@ -41,7 +41,7 @@ def parse_id(text: str) -> UUID:
     Raises:
         InvalidId: it is none.
     """
-    id_ = read_id(text)
+    id_ = as_id(text)
     if id_ is None:
         raise InvalidId
     return id_

@@ -22,6 +22,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """Prepare the engine; nothing is connected yet."""
+        self._url = url
         self.embedded = url.startswith("sqlite")
         self.engine = _sqlite(url) if self.embedded else _postgresql(url)
         self._writers = self.engine.execution_options(**{_BEGIN: "IMMEDIATE"}) if self.embedded else self.engine
@@ -49,16 +50,23 @@ class Database:
 
     @asynccontextmanager
     async def for_schema_changes(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction for migrations; SQLite rebuilds tables, so its foreign keys rest meanwhile.
+        """Open a transaction for migrations, which may take their time.
+
+        SQLite rebuilds tables, so its foreign keys rest meanwhile.
 
         Raises:
             DatabaseUnavailable: the database does not answer in time.
         """
-        async with _translated(), self._writers.connect() as connection:
-            if self.embedded:
-                await connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-            yield connection
-            await connection.commit()
+        engine = self._writers if self.embedded else _postgresql(self._url, command_timeout=None)
+        try:
+            async with _translated(), engine.connect() as connection:
+                if self.embedded:
+                    await connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+                yield connection
+                await connection.commit()
+        finally:
+            if engine is not self._writers:
+                await engine.dispose()
 
     async def ping(self) -> None:
         """Ask for an answer.
@@ -119,7 +127,7 @@ def _sqlite(url: str) -> AsyncEngine:
     return engine
 
 
-def _postgresql(url: str) -> AsyncEngine:
+def _postgresql(url: str, *, command_timeout: float | None = _PATIENCE_SECONDS) -> AsyncEngine:
     return create_async_engine(
         url,
         hide_parameters=True,
@@ -129,7 +137,7 @@ def _postgresql(url: str) -> AsyncEngine:
         pool_pre_ping=True,
         connect_args={
             "timeout": _PATIENCE_SECONDS,
-            "command_timeout": _PATIENCE_SECONDS,
+            "command_timeout": command_timeout,
             "server_settings": {"timezone": "UTC", "application_name": "vestibule", "jit": "off"},
         },
     )

@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from backend.context import Context
+from backend.services import startup, unit_of_work
+from backend.services.user_manager import Registration
 from backend.settings import Settings
+
+PASSWORD: Final = "long enough to pass"
 
 _ROOT: Final = Path(__file__).parents[2]
 _CHEAP: Final = "8,1,1"
@@ -75,3 +79,11 @@ class Terminal:
             yield context
         finally:
             await context.close()
+
+    async def sign_up(self, *names: str) -> None:
+        """Let people register, the first of them as administrator; no command does that."""
+        async with self.context() as context:
+            await startup.prepare_database(context)
+            for name in names:
+                async with unit_of_work(context) as services:
+                    await services.users.register(Registration(name, f"{name}@example.org", PASSWORD))

@@ -1,33 +1,20 @@
 """Accounts by command: made, decided about, and locked out."""
 
 from datetime import datetime
-from typing import Final
 
 import pytest
 
 from backend.errors import SessionRevoked
 from backend.models import User
-from backend.services import Origin, startup, unit_of_work
+from backend.services import Origin, unit_of_work
 from backend.services.identity import identify_bearer
 from backend.services.sessions import BearerGrant
-from backend.services.user_manager import Registration
-from tests.cli.terminal import Terminal
-
-_PASSWORD: Final = "long enough to pass"
-
-
-async def _sign_up(terminal: Terminal, *names: str) -> None:
-    async with terminal.context() as context:
-        await startup.prepare_database(context)
-        for name in names:
-            registration = Registration(name, f"{name}@example.org", _PASSWORD)
-            async with unit_of_work(context) as services:
-                await services.users.register(registration)
+from tests.cli.terminal import PASSWORD, Terminal
 
 
 async def _sign_in(terminal: Terminal, name: str) -> BearerGrant:
     async with terminal.context() as context, unit_of_work(context) as services:
-        user = await services.users.check_password(name, _PASSWORD)
+        user = await services.users.check_password(name, PASSWORD)
         return await services.sessions.open_bearer(user)
 
 
@@ -49,7 +36,7 @@ def test_demo_accounts_are_made_once_and_active_even_where_registration_is_close
 
 
 async def test_applicants_are_listed_approved_and_turned_away(terminal: Terminal) -> None:
-    await _sign_up(terminal, "boss", "ana", "ben")
+    await terminal.sign_up("boss", "ana", "ben")
 
     waiting = terminal.run("users", "list", "--status", "pending", "--json")
     approved = terminal.run("users", "approve", "ana", "nobody", "--reason", "known from the lab")
@@ -68,7 +55,7 @@ async def test_applicants_are_listed_approved_and_turned_away(terminal: Terminal
 
 
 async def test_somebody_is_locked_out_and_given_a_new_password(terminal: Terminal) -> None:
-    await _sign_up(terminal, "boss")
+    await terminal.sign_up("boss")
     grant = await _sign_in(terminal, "boss")
 
     revoked = terminal.run("sessions", "revoke", "--user", "boss")

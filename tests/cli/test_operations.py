@@ -23,7 +23,7 @@ _NOBODY_LISTENS: Final = "postgresql+asyncpg://ana:secret@127.0.0.1:1/vestibule"
     [
         pytest.param("serve", {"COLOUR": "red"}, "VESTIBULE_COLOUR is not a setting", id="unknown-setting"),
         pytest.param("serve", {"SMTP_URL": "smtp://mail"}, "VESTIBULE_SMTP_URL is set, but", id="mail"),
-        pytest.param("serve", {"DATABASE_URL": _NOBODY_LISTENS}, "The database cannot be reached", id="unreachable"),
+        pytest.param("migrate", {"DATABASE_URL": _NOBODY_LISTENS}, "The database cannot be reached", id="unreachable"),
         pytest.param("demo", {"ENV": "production"}, "The passwords of the demo accounts are public", id="demo"),
     ],
 )
@@ -87,8 +87,8 @@ def test_migrating_tells_from_where_to_where(terminal: Terminal) -> None:
     assert migrated.json["changed"] is True
 
 
-def test_a_lost_directory_is_found_and_made_again(terminal: Terminal) -> None:
-    terminal.run("demo")
+async def test_a_lost_directory_is_found_and_made_again(terminal: Terminal) -> None:
+    await terminal.sign_up("ana")
     lost = next((terminal.data_dir / "users").iterdir())
     shutil.rmtree(lost)
 

@@ -10,8 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from backend.errors import UserNotFound
+from backend.identifiers import as_id
 from backend.routes.deps import CurrentApprover
-from backend.routes.ids import read_id
 from backend.schemas.types import Reason
 
 _SECRETS: Final = frozenset({"password", "current_password", "new_password", "csrf_token"})
@@ -76,7 +76,7 @@ async def get_person(id: str, caller: CurrentApprover) -> UUID:  # noqa: A002
     Raises:
         UserNotFound: the path names none.
     """
-    id_ = read_id(id)
+    id_ = as_id(id)
     if id_ is None:
         raise UserNotFound
     return id_

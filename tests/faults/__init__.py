@@ -1,0 +1,1 @@
+"""What must hold when disks, databases and other processes misbehave."""

@@ -1,0 +1,1 @@
+"""Each behaviour told once, as a story, on both databases."""
