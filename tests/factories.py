@@ -1,6 +1,7 @@
 """People in every state, made the way they come to be: through the doors of the application."""
 
 import itertools
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from sqlmodel import col, select
 
 from backend.context import Context
 from backend.models import AuditEvent, Role, Status, User
-from backend.services import unit_of_work
+from backend.services import Services, unit_of_work
 from backend.services.audit import Action
 from backend.services.sessions import CookieGrant
 from backend.services.user_manager import Registration
@@ -54,6 +55,10 @@ class People:
     client: httpx.AsyncClient
     context: Context
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def work(self) -> AbstractAsyncContextManager[Services]:
+        """The services in a transaction, for what no door of this version does."""
+        return unit_of_work(self.context)
 
     async def admin(self) -> Person:
         """Somebody who may administer: the first superuser, or one made by the command line's service."""

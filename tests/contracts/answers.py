@@ -16,6 +16,7 @@ _LIMITED: Final = {"retry_after", "limit", "window"}
 def refusal(answer: httpx.Response) -> tuple[int, str, str]:
     """What a refusal says: status, code and sentence, once it has the shape that every refusal has."""
     body = answer.json()
+    assert "error_code" in body, (answer.status_code, body)
     code, detail = body["error_code"], body["detail"]
     assert body.keys() == (_KEYS | _LIMITED if answer.status_code == 429 else _KEYS)
     assert body["success"] is False
@@ -50,6 +51,6 @@ def credentials(login: str, password: str = PASSWORD) -> dict[str, str]:
 
 def token_in(mail: Message) -> str:
     """The one-time token of a mail."""
-    found = re.search(r"#token=([\w-]+)", mail.text)
+    found = re.search(r"#token=([\w-]+)", mail.body)
     assert found
     return found[1]

@@ -72,6 +72,7 @@ async def test_somebody_turned_away_reads_why_and_can_be_reconsidered(running: A
 
 
 async def test_an_approver_decides_but_does_not_administer(people: People) -> None:
+    await people.admin()
     approver, person = await people.approver(), await people.pending()
     decided = await approver.post(f"/api/auth/admin/users/{person.id}/approve", {"approved": True})
     promoted = await approver.post(f"/api/auth/admin/users/{person.id}/promote")

@@ -1,0 +1,58 @@
+"""The cast of the pictures: invented people who want something, in scripts that a plain machine can draw."""
+
+from datetime import timedelta
+from typing import Final
+
+RECEPTION: Final = {"full_name": "Marta Vogelsang", "institution": "Hallgrove Institute"}
+
+LONG_NOTE: Final = (
+    "I am writing up three years of tide measurements from the northern harbours, and the reference series I need is "
+    "only in your graphs. My plan is to read, not to write: about two hundred nodes a day, spread over the night so "
+    "that nobody notices.\n\n"
+    "Our group would cite the collection in everything we publish, and I would gladly give the cleaned series back. "
+    "Professor Ilves, who leads the group, has agreed to vouch for me if that helps; her address is on our page.\n\n"
+    "If full access is too much to ask, a copy of the relation registry alone would already save me a winter."
+)
+REASON: Final = (
+    "Thank you for asking. This installation is for members of the institute and its partners, and we could not find "
+    "your group among them. If somebody here works with you, let them write to us."
+)
+
+WAITING: Final[tuple[tuple[str, str, str | None, str | None, timedelta], ...]] = (
+    ("e.papadimas", "Ελένη Παπαδήμα", "Harbour Observatory", LONG_NOTE, timedelta(days=6, hours=3)),
+    (
+        "jtamm",
+        "Jüri Tamm",
+        "Northgate Polytechnic",
+        "Teaching assistant for the graph course; twenty students follow in spring.",
+        timedelta(days=5, hours=1),
+    ),
+    (
+        "o-kovalenko",
+        "Олена Ковальчук",
+        "Інститут рослин",
+        "Потрібен доступ до графів ботанічного саду.\nДякую!",
+        timedelta(days=3, hours=8),
+    ),
+    ("zofia.l", "Zofia Łęcka", None, None, timedelta(days=2, hours=20)),
+    (
+        "maeve",
+        "Maeve Ní Bhriain",
+        "Library of Hallgrove",
+        "I keep the catalogue and want to link it.",
+        timedelta(days=1, hours=2),
+    ),
+    ("n_aslan", "Nuri Aslançayır", "Brightwater Clinic", "For the audit in March.", timedelta(hours=9)),
+    ("thr", "Þórunn Hrafnsdóttir", "Glacier Station", "Ice cores, ten graphs, one PhD.", timedelta(hours=4)),
+    ("crowd.fifty", "Δημήτρης Ρήγας", "Harbour Observatory", "Same project as Ελένη.", timedelta(minutes=50)),
+)
+MORE_WAITING: Final = 46
+"""Enough for a second page."""
+
+MEMBERS: Final[tuple[tuple[str, str, str, timedelta], ...]] = (
+    ("p.lindqvist", "Pär Lindqvist", "Hallgrove Institute", timedelta(days=410)),
+    ("anoush", "Anoush Petrosian", "Hallgrove Institute", timedelta(days=200)),
+    ("v.sorokin", "Валентин Сорокин", "Polar Workshop", timedelta(days=95)),
+    ("imogen", "Imogen Achterberg", "Northgate Polytechnic", timedelta(days=40)),
+    ("d-kallis", "Δάφνη Καλλή", "Harbour Observatory", timedelta(days=12)),
+)

@@ -1,0 +1,147 @@
+"""A house to visit: the real server process with data of its own, filled through its own doors."""
+
+import itertools
+import re
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import httpx
+
+from tests.machines.processes import Server, free_port
+
+PASSWORD: Final = "three quiet doors"
+_ROOT: Final = Path(__file__).parents[2]
+_CHEAP: Final = {"ARGON2": "8,1,1", "RATE_LIMITS": "off"}
+_MAIL: Final = re.compile(r"^┌─ mail.*?\n(.*?)^└─", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account."""
+
+    id: UUID
+    username: str
+    email: str
+    password: str = PASSWORD
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail as the console of the server shows it."""
+
+    to: str
+    subject: str
+    text: str
+
+    @property
+    def link(self) -> str:
+        """The address to click on."""
+        return re.findall(r"^http\S+$", self.text, re.MULTILINE)[0]
+
+
+class House:
+    """A running server. `settings` are those of Vestibule, without their prefix."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        self.api = httpx.Client(base_url=self.address, trust_env=False, timeout=20)
+        self._console = folder / "log"
+        self._database = folder / "data" / "vestibule.db"
+        self._numbers = itertools.count(1)
+        self._keys: dict[str, str] = {}
+        values = {"DATA_DIR": str(folder / "data"), **_CHEAP, **settings}
+        environment = [f"VESTIBULE_{name}={value}" for name, value in values.items()]
+        python = ["/usr/bin/env", f"PYTHONPATH={_ROOT}", "PYTHONUTF8=1", *environment, sys.executable]
+        command = [*python, "-m", "backend", "serve", "--port", str(port)]
+        self._server = Server(command, folder, signal.SIGTERM)
+        self.wait_until(self._is_ready)
+
+    def wait_until(self, happened: Callable[[], bool]) -> None:
+        """Wait, at most as long as a server may take to start."""
+        self._server.wait_until(happened)
+
+    def close(self) -> None:
+        """End the server."""
+        self.api.close()
+        self._server.stop()
+
+    def first(self, username: str = "reception", **more: str) -> Person:
+        """The first person, who becomes the administrator."""
+        person = self.applicant(username, **more)
+        self._keys["admin"] = self._key(person)
+        return person
+
+    def applicant(self, username: str | None = None, **more: str) -> Person:
+        """Somebody who asks for an account, and waits."""
+        name = username or f"visitor{next(self._numbers)}"
+        body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD, **more}
+        made = self._ask("POST", "/api/auth/register", json=body)
+        return Person(UUID(made["id"]), body["username"], body["email"], body["password"])
+
+    def member(self, username: str | None = None, **more: str) -> Person:
+        """Somebody who was let in."""
+        person = self.applicant(username, **more)
+        self.decide(person, approved=True)
+        return person
+
+    def decide(self, person: Person, *, approved: bool, reason: str | None = None) -> None:
+        """Let somebody in, or turn them away."""
+        self.administer("POST", f"{person.id}/approve", {"approved": approved, "reason": reason})
+
+    def administer(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        """Do something to an account, as the first person."""
+        headers = {"Authorization": f"Bearer {self._keys['admin']}"}
+        self._ask(method, f"/api/auth/admin/users/{path}", json=body, headers=headers)
+
+    def mail_to(self, person: Person, subject: str) -> Mail:
+        """The newest mail to somebody, as soon as the courier has carried it."""
+        self.wait_until(lambda: any(mail.subject == subject for mail in self._mails(person)))
+        return next(mail for mail in reversed(self._mails(person)) if mail.subject == subject)
+
+    def make_approver(self, person: Person) -> None:
+        """Give somebody the role for which no door exists yet."""
+        self._change("UPDATE users SET role = 'approver' WHERE id = ?", person.id.hex)
+
+    def age(self, person: Person, by: timedelta) -> None:
+        """Let somebody have come earlier than they did."""
+        earlier = datetime.now(UTC) - by
+        moment = earlier.strftime("%Y-%m-%d %H:%M:%S.%f")
+        self._change("UPDATE users SET created_at = ? WHERE id = ?", moment, person.id.hex)
+        self._change("UPDATE audit_events SET at = ? WHERE target_id = ? AND action = 'registered'", moment, person.id.hex)
+
+    def _change(self, statement: str, *values: str) -> None:
+        with closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
+            connection.execute(statement, values)
+
+    def _key(self, person: Person) -> str:
+        body = {"username_or_email": person.username, "password": person.password}
+        return str(self._ask("POST", "/api/auth/login", json=body)["access_token"])
+
+    def _ask(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401  # any JSON
+        answer = self.api.request(method, path, **options)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def _mails(self, person: Person) -> list[Mail]:
+        mails = []
+        for frame in _MAIL.findall(self._console.read_text(encoding="utf-8", errors="replace")):
+            lines = [line.removeprefix("│").removeprefix(" ") for line in frame.splitlines()]
+            to, subject = (line.partition(": ")[2] for line in lines[:2])
+            mails.append(Mail(to, subject, "\n".join(lines[3:])))
+        return [mail for mail in mails if mail.to == person.email]
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.api.get("/health/ready").is_success
+        except httpx.TransportError:
+            return False

@@ -1,0 +1,191 @@
+"""Every page and every important state of one: how to get there. Tests and pictures go through the same list."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from playwright.sync_api import expect
+
+from tests.browser.guest import Guest
+from tests.browser.house import PASSWORD, Person
+from tests.browser.stage import Stage
+
+_ACTIONS: Final = ("promote", "suspend", "end-sessions", "reset-password", "delete")
+
+
+@dataclass(frozen=True)
+class View:
+    """One page in one state; `show` brings a guest to it."""
+
+    name: str
+    show: Callable[[Stage], Guest]
+
+
+def views() -> list[View]:
+    """All of them, in the order in which people meet them."""
+    return [
+        View("welcome", lambda stage: _at(Guest(stage.browser, stage.lodge), "/")),
+        View("welcome-problems", _welcome_problems),
+        View("register", lambda stage: _at(stage.guest(), "/register")),
+        View("register-problems", _register_problems),
+        View("registration-closed", _registration_closed),
+        View("waiting", lambda stage: _signed_in(stage, stage.pending, "You are in the entrance hall")),
+        View("rejected", lambda stage: _signed_in(stage, stage.rejected, "Your request was turned down")),
+        View("let-in", _let_in),
+        View("suspended", lambda stage: _signed_in(stage, stage.suspended, "Your account is not open at the moment")),
+        View("login", lambda stage: _at(stage.guest(), "/login")),
+        View("login-inactivity", lambda stage: _at(stage.guest(), "/login?why=inactivity&next=/account")),
+        View("login-refused", _login_refused),
+        View("forgot-password", lambda stage: _at(stage.guest(), "/forgot-password")),
+        View("forgot-password-sent", _forgot_sent),
+        View("reset-password", _reset_password),
+        View("reset-password-problems", _reset_problems),
+        View("verify", lambda stage: _at(stage.guest(), "/verify#token=a-code-from-a-mail")),
+        View("verified", _verified),
+        View("account", lambda stage: _at(stage.guest(stage.member), "/account")),
+        View("account-problems", _account_problems),
+        View("account-temporary", _account_temporary),
+        View("approvals", lambda stage: _at(stage.guest(stage.admin), "/approvals")),
+        View("approvals-open", _approvals_open),
+        View("approvals-last-page", _approvals_last_page),
+        View("approvals-empty", lambda stage: _at(stage.lodger(), "/approvals")),
+        View("users", lambda stage: _at(stage.guest(stage.admin), "/users")),
+        View("users-last-page", _users_last_page),
+        View("users-few", lambda stage: _at(stage.lodger(), "/users")),
+        View("user", lambda stage: _user(stage, stage.member)),
+        View("user-pending", lambda stage: _user(stage, stage.pending)),
+        View("user-suspended", lambda stage: _user(stage, stage.suspended)),
+        View("user-oneself", lambda stage: _user(stage, stage.admin)),
+        *[View(f"confirm-{action}", _confirmation(action)) for action in _ACTIONS],
+        View("temporary-password", _temporary_password),
+        View("not-found", lambda stage: _at(stage.guest(), "/somewhere")),
+        View("forbidden", lambda stage: _at(stage.guest(stage.approver), "/users")),
+    ]
+
+
+def _at(guest: Guest, path: str) -> Guest:
+    guest.go(path)
+    return guest
+
+
+def _welcome_problems(stage: Stage) -> Guest:
+    guest = _at(Guest(stage.browser, stage.lodge), "/register")
+    guest.fill(username="-ida", email="ida@example.org", full_name="Ida Torwald", password="password1")
+    guest.press("Create the administrator account")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _register_problems(stage: Stage) -> Guest:
+    guest = _at(stage.guest(), "/register")
+    guest.fill(username="marta", email="sol@example.org", full_name="Sol Ambrose", password="a heron in the reeds")
+    guest.fill(institution="Reed & Co", approval_note="I count herons.")
+    guest.press("Send the request")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _registration_closed(stage: Stage) -> Guest:
+    stage.lodger().leave()
+    return _at(Guest(stage.browser, stage.lodge), "/register")
+
+
+def _signed_in(stage: Stage, who: Person, heading: str) -> Guest:
+    guest = _at(stage.guest(), "/login")
+    guest.fill(username_or_email=who.username, password=who.password)
+    guest.press("Sign in")
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text(heading)
+    return guest
+
+
+def _let_in(stage: Stage) -> Guest:
+    newcomer = stage.house.applicant(full_name="Wren Abelard")
+    guest = _signed_in(stage, newcomer, "You are in the entrance hall")
+    stage.house.decide(newcomer, approved=True)
+    guest.follow("Check again")
+    return guest
+
+
+def _login_refused(stage: Stage) -> Guest:
+    guest = _at(stage.guest(), "/login")
+    guest.fill(username_or_email=stage.member.username, password="not the password")
+    guest.press("Sign in")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _forgot_sent(stage: Stage) -> Guest:
+    guest = _at(stage.guest(), "/forgot-password")
+    guest.fill(email="somebody@example.org").get_by_role("button", name="Send the link").click()
+    return guest
+
+
+def _reset_password(stage: Stage) -> Guest:
+    return _at(stage.guest(), "/reset-password#token=a-code-from-a-mail")
+
+
+def _reset_problems(stage: Stage) -> Guest:
+    guest = _reset_password(stage)
+    guest.fill(password=PASSWORD)
+    guest.press("Set the new password")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _verified(stage: Stage) -> Guest:
+    link = stage.house.mail_to(stage.pending, "Please confirm your email address").link
+    guest = _at(stage.guest(), link.removeprefix(stage.house.address))
+    guest.press("Confirm the address")
+    return guest
+
+
+def _account_problems(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.member), "/account")
+    guest.fill(current_password=PASSWORD, new_password="password1")
+    guest.press("Change the password")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _temporary_password(stage: Stage) -> Guest:
+    lost = stage.house.member(full_name="Bram Lowenhaupt", institution="Polar Workshop")
+    guest = _at(stage.guest(stage.admin), f"/users/{lost.id}/reset-password")
+    guest.press("Give a temporary password")
+    return guest
+
+
+def _account_temporary(stage: Stage) -> Guest:
+    lost = stage.house.member(full_name="Bram Lowenhaupt", institution="Polar Workshop")
+    desk = _at(stage.guest(stage.admin), f"/users/{lost.id}/reset-password")
+    desk.press("Give a temporary password")
+    password = desk.page.get_by_label("Temporary password").input_value()
+    desk.leave()
+    found = Person(lost.id, lost.username, lost.email, password)
+    return _at(stage.guest(found), "/account")
+
+
+def _approvals_open(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.approver), "/approvals")
+    guest.page.get_by_text("Reject…").nth(1).click()
+    guest.page.get_by_text("Read all").click()
+    return guest
+
+
+def _approvals_last_page(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/approvals")
+    guest.follow("Next page")
+    return guest
+
+
+def _users_last_page(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/users")
+    guest.follow("Next page")
+    return guest
+
+
+def _user(stage: Stage, who: Person) -> Guest:
+    return _at(stage.guest(stage.admin), f"/users/{who.id}")
+
+
+def _confirmation(action: str) -> Callable[[Stage], Guest]:
+    return lambda stage: _at(stage.guest(stage.admin), f"/users/{stage.member.id}/{action}")

@@ -1,0 +1,22 @@
+"""`GET /api/auth/config`: the settings in force."""
+
+import httpx
+import pytest
+
+
+async def test_config_tells_the_defaults(client: httpx.AsyncClient) -> None:
+    config = (await client.get("/api/auth/config")).json()
+    assert config.pop("features")["inactivity_based_expiration"] is True
+    assert config == {
+        "inactivity_threshold_minutes": 20,
+        "max_token_lifetime_hours": 1,
+        "registration": "approval",
+        "email_features_enabled": False,
+    }
+
+
+@pytest.mark.settings(inactivity_minutes=0.5, max_token_lifetime_hours=3, registration="open", smtp_url="smtp://mail")
+async def test_config_tells_the_settings_in_force(client: httpx.AsyncClient) -> None:
+    config = (await client.get("/api/auth/config")).json()
+    assert (config["inactivity_threshold_minutes"], config["max_token_lifetime_hours"]) == (0.5, 3)
+    assert (config["registration"], config["email_features_enabled"]) == ("open", True)

@@ -1,0 +1,179 @@
+"""The settings: their defaults, and a sentence that names the one that cannot be."""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from backend.context import Context
+from backend.errors import SettingsError, StartError
+from backend.services import demo
+from backend.services.audit import Origin
+from backend.settings import Environment, Settings, load
+from tests.application import Application, start
+
+ROOT: Final = Path(__file__).parents[2]
+DEFAULTS: Final[dict[str, Any]] = {
+    "env": "development",
+    "redis_url": None,
+    "data_dir": Path("graph_data"),
+    "database": "sqlite+aiosqlite:///graph_data/vestibule.db",
+    "public_url": "http://127.0.0.1:8000",
+    "registration": "approval",
+    "require_approval_note": False,
+    "bootstrap_by_token": False,
+    "inactivity_minutes": 20,
+    "max_token_lifetime_hours": 1,
+    "session_lifetime_hours": 24,
+    "jwt_algorithm": "ES256",
+    "secret_key": None,
+    "argon2": "19456,2,1",
+    "password_min_length": 8,
+    "login_max_attempts": 5,
+    "login_window_minutes": 15,
+    "registrations_per_hour": 100,
+    "rate_limits": True,
+    "mail_from": None,
+    "send_verification_emails": True,
+    "require_verified_email": False,
+    "max_pending": 1000,
+    "trusted_proxies": (),
+    "cors_origins": (),
+    "cookie_samesite": "lax",
+    "metrics_token": None,
+    "docs_shown": True,
+}
+IMPOSSIBLE: Final = {
+    "ENV": ("staging",),
+    "DATABASE_URL": ("mysql://x/y", "postgresql://x/y", "sqlite:///x", "sqlite+aiosqlite://", "postgresql+asyncpg://x"),
+    "PUBLIC_URL": ("accounts.example.org", "ftp://example.org", "https://example.org/?x=1", "https://exämple.org"),
+    "REGISTRATION": ("invite", "sometimes", ""),
+    "BOOTSTRAP": ("nobody",),
+    "INACTIVITY_MINUTES": ("0", "-1", "soon", "nan", "inf"),
+    "MAX_TOKEN_LIFETIME_HOURS": ("0", "nan", "inf"),
+    "SESSION_LIFETIME_HOURS": ("0", "nan", "inf"),
+    "JWT_ALGORITHM": ("none", "RS256", "HS256"),
+    "ARGON2": ("fast", "1,1,1", "19456,2", "19456,0,1"),
+    "PASSWORD_MIN_LENGTH": ("7", "x"),
+    "LOGIN_MAX_ATTEMPTS": ("0",),
+    "LOGIN_WINDOW_MINUTES": ("0", "nan", "inf"),
+    "REGISTRATIONS_PER_HOUR": ("0",),
+    "RATE_LIMITS": ("maybe",),
+    "MAX_PENDING": ("0",),
+    "CORS_ORIGINS": ("*", "https://*.example.org", "https://example.org/", "example.org", "https://a.example.org,*"),
+    "COOKIE_SAMESITE": ("none", "sometimes"),
+    "DOCS": ("maybe",),
+    "REQUIRE_APPROVAL_NOTE": ("maybe",),
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A machine without settings."""
+    for name in [name for name in os.environ if name.upper().startswith("VESTIBULE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
+
+
+def test_every_setting_is_optional_and_has_its_default(environment: pytest.MonkeyPatch) -> None:
+    settings = load()
+    assert {name: getattr(settings, name) for name in DEFAULTS} == DEFAULTS
+
+
+def test_settings_come_from_a_file_and_the_environment_wins(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("VESTIBULE_MAX_PENDING=7\nVESTIBULE_REGISTRATION=open\nOTHER=1\n")
+    environment.setenv("VESTIBULE_REGISTRATION", "closed")
+    assert (load().max_pending, load().registration) == (7, "closed")
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_an_impossible_value_is_refused_by_name(environment: pytest.MonkeyPatch, name: str) -> None:
+    for value in IMPOSSIBLE[name]:
+        environment.setenv(f"VESTIBULE_{name}", value)
+        with pytest.raises(SettingsError, match=f"VESTIBULE_{name}"):
+            print(load())  # noqa: T201  # what was let through is shown
+
+
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_an_unknown_setting_is_refused_by_name(environment: pytest.MonkeyPatch, tmp_path: Path, place: str) -> None:
+    if place == "file":
+        (tmp_path / ".env").write_text("VESTIBULE_REGISTRATON=open\n")
+    else:
+        environment.setenv("VESTIBULE_REGISTRATON", "open")
+    with pytest.raises(SettingsError, match="VESTIBULE_REGISTRATON is not a setting"):
+        load()
+
+
+def test_a_later_setting_is_refused_with_the_reason(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VESTIBULE_SMTP_URL", "smtp://user:hunter2@mail.example.org")
+    with pytest.raises(SettingsError, match="VESTIBULE_SMTP_URL is set, but this version cannot") as refused:
+        load()
+    assert "hunter2" not in refused.value.detail
+
+
+@pytest.mark.parametrize("name", ["REMEMBER_DAYS", "MAX_SESSIONS_PER_USER", "PUBLIC_PROFILES", "PRIVATE_REGISTRATION"])
+def test_a_setting_of_another_version_is_refused(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.setenv(f"VESTIBULE_{name}", "1")
+    with pytest.raises(SettingsError, match=f"VESTIBULE_{name} .*this version"):
+        load()
+
+
+def test_a_refusal_never_shows_the_value(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VESTIBULE_DATABASE_URL", "postgres://vestibule:hunter2@db/vestibule")
+    with pytest.raises(SettingsError) as refused:
+        load()
+    assert "hunter2" not in f"{refused.value.detail}{refused.value!r}"
+
+
+def test_a_shared_secret_has_32_bytes(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VESTIBULE_JWT_ALGORITHM", "HS256")
+    environment.setenv("VESTIBULE_SECRET_KEY", "x" * 31)
+    with pytest.raises(SettingsError, match="VESTIBULE_SECRET_KEY"):
+        load()
+    environment.setenv("VESTIBULE_SECRET_KEY", "x" * 32)
+    assert load().jwt_algorithm == "HS256"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PUBLIC_URL", "http://accounts.example.org"), ("RATE_LIMITS", "off")], ids=["http", "limits"]
+)
+def test_production_is_strict(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    environment.setenv(f"VESTIBULE_{name}", value)
+    assert load()
+    environment.setenv("VESTIBULE_ENV", "production")
+    with pytest.raises(SettingsError, match=f"VESTIBULE_{name}"):
+        load()
+
+
+def test_production_asks_for_the_bootstrap_token_and_hides_the_docs(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VESTIBULE_ENV", "production")
+    assert (load().bootstrap_by_token, load().docs_shown) == (True, False)
+    environment.setenv("VESTIBULE_DOCS", "on")
+    environment.setenv("VESTIBULE_BOOTSTRAP", "first-user")
+    assert (load().bootstrap_by_token, load().docs_shown) == (False, True)
+
+
+def test_production_refuses_keys_that_others_can_read(environment: pytest.MonkeyPatch) -> None:
+    Context.build(load())
+    (key,) = load().data_dir.glob("keys/*.pem")
+    assert key.stat().st_mode & 0o077 == 0
+    key.chmod(0o644)
+    environment.setenv("VESTIBULE_ENV", "production")
+    with pytest.raises(StartError, match="chmod 600"):
+        Context.build(load())
+
+
+async def test_production_refuses_demo_accounts(running: Application) -> None:
+    await demo.make(running.context, Origin())
+    production = running.context.settings.model_copy(update={"env": Environment.PRODUCTION})
+    with pytest.raises(StartError, match=r"admin@example\.com"):
+        async with start(production):
+            pass
+
+
+def test_every_setting_is_named_where_operators_look() -> None:
+    names = {f"VESTIBULE_{name.upper()}" for name in Settings.model_fields}
+    for place in (ROOT / ".env.example", ROOT / "docs" / "settings.md"):
+        assert [name for name in sorted(names) if name not in place.read_text()] == []

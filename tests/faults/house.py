@@ -1,0 +1,110 @@
+"""A house with two doors: real server processes on one database, and what one needs to knock at both."""
+
+import asyncio
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.machines.processes import answers, free_port
+
+_ROOT: Final = Path(__file__).parents[2]
+_PATIENCE: Final = 30.0
+
+
+@dataclass
+class House:
+    """Addresses of its doors; `ask` takes them in turn."""
+
+    doors: list[httpx.AsyncClient]
+    place: Path
+
+    def __post_init__(self) -> None:
+        self._turn = itertools.cycle(self.doors)
+
+    async def post(self, path: str, json: Any = None, token: str | None = None) -> httpx.Response:
+        """Ask at the next door."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return await next(self._turn).post(path, json=json, headers=headers)
+
+    async def token(self, name: str, password: str) -> str:
+        """Sign in and return the access token."""
+        answer = await self.post("/api/auth/login", {"username_or_email": name, "password": password})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    async def close(self) -> None:
+        for door in self.doors:
+            await door.aclose()
+
+
+async def at_once(*asks: Callable[[], Awaitable[httpx.Response]]) -> list[httpx.Response]:
+    """Ask everything at the same moment."""
+    barrier = asyncio.Barrier(len(asks))
+
+    async def one(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+        await barrier.wait()
+        return await ask()
+
+    return await asyncio.gather(*(one(ask) for ask in asks))
+
+
+@contextmanager
+def opened(database_url: str, place: Path, doors: int = 2, **settings: str) -> Iterator[House]:
+    """Start real servers over one database and data directory, and end them by their ids."""
+    values = {"DATABASE_URL": database_url, "DATA_DIR": str(place / "data"), "ARGON2": "8,1,1", "RATE_LIMITS": "off"}
+    values |= {"SEND_VERIFICATION_EMAILS": "false", **settings}
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("VESTIBULE_")}
+    environment = {**kept, "PYTHONPATH": str(_ROOT), **{f"VESTIBULE_{name}": value for name, value in values.items()}}
+    place.mkdir(parents=True, exist_ok=True)
+    ports = [free_port() for _ in range(doors)]
+    processes = [_start(port, place, environment) for port in ports]
+    try:
+        for port, process in zip(ports, processes, strict=True):
+            _wait(port, process, place / f"log-{port}")
+        limits, timeout = httpx.Limits(max_connections=100), httpx.Timeout(30)
+        yield House(
+            [
+                httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=timeout, trust_env=False)
+                for port in ports
+            ],
+            place,
+        )
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _start(port: int, place: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    with (place / f"log-{port}").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603  # our own program
+            [sys.executable, "-m", "backend", "serve", "--port", str(port)],
+            cwd=place,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(f"the server did not open its door:\n{log.read_text(errors='replace')}")
+        time.sleep(0.02)

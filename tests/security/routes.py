@@ -1,0 +1,77 @@
+"""Every route of the application as it is mounted, and every body the OpenAPI document asks for."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+Route = tuple[str, str]
+
+
+def routes(app: FastAPI) -> set[Route]:
+    """Method and path of everything that answers."""
+    return {
+        (method, str(context.path))
+        for context in iter_route_contexts(app.routes)
+        for method in getattr(context, "methods", None) or ()
+        if method not in {"HEAD", "OPTIONS"}
+    }
+
+
+def at(path: str, id_: UUID | str) -> str:
+    """The path of a route with its places filled."""
+    return path.replace("{id}", str(id_)).replace("{action}", "end-sessions").replace("{asset}", "swagger-ui.css")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A route that takes a body, and a body it would take."""
+
+    method: str
+    path: str
+    media_type: str
+    fields: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def json(self) -> bool:
+        return self.media_type == "application/json"
+
+    def sound(self) -> dict[str, Any]:
+        """A body in which every field has a value of its type."""
+        return {name: _sound(name, schema) for name, schema in self.fields.items()}
+
+    def texts(self) -> list[str]:
+        """The fields that take text."""
+        return [name for name, schema in self.fields.items() if _kind(schema) == "string"]
+
+
+def operations(app: FastAPI) -> Iterator[Operation]:
+    """Everything in the document that takes a body."""
+    document = app.openapi()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
+                yield Operation(method.upper(), path, media_type, _fields(document, body["schema"]))
+
+
+def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    chosen = next((one for one in schema.get("anyOf", ()) if "$ref" in one), schema)
+    name = str(chosen["$ref"]).rpartition("/")[2]
+    properties: Mapping[str, Any] = document["components"]["schemas"][name]["properties"]
+    return properties
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    found = [one.get("type") for one in schema.get("anyOf", [schema])]
+    return str(next(kind for kind in found if kind != "null"))
+
+
+def _sound(name: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    if _kind(schema) == "boolean":
+        return True
+    return {"email": "sound@example.org", "username": "sound", "user_id": str(UUID(int=1)), "grant_type": "password"}.get(
+        name, "a sound value"
+    )

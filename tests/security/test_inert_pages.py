@@ -1,0 +1,128 @@
+"""Whatever people type, pages show it as text: parsed as a browser would, nothing of it is markup."""
+
+from html.parser import HTMLParser
+from typing import Final
+
+import pytest
+
+from backend.services import unit_of_work
+from backend.services.user_manager import Registration
+from tests.application import Application
+from tests.factories import PASSWORD, People
+
+VECTORS: Final = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</textarea><svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "{{ 7*7 }}{% raw %}",
+    "&lt;b&gt;&#60;i&#62;",
+    "<!--><a href=//evil.example>",
+    "]]><x:y xmlns:x='z'>",
+    "\u003cb\u003e＜i＞",
+    "{name.__class__}",
+    "<bdi></bdi><style>@import'//evil'</style>",
+]
+ALLOWED_SCRIPTS: Final = ("/static/vestibule.js", "/docs/", "/static/docs.js")
+
+
+class Page(HTMLParser):
+    """A page as a browser understands it: its elements, their attributes and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def active(self) -> list[str]:
+        """Everything that could act: scripts not ours, handlers, foreign addresses, inline style."""
+        found = []
+        for tag, attributes in self.elements:
+            if tag == "script" and not attributes.get("src", "").startswith(ALLOWED_SCRIPTS):
+                found.append(f"<script> {attributes}")
+            found += [f"<{tag} {name}>" for name in attributes if name.startswith("on") or name in {"style", "srcdoc"}]
+            for name in ("href", "src", "action", "formaction"):
+                address = attributes.get(name, "/")
+                if not address.startswith(("/", "#")) or address.startswith("//"):
+                    found.append(f"<{tag} {name}={address}>")
+        return found + [tag for tag, _ in self.elements if tag in {"style", "iframe", "object", "embed", "base", "img"}]
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=ascii)
+async def test_what_people_write_is_text_on_every_page(running: Application, people: People, vector: str) -> None:
+    admin, browser = await people.admin(), running.browser()
+    texts = {"full_name": vector, "institution": vector, "approval_note": f"{vector}\n{vector}" * 10}
+    person, rejected = await people.pending(**texts), await people.pending(**texts)
+    async with unit_of_work(running.context) as services:
+        await services.users.reject(rejected.id, by=admin.id, reason=vector)
+    agent = vector.encode("ascii", "replace").decode()
+    await browser.post("/login", data={"username_or_email": admin.username, "password": PASSWORD})
+    applicant = running.browser(**{"User-Agent": agent})
+    await applicant.post("/login", data={"username_or_email": rejected.username, "password": PASSWORD})
+    paths = ("/approvals", "/users", f"/users/{person.id}", f"/users/{rejected.id}", f"/users/{person.id}/delete")
+    shown = {path: await browser.get(path) for path in paths} | {"/waiting": await applicant.get("/waiting")}
+    pages = {path: Page(answer.text) for path, answer in shown.items()}
+
+    assert {answer.status_code for answer in shown.values()} == {200}
+    assert {path: page.active() for path, page in pages.items() if page.active()} == {}
+    assert vector in pages["/approvals"].text
+    assert vector in pages["/waiting"].text
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=ascii)
+async def test_what_strangers_type_comes_back_as_text(running: Application, people: People, vector: str) -> None:
+    await people.admin()
+    client = running.client
+    answers = [
+        await client.post("/login", data={"username_or_email": vector, "password": vector, "next": vector}),
+        await client.post("/register", data={"username": vector, "email": vector, "password": "x", "full_name": vector}),
+        await client.post("/reset-password", data={"token": vector, "password": PASSWORD}),
+        await client.post("/verify", data={"token": vector}),
+        await client.post("/forgot-password", data={"email": vector}),
+        await client.get("/login", params={"next": vector, "why": vector}),
+        await client.get(f"/{vector.replace('/', '')}"),
+        await client.get("/login", headers={"Cookie": f"notice={vector}".encode(), "X-Request-ID": vector.encode()}),
+    ]
+
+    for answer in answers:
+        assert answer.status_code < 500
+        assert Page(answer.text).active() == []
+        assert vector not in str(answer.headers)
+
+
+async def test_a_notice_shows_names_as_text(running: Application, people: People) -> None:
+    admin, browser = await people.admin(), running.browser()
+    await browser.post("/login", data={"username_or_email": admin.username, "password": PASSWORD})
+    person = await people.pending(full_name="<b onclick=x>{0.__class__}</b>")
+    data = {"csrf_token": browser.cookies["csrf_token"]}
+    decided = await browser.post(f"/approvals/{person.id}/approve", data=data)
+    shown = Page((await browser.get(decided.headers["location"])).text)
+
+    assert shown.active() == []
+    assert "<b onclick=x>{0.__class__}</b> has been let in." in shown.text
+
+
+async def test_mails_are_plain_text_with_one_recipient_and_links_of_the_settings(
+    running: Application, people: People
+) -> None:
+    async with unit_of_work(running.context) as services:
+        values = Registration("mallory", "mallory@example.org", PASSWORD, full_name="Evil https://evil.example")
+        await services.users.add_by_admin(values, admin=None)
+    for headers in ({"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}, {"Host": "a/?x="}):
+        body = {"email": "mallory@example.org"}
+        await running.client.post("/api/auth/forgot-password", json=body, headers=headers)
+    mails = await running.mails()
+
+    assert len(mails) == 3
+    assert {mail.to for mail in mails} == {"mallory@example.org"}
+    assert all("http://127.0.0.1:8000/reset-password#token=" in mail.body for mail in mails)
+    assert all("\n" not in mail.subject and "\r" not in mail.subject for mail in mails)
+    assert not any("//evil.example" in mail.body.replace("Evil https://evil.example", "") for mail in mails)

@@ -1,0 +1,153 @@
+"""Who may do what: everybody in every state against every route. A new route without a row fails."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from backend.services import unit_of_work
+from backend.tokens import Claims
+from tests.application import Application
+from tests.factories import PASSWORD, People, Person
+from tests.security.routes import Route, at, routes
+
+PUBLIC: Final = frozenset(
+    {
+        *((method, path) for path in ("/login", "/register", "/forgot-password", "/reset-password", "/verify") for method in ("GET", "POST")),
+        *(("GET", path) for path in ("/", "/health/live", "/health/ready", "/.well-known/jwks.json", "/metrics")),
+        *(("GET", path) for path in ("/docs", "/docs/{asset}", "/openapi.json", "/api/auth/config")),
+        *(("POST", f"/api/auth/{name}") for name in ("register", "login", "jwt/login", "forgot-password")),
+        *(("POST", f"/api/auth/{name}") for name in ("reset-password", "request-verify-token", "verify")),
+        ("POST", "/waiting/leave"),
+        ("GET", "/waiting"),  # by a cookie that shows one's own status and opens nothing
+    }
+)
+"""Routes that answer without an account. `/metrics` looks at the address, `/waiting` at a cookie of its own."""
+
+USERS: Final = frozenset(
+    {
+        *(("GET", path) for path in ("/account", "/api/auth/whoami")),
+        *(("POST", path) for path in ("/account/password", "/logout", "/api/auth/jwt/logout", "/api/auth/change-password")),
+    }
+)
+APPROVERS: Final = frozenset(
+    {
+        *(("GET", path) for path in ("/approvals", "/api/auth/admin/pending-approvals")),
+        *(("POST", f"/approvals/{{id}}/{word}") for word in ("approve", "reject")),
+        ("POST", "/api/auth/admin/users/{id}/approve"),
+    }
+)
+ADMINS: Final = frozenset(
+    {
+        *(("GET", path) for path in ("/users", "/users/{id}", "/users/{id}/{action}", "/api/auth/admin/stats")),
+        *(("POST", path) for path in ("/users/{id}/{action}", "/api/auth/admin/reset-user-password")),
+        *((method, "/api/auth/admin/users") for method in ("GET", "POST")),
+        *((method, "/api/auth/admin/users/{id}") for method in ("PUT", "DELETE")),
+        *(("POST", f"/api/auth/admin/users/{{id}}/{word}") for word in ("promote", "demote")),
+    }
+)
+RIGHTS: Final[Mapping[str, frozenset[Route]]] = {
+    "anonymous": frozenset(),
+    "pending": frozenset(),
+    "rejected": frozenset(),
+    "suspended": frozenset(),
+    "deleted": frozenset(),
+    "ex-admin": USERS,
+    "user": USERS,
+    "approver": USERS | APPROVERS,
+    "admin": USERS | APPROVERS | ADMINS,
+}
+
+pytestmark = pytest.mark.settings(rate_limits=False)
+
+
+async def _everybody(running: Application, people: People) -> dict[str, Person | None]:
+    """Somebody of every kind, with the token they have or had."""
+    admin, former, gone = await people.admin(), await people.admin(), await people.active()
+    async with unit_of_work(running.context) as services:
+        await services.administration.demote(None, former.id)
+        await services.administration.delete(None, gone.id)
+    user, waiting, rejected = await people.active(), await people.pending(), await people.rejected()
+    waiting.token = running.context.signer.sign(_claims(running, waiting))
+    rejected.token = running.context.signer.sign(_claims(running, rejected, user.token))
+    everybody: dict[str, Person | None] = {"anonymous": None, "admin": admin, "ex-admin": former, "deleted": gone}
+    everybody |= {"pending": waiting, "rejected": rejected, "suspended": await people.suspended()}
+    return everybody | {"user": user, "approver": await people.approver()}
+
+
+def _claims(running: Application, person: Person, of: str | None = None) -> Claims:
+    now = running.clock.now()
+    session = running.context.signer.read(of, now).session_id if of else uuid4()
+    return Claims(person.id, session, now, now + timedelta(hours=1))
+
+
+async def _asked(running: Application, route: Route, person: Person | None) -> httpx.Response:
+    method, path = route
+    headers = person.bearer if person else {}
+    nobody = uuid4()  # every act is on nobody, so that asking changes nothing
+    body = {"approved": True, "user_id": str(nobody), "reason": ""}
+    if path.startswith("/api/"):
+        given = {"json": body if method != "GET" else None}
+        return await running.browser().request(method, at(path, nobody), headers=headers, **given)  # type: ignore[arg-type]
+    return await running.browser().request(method, at(path, nobody), headers=headers, data={"reason": ""} if method == "POST" else None)
+
+
+def _was_let_in(answer: httpx.Response) -> bool:
+    to_the_desk = answer.status_code == 303 and answer.headers["location"].startswith("/login")
+    return answer.status_code not in {401, 403} and not to_the_desk
+
+
+def test_every_route_has_a_row(running: Application) -> None:
+    assert routes(running.app) == PUBLIC | USERS | APPROVERS | ADMINS
+
+
+@pytest.mark.parametrize("who", RIGHTS)
+async def test_everybody_may_do_what_their_row_says_and_nothing_else(
+    running: Application, people: People, who: str
+) -> None:
+    person = (await _everybody(running, people))[who]
+    leaving = {("POST", "/logout"), ("POST", "/api/auth/jwt/logout")}
+    wrong = []
+    for route in sorted(USERS | APPROVERS | ADMINS, key=lambda route: route in leaving):
+        if person and route in leaving and route in RIGHTS[who]:
+            person = await people.signed_in(person)
+        answer = await _asked(running, route, person)
+        let_in = _was_let_in(answer) or (route == ("POST", "/logout") and "signed_out" in answer.headers.get("location", ""))
+        if let_in is not (route in RIGHTS[who]) or answer.status_code >= 500:
+            wrong.append(f"{route}: {answer.status_code} {answer.headers.get('location')}")
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("who", ["pending", "rejected", "suspended", "deleted"])
+async def test_no_door_lets_in_who_may_not_come_in(running: Application, people: People, who: str) -> None:
+    person = (await _everybody(running, people))[who]
+    assert person
+    names = (person.username, person.email)
+    answers = [
+        *[await running.client.post("/api/auth/login", json={"username_or_email": n, "password": PASSWORD}) for n in names],
+        *[await running.client.post("/api/auth/jwt/login", data={"username": n, "password": PASSWORD}) for n in names],
+        *[await running.browser().post("/login", data={"username_or_email": n, "password": PASSWORD}) for n in names],
+    ]
+
+    assert not any("access_token" in answer.text or "session_id" in answer.cookies for answer in answers)
+    assert {answer.status_code for answer in answers[:4]} <= {400, 401, 403}
+
+
+async def test_a_stranger_learns_nothing_about_ids(running: Application, people: People) -> None:
+    user, other = await people.active(), await people.active()
+    for method, path in sorted(APPROVERS | ADMINS):
+        if "{id}" in path and path.startswith("/api/"):
+            answers = [
+                await user.client.request(method, at(path, id_), json={"approved": True}, headers=user.bearer)
+                for id_ in (other.id, uuid4(), "no-id")
+            ]
+            assert {(answer.status_code, answer.json()["error_code"]) for answer in answers} == {(403, "ADMIN_REQUIRED")}
+
+
+async def test_there_is_no_public_list_of_users(client: httpx.AsyncClient) -> None:
+    for path in ("/debug/list_users", "/api/auth/users", "/users.json", "/api/auth/admin", "/.env", "/graph_data"):
+        assert (await client.get(path)).status_code == 404

@@ -1,0 +1,146 @@
+"""Counters that forget, alone and shared through a real Redis that comes and goes."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from backend.stores.counters import Count, Counters, Limit
+from tests.machines.redis import Redis
+
+FIVE = Limit("test", 5, 60)
+
+
+@pytest.fixture
+async def alone() -> AsyncIterator[Counters]:
+    """Counters of one process without Redis."""
+    counters = Counters(None)
+    yield counters
+    await counters.close()
+
+
+@pytest.fixture
+def redis(redis_server: Redis) -> Iterator[Redis]:
+    """The real Redis, empty before and running after."""
+    redis_server.stop()
+    redis_server.start()
+    yield redis_server
+    redis_server.stop()
+    redis_server.start()
+
+
+async def _all(counters: Counters, times: int, subject: str = "ada") -> list[bool]:
+    return [(await counters.add(FIVE, subject)).within for _ in range(times)]
+
+
+async def test_so_many_are_allowed_and_the_next_hears_how_long_to_wait(alone: Counters) -> None:
+    assert await _all(alone, 5) == [True] * 5
+    refused = await alone.add(FIVE, "ada")
+
+    assert refused == Count(within=False, remaining=0, resets_in=refused.resets_in)
+    assert 0 < refused.resets_in <= 60
+    assert await _all(alone, 1, "bob") == [True]
+
+
+async def test_a_window_ends(alone: Counters) -> None:
+    brief = Limit("brief", 1, 1)
+    first, second = await alone.add(brief, "ada"), await alone.add(brief, "ada")
+    deadline = time.monotonic() + 3
+    while not (await alone.add(brief, "ada")).within and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+
+    assert (first.within, second.within) == (True, False)
+    assert time.monotonic() < deadline
+
+
+async def test_what_was_not_meant_is_taken_back_and_never_below_nothing(alone: Counters) -> None:
+    for _ in range(3):
+        await alone.take_back(FIVE, "ada")
+    for _ in range(9):
+        assert (await alone.add(FIVE, "ada")).remaining == 4
+        await alone.take_back(FIVE, "ada")
+
+
+async def test_a_forgotten_subject_begins_anew(alone: Counters) -> None:
+    await _all(alone, 6)
+    await alone.forget(FIVE, "ada")
+
+    assert await _all(alone, 5) == [True] * 5
+
+
+async def test_many_at_once_cannot_slip_through(alone: Counters, redis: Redis) -> None:
+    shared = Counters(redis.url)
+    for counters in (alone, shared):
+        counts = await asyncio.gather(*(counters.add(FIVE, "ada") for _ in range(50)))
+        assert sum(count.within for count in counts) == 5
+    await shared.close()
+
+
+async def test_two_processes_count_together_through_redis(redis: Redis) -> None:
+    one, two = Counters(redis.url), Counters(redis.url)
+    mixed = [(await counters.add(FIVE, "ada")).within for counters in (one, two) * 3]
+    await one.forget(FIVE, "ada")
+    again = await _all(two, 5)
+    await one.take_back(FIVE, "ada")
+    taken_back = await _all(two, 2)
+    await one.close()
+    await two.close()
+
+    assert mixed == [True] * 5 + [False]
+    assert again == [True] * 5
+    assert taken_back == [True, False]
+
+
+async def test_without_redis_each_process_allows_half_and_soon_shares_again(redis: Redis) -> None:
+    counters = Counters(redis.url)
+    assert await counters.reachable() is True
+    redis.stop()
+    before = time.monotonic()
+    away = await _all(counters, 4)
+    spent = time.monotonic() - before
+    reachable = await counters.reachable()
+    redis.start()
+    counters._resting_until = 0
+    back = await _all(counters, 6)
+    await counters.close()
+
+    assert away == [True, True, False, False]
+    assert spent < 0.5
+    assert reachable is False
+    assert back == [True] * 5 + [False]
+
+
+async def test_a_redis_that_hangs_costs_one_short_wait(redis: Redis) -> None:
+    counters = Counters(redis.url)
+    await counters.add(FIVE, "ada")
+    os.kill(redis.pid, signal.SIGSTOP)
+    try:
+        before = time.monotonic()
+        away = await _all(counters, 20)
+        await counters.forget(FIVE, "ada")
+        await counters.take_back(FIVE, "ada")
+        spent = time.monotonic() - before
+    finally:
+        os.kill(redis.pid, signal.SIGCONT)
+    await counters.close()
+
+    assert away == [True] * 2 + [False] * 18
+    assert spent < 0.6
+
+
+async def test_a_poisoned_key_is_no_way_past_the_limit(redis: Redis) -> None:
+    import redis.asyncio as client  # noqa: PLC0415
+
+    counters = Counters(redis.url)
+    await counters.add(FIVE, "ada")
+    async with client.from_url(redis.url) as direct:
+        for key in await direct.keys("*"):
+            await direct.delete(key)
+            await direct.lpush(key, "poison")
+    away = await _all(counters, 4)
+    await counters.close()
+
+    assert away == [True, True, False, False]

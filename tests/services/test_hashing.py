@@ -1,0 +1,156 @@
+"""Passwords into hashes: never on the event loop, bounded, and kinder to old hashes than to attackers."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+
+import bcrypt
+import httpx
+import pytest
+
+from backend.errors import HashingBusy
+from backend.hashing import PasswordHasher
+from backend.services import unit_of_work
+from tests.application import Application
+from tests.factories import PASSWORD, People, Person
+
+COSTLY = (19456, 2, 1)
+
+
+@pytest.fixture
+def hasher() -> Iterator[PasswordHasher]:
+    """A hasher at production's cost."""
+    made = PasswordHasher(COSTLY, queue=4, patience=5)
+    yield made
+    made.close()
+
+
+def _bcrypt(password: str) -> str:
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+
+
+async def _given_hash(running: Application, person: Person, hashed_password: str) -> None:
+    async with unit_of_work(running.context) as services:
+        user = await services.lifecycle.account(person.id)
+        await services.users.user_db.update(user, {"hashed_password": hashed_password})
+
+
+async def _sign_in(client: httpx.AsyncClient, person: Person, password: str) -> httpx.Response:
+    body = {"username_or_email": person.username, "password": password}
+    return await client.post("/api/auth/login", json=body)
+
+
+async def test_the_loop_answers_others_while_passwords_are_hashed() -> None:
+    hasher = PasswordHasher((65536, 3, 1), queue=16, patience=30)
+    hashing = asyncio.gather(*(hasher.hashed(f"password {n}") for n in range(8)))
+    longest, turns = 0.0, 0
+    while not hashing.done():
+        before = time.perf_counter()
+        await asyncio.sleep(0.005)
+        longest, turns = max(longest, time.perf_counter() - before), turns + 1
+    hasher.close()
+
+    assert len(set(await hashing)) == 8
+    assert turns > 20
+    assert longest < 0.15
+
+
+async def test_who_finds_the_queue_full_is_told_at_once(hasher: PasswordHasher) -> None:
+    room = 4 + (os.cpu_count() or 1)
+    results = await asyncio.gather(*(hasher.hashed("x") for _ in range(room + 3)), return_exceptions=True)
+
+    assert sum(isinstance(result, HashingBusy) for result in results) == 3
+    assert hasher.waiting == 0
+
+
+async def test_who_waits_too_long_is_told_and_leaves_no_gap() -> None:
+    hasher = PasswordHasher((65536, 8, 1), queue=64, patience=0.01)
+    results = await asyncio.gather(*(hasher.hashed("x") for _ in range(16)), return_exceptions=True)
+    hashed = await hasher.hashed("x")
+    hasher.close()
+
+    assert any(isinstance(result, HashingBusy) for result in results)
+    assert hashed.startswith("$argon2id$")
+    assert hasher.waiting == 0
+
+
+async def test_a_caller_who_goes_away_frees_the_place_when_the_thread_is_done(hasher: PasswordHasher) -> None:
+    for _ in range(3):
+        impatient = [asyncio.create_task(hasher.hashed("x")) for _ in range(4)]
+        await asyncio.sleep(0)
+        for task in impatient:
+            task.cancel()
+        await asyncio.gather(*impatient, return_exceptions=True)
+
+    assert (await hasher.hashed("x")).startswith("$argon2id$")
+
+
+@pytest.mark.settings(hash_queue=1, argon2="65536,4,1", rate_limits=False)
+async def test_a_crowd_at_the_desk_is_asked_to_come_back(running: Application, people: People) -> None:
+    person = await people.active()
+    answers = await asyncio.gather(*(_sign_in(running.client, person, "wrong password") for _ in range(12)))
+    busy = [answer for answer in answers if answer.status_code == 503]
+
+    assert {answer.status_code for answer in answers} == {401, 503}
+    assert {answer.json()["error_code"] for answer in busy} == {"SERVER_BUSY"}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in busy)
+
+
+async def test_an_old_bcrypt_hash_opens_once_and_becomes_argon2id(running: Application, people: People) -> None:
+    person = await people.active()
+    await _given_hash(running, person, _bcrypt(PASSWORD))
+    wrong = await _sign_in(running.client, person, "not the password")
+    right = await _sign_in(running.client, person, PASSWORD)
+    upgraded = (await people.row(person)).hashed_password
+
+    assert (wrong.status_code, right.status_code) == (401, 200)
+    assert upgraded.startswith("$argon2id$")
+    assert (await _sign_in(running.client, person, PASSWORD)).status_code == 200
+    assert (await people.row(person)).hashed_password == upgraded
+
+
+async def test_a_cheaper_argon2_hash_is_brought_up_to_date(running: Application, people: People) -> None:
+    person, old = await people.active(), PasswordHasher((16, 2, 2))
+    await _given_hash(running, person, old.hash(PASSWORD))
+    old.close()
+
+    assert (await _sign_in(running.client, person, PASSWORD)).status_code == 200
+    assert "m=8,t=1,p=1" in (await people.row(person)).hashed_password
+
+
+async def test_bcrypt_never_takes_the_first_72_bytes_for_the_whole(running: Application, people: People) -> None:
+    person, long = await people.active(), "ä" * 36
+    await _given_hash(running, person, _bcrypt(long))
+    answers = [await _sign_in(running.client, person, long + more) for more in ("x", "another end")]
+
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert (await _sign_in(running.client, person, long)).status_code == 200
+
+
+@pytest.mark.parametrize("garbage", ["", "!", "x" * 60, "$2b$04$short", "$argon2id$v=19$m=8,t=1,p=1$", "$argon2id$\n"])
+async def test_a_hash_nobody_can_read_is_a_wrong_password(
+    running: Application, people: People, garbage: str
+) -> None:
+    person = await people.active()
+    await _given_hash(running, person, garbage)
+    answer = await _sign_in(running.client, person, PASSWORD)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (401, "AUTH_INVALID_CREDENTIALS")
+
+
+@pytest.mark.parametrize("password", ["\0" * 8, "p" * 4096, "🐎" * 256, "\ud800" * 8], ids=ascii)
+def test_no_password_makes_the_hasher_stumble(hasher: PasswordHasher, password: str) -> None:
+    assert hasher.verify_and_update(password, hasher.hash(PASSWORD)) == (False, None)
+    assert hasher.verify_and_update(password, _bcrypt(PASSWORD)) == (False, None)
+
+
+async def test_nobody_costs_as_much_as_somebody(hasher: PasswordHasher) -> None:
+    somebodys, spent = hasher.hash(PASSWORD), {"somebody": 9.0, "nobody": 9.0}
+    for _ in range(7):
+        for who, hashed_password in (("somebody", somebodys), ("nobody", None)):
+            before = time.process_time()
+            await hasher.verified("wrong", hashed_password)
+            spent[who] = min(spent[who], time.process_time() - before)
+
+    assert 0.6 < spent["somebody"] / spent["nobody"] < 1.6

@@ -1,0 +1,125 @@
+"""The schema: what the migrations make is what the models say, on both databases, and back again."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, inspect, text
+from sqlmodel import select
+
+from backend import models
+from backend.errors import StartError
+from backend.migrations import runner
+from backend.models import Carrier, IdentifierKind, MailPurpose, Role, SessionEnd, Status, TokenPurpose
+from backend.stores.database import Database
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+def _rows(user: models.User) -> Iterator[tuple[Any, str, StrEnum]]:
+    """One row for every member of every enumeration that is stored, and which column holds it."""
+    for role in Role:
+        yield models.User(**_user(), role=role), "role", role
+    for status in Status:
+        both = {"status": status, "status_before_deletion": status}
+        yield models.User(**_user(), **both), "status_before_deletion", status
+    common: dict[str, Any] = {"user_id": user.id, "created_at": NOW}
+    for kind in IdentifierKind:
+        yield models.Identifier(kind=kind, key=uuid4().hex, user_id=user.id), "kind", kind
+    for purpose in MailPurpose:
+        yield models.Mail(purpose=purpose, **common), "purpose", purpose
+    for token in TokenPurpose:
+        values = {**common, "digest": uuid4().hex, "email_key": "x", "expires_at": NOW}
+        yield models.OneTimeToken(purpose=token, **values), "purpose", token
+    session: dict[str, Any] = {**common, "last_activity": NOW, "expires_at": NOW}
+    for carrier in Carrier:
+        yield models.UserSession(carrier=carrier, **session), "carrier", carrier
+    for end in SessionEnd:
+        yield models.UserSession(carrier=Carrier.BEARER, ended_because=end, **session), "ended_because", end
+
+
+def _user() -> dict[str, Any]:
+    return {"email": "x", "username": "x", "hashed_password": "!", "created_at": NOW, "updated_at": NOW}
+
+
+@pytest.fixture
+async def database(database_url: str) -> Any:  # noqa: ANN401
+    """A migrated database of this test's own."""
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+async def test_models_and_migrations_tell_the_same(database: Database) -> None:
+    assert await runner.drift(database) == []
+    assert await runner.current(database) == runner.head()
+
+
+async def test_every_word_can_be_stored_and_read_again(database: Database) -> None:
+    async with database.writing() as session:
+        user = models.User(**_user())
+        session.add(user)
+        await session.flush()
+        rows = list(_rows(user))
+        session.add_all([row for row, _, _ in rows])
+    for row, column, word in rows:
+        async with database.reading() as session:
+            key = inspect(row).identity
+            found = await session.get(type(row), key[0] if len(key) == 1 else key)
+            assert getattr(found, column) is word
+
+    stored = {type(word) for _, _, word in rows}
+    known = {one for one in vars(models).values() if isinstance(one, type) and issubclass(one, StrEnum)}
+    assert stored == known
+
+
+async def test_moments_keep_their_zone_and_their_microseconds(database: Database) -> None:
+    moment = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
+    async with database.writing() as session:
+        session.add(models.User(**{**_user(), "created_at": moment}))
+    async with database.reading() as session:
+        found = (await session.exec(select(models.User))).one().created_at
+
+    assert (found, found.tzinfo) == (moment, UTC)
+
+
+async def test_the_way_down_and_up_again_ends_where_it_began(database: Database) -> None:
+    def down(connection: Connection) -> set[str]:
+        config = runner._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        return set(inspect(connection).get_table_names())
+
+    async with database.for_schema_changes() as connection:
+        left = await connection.run_sync(down)
+    await runner.upgrade(database)
+    await runner.upgrade(database)
+
+    assert left <= {"alembic_version"}
+    assert await runner.drift(database) == []
+
+
+async def test_a_database_from_the_future_is_left_alone_and_named(database: Database) -> None:
+    async with database.writing() as session:
+        await (await session.connection()).execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(StartError, match="another version"):
+        await runner.upgrade(database)
+    assert await runner.current(database) == "9999"
+
+
+async def test_rows_of_somebody_who_is_removed_go_with_them(database: Database) -> None:
+    async with database.writing() as session:
+        user = models.User(**_user())
+        session.add(user)
+        await session.flush()
+        session.add_all([row for row, _, _ in _rows(user) if not isinstance(row, models.User)])
+        await session.flush()
+        await session.delete(user)
+    async with database.reading() as session:
+        for table in (models.Identifier, models.Mail, models.OneTimeToken, models.UserSession):
+            assert (await session.exec(select(table))).all() == []

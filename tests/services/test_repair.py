@@ -1,0 +1,64 @@
+"""Database and disk brought into agreement again, on both databases."""
+
+import os
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
+from backend.services import provisioning, unit_of_work
+from tests.application import Application
+from tests.factories import People
+
+
+def _files(top: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file() and "db" not in path.name
+    }
+
+
+async def test_missing_stray_and_unfinished_directories_are_found_and_put_right(
+    running: Application, people: People
+) -> None:
+    kept, lost, holed, deleted = [await people.pending() for _ in range(4)]
+    users, nobody = running.data_dir / "users", uuid4()
+    shutil.rmtree(users / str(lost.id))
+    (users / str(holed.id) / "schemas").rmdir()
+    async with unit_of_work(running.context) as services:
+        await services.administration.delete(None, deleted.id)
+    for id_ in (deleted.id, nobody):
+        running.context.provisioner.provision(id_)
+    (users / f".unfinished-{uuid4()}-00").mkdir()
+    found = await provisioning.check(running.context, settled=-1)
+    await provisioning.repair(running.context, settled=-1)
+
+    assert (set(found.missing), set(found.stray), found.unfinished) == ({lost.id, holed.id}, {deleted.id, nobody}, 1)
+    assert (await provisioning.check(running.context, settled=-1)).agree
+    assert {path.name for path in users.iterdir()} >= {str(one.id) for one in (kept, lost, holed)}
+    assert len(list((running.data_dir / "trash").glob(f"*/{nobody}-*"))) == 1
+
+
+async def test_a_directory_of_this_moment_may_belong_to_somebody_about_to_arrive(
+    running: Application, people: People
+) -> None:
+    await people.pending()
+    fresh, old = uuid4(), uuid4()
+    for id_ in (fresh, old):
+        running.context.provisioner.provision(id_)
+    os.utime(running.data_dir / "users" / str(old), (0, 0))
+    found = await provisioning.repair(running.context)
+
+    assert found.stray == [old]
+    assert running.context.provisioner.complete(fresh)
+
+
+async def test_nothing_beside_users_and_trash_is_touched(running: Application, people: People) -> None:
+    await people.pending()
+    for name in ("notes.txt", "users/readme.txt", "users/archive/old.txt", "keys/mine.txt"):
+        path = running.data_dir / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(name)
+    before = _files(running.data_dir)
+    findings = await provisioning.repair(running.context, settled=-1)
+
+    assert findings.agree
+    assert _files(running.data_dir) == before
