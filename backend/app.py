@@ -32,6 +32,7 @@ from backend.services.strategy import SessionStrategy
 from backend.services.user_manager import UserManager
 from backend.settings import load
 
+_PATIENCE_SECONDS: Final = 10
 _STATIC: Final = Path(__file__).parent / "static"
 _ALLOWED_HEADERS: Final = (
     "Authorization",
@@ -142,9 +143,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
+        context.stop()
+        _, late = await asyncio.wait(tasks, timeout=_PATIENCE_SECONDS)
+        for task in late:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await context.close()
 
 

@@ -19,6 +19,7 @@ from backend.stores.database import Database
 from backend.tokens import TokenSigner
 
 _DIRECTORY_MODE: Final = 0o700
+_OTHERS: Final = 0o077
 
 
 @dataclass
@@ -36,6 +37,8 @@ class Context:
     notifier: Notifier | None
     """How mail leaves; None in production without a mail server, where it stays in the outbox."""
     mail_due: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process ends: what runs beside requests then finishes what it is doing, and no more."""
 
     @classmethod
     def build(
@@ -67,6 +70,11 @@ class Context:
             notifier=notifier or console,
         )
 
+    def stop(self) -> None:
+        """Ask what runs beside requests to come to an end."""
+        self.stopping.set()
+        self.mail_due.set()
+
     async def close(self) -> None:
         """Give everything back."""
         self.hasher.close()
@@ -77,6 +85,8 @@ class Context:
 def _prepare(data_dir: Path) -> None:
     try:
         data_dir.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        if data_dir.stat().st_mode & _OTHERS:
+            data_dir.chmod(_DIRECTORY_MODE)  # a checkout makes it with everybody's rights
         probe = data_dir / f".writable-{os.getpid()}"
         probe.touch(mode=0o600)
         probe.unlink()

@@ -63,7 +63,7 @@ def username_as_typed(username: str) -> str:
 
 def username_key(username: str) -> str:
     """Return the form in which usernames are compared: NFKC, case-folded (Unicode default caseless matching)."""
-    return _caseless(username)
+    return caseless(username)
 
 
 def email_as_typed(email: str) -> str:
@@ -86,8 +86,8 @@ def email_key(email: str) -> str:
     try:
         parts = validate_email(email, check_deliverability=False)
     except EmailNotValidError:
-        return _caseless(email)
-    return f"{_caseless(parts.local_part)}@{(parts.ascii_domain or parts.domain).lower()}"
+        return caseless(email)
+    return f"{caseless(parts.local_part)}@{(parts.ascii_domain or parts.domain).lower()}"
 
 
 def is_email(login: str) -> bool:
@@ -103,7 +103,8 @@ def as_id(text: str) -> UUID | None:
     return UUID(text) if _ID.fullmatch(text) else None
 
 
-def _caseless(text: str) -> str:
+def caseless(text: str) -> str:
+    """Return a text without the differences of case and of width (Unicode compatibility caseless matching)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 

@@ -2,6 +2,7 @@
 
 import os
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -76,7 +77,7 @@ class Settings(BaseSettings):
     hash_queue_seconds: float = Field(default=5, gt=0)
 
     login_max_attempts: int = Field(default=5, ge=1)
-    login_window_minutes: float = Field(default=15, gt=0)
+    login_window_minutes: float = Field(default=15, gt=0, le=60 * 24)
     registrations_per_hour: int = Field(default=100, ge=1)
     rate_limits: bool = True
 
@@ -105,6 +106,17 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                msg = "list addresses or networks of proxies, such as 10.0.0.5 or 10.0.0.0/24; * would trust everybody"
+                raise ValueError(msg) from None
+        return proxies
 
     @field_validator("cors_origins")
     @classmethod
@@ -168,6 +180,9 @@ class Settings(BaseSettings):
         if self.env is Environment.PRODUCTION:
             if not self.rate_limits:
                 msg = f"{PREFIX}RATE_LIMITS=off is for benchmarks; production refuses it"
+                raise ValueError(msg)
+            if self.require_verified_email and not self.mail_enabled:
+                msg = f"{PREFIX}REQUIRE_VERIFIED_EMAIL needs a mail server, or nobody could ever sign in"
                 raise ValueError(msg)
             if not self.uses_https and urlsplit(self.public_url).hostname not in {"127.0.0.1", "localhost", "::1"}:
                 msg = f"{PREFIX}PUBLIC_URL must be https in production"

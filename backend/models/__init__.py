@@ -6,6 +6,7 @@ from backend.models.installation import Installation
 from backend.models.mail import Mail, MailPurpose
 from backend.models.one_time_token import OneTimeToken, TokenPurpose
 from backend.models.session import Carrier, RefreshToken, SessionEnd, UserSession
+from backend.models.sign_in_attempts import SignInAttempts
 from backend.models.types import metadata
 from backend.models.user import Role, Status, User
 
@@ -21,6 +22,7 @@ __all__ = [
     "RefreshToken",
     "Role",
     "SessionEnd",
+    "SignInAttempts",
     "Status",
     "TokenPurpose",
     "User",

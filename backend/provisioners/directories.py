@@ -53,7 +53,7 @@ class DirectoryProvisioner:
         """Make or complete the person's directory; see `Provisioner.provision`."""
         home = self._home(user_id)
         try:
-            self._users.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+            self._users.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
             if home.is_symlink():
                 raise ProvisioningFailed
             if home.is_dir():
@@ -69,7 +69,8 @@ class DirectoryProvisioner:
         if not home.exists() and not home.is_symlink():
             return
         day = self._trash / f"{now:%Y-%m-%d}"
-        day.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        for directory in (self._trash, day):
+            directory.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):  # another process was faster
             home.rename(day / f"{user_id}-{secrets.token_hex(4)}")
         _flush(day)

@@ -98,7 +98,7 @@ def _check_may_see_metrics(request: Request, context: Context) -> None:
         return
     # A proxy on this machine makes every stranger look local, unless it is a trusted one that says who they are.
     proxied = "x-forwarded-for" in request.headers and not context.settings.trusted_proxies
-    if token or proxied or not request.client or not _is_loopback(request.client.host):
+    if proxied or not request.client or not _is_loopback(request.client.host):
         raise MetricsForbidden
 
 

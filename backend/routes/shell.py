@@ -59,15 +59,21 @@ class Shell:
         _without_trailing_slash(scope)
         started, status, answered = time.perf_counter(), 500, False
 
+        asked, head = scope, scope["method"] == "HEAD"
+        if head:  # what answers GET answers HEAD, without the body (RFC 9110 §9.3.2)
+            asked = {**scope, "method": "GET"}
+
         async def send_with_headers(message: Message) -> None:
             nonlocal status, answered
+            if head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             if message["type"] == "http.response.start":
                 status, answered = message["status"], True
                 self._add_headers(MutableHeaders(scope=message), request_id)
             await send(message)
 
         try:
-            await self._app(scope, _limited(scope, receive), send_with_headers)
+            await self._app(asked, _limited(scope, receive), send_with_headers)
         except Exception:  # noqa: BLE001  # the last line of defence
             # The application has answered with a 500 and hands the error on for the server's log. That log would
             # print it without request id, and this one does it right.

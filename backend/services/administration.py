@@ -206,7 +206,11 @@ class Administration:
                     await self.identifiers.claim_email(email, user.id)
                     await self._void_tokens(user)
         if columns:
-            found = [{"field": name, "old": getattr(user, name), "new": value} for name, value in columns.items()]
+            found = [
+                {"field": name, "old": getattr(user, name), "new": value}
+                for name, value in columns.items()
+                if name != "is_verified"
+            ]
             await self.users.update(user, {**columns, "updated_at": self.context.clock.now()})
             await self.audit.record(Action.USER_UPDATED, target=user.id, actor=admin, changes=found)
 

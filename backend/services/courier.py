@@ -10,14 +10,12 @@ import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend.context import Context
-from backend.errors import VestibuleError
 from backend.models import Mail, MailPurpose, TokenPurpose, User
 from backend.notifiers import Message, Notifier
 from backend.services.recovery import LIFETIME
 from backend.services.work import Services, unit_of_work
 from backend.stores.users import GONE
 
-_BATCH: Final = 20
 _LOOK_AGAIN_SECONDS: Final = 30
 _TOKENS: Final[Mapping[MailPurpose, TokenPurpose]] = {
     MailPurpose.VERIFY_EMAIL: TokenPurpose.VERIFY_EMAIL,
@@ -39,33 +37,36 @@ _log = structlog.get_logger("vestibule.courier")
 
 
 async def carry(context: Context, notifier: Notifier) -> None:
-    """Send mail as it becomes due, until cancelled."""
-    while True:
+    """Send mail as it becomes due, until the process stops."""
+    while not context.stopping.is_set():
         context.mail_due.clear()
         try:
-            while await deliver(context, notifier):
+            while not context.stopping.is_set() and await deliver(context, notifier):
                 pass
-        except (VestibuleError, OSError):
+        except Exception:  # noqa: BLE001  # a notifier may fail in any way; the mail stays due and is tried again
             _log.exception("courier_failed")
+        if context.stopping.is_set():
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
                 await context.mail_due.wait()
 
 
-async def deliver(context: Context, notifier: Notifier) -> int:
-    """Send one batch of due mail and tell how many there were.
+async def deliver(context: Context, notifier: Notifier) -> bool:
+    """Send the mail that has been due longest; False if none is.
 
-    A mail is marked as sent in the transaction in which its token is minted: a crash in between sends it again with a
-    new token, and the old one, which nobody may have seen, is worthless.
+    It is marked as sent in the transaction in which its token is minted: a crash in between sends it again with a new
+    token, and the old one, which nobody may have seen, is worthless.
     """
     async with unit_of_work(context) as services:
-        mails = await services.mails.claim(_BATCH)
-        for mail in mails:
-            message = await _write(services, mail)
-            if message:
-                await notifier.send(message)
-            await services.mails.sent(mail, context.clock.now())
-        return len(mails)
+        mail = await services.mails.claim()
+        if mail is None:
+            return False
+        message = await _write(services, mail)
+        if message:
+            await notifier.send(message)
+        await services.mails.sent(mail, context.clock.now())
+        return True
 
 
 async def _write(services: Services, mail: Mail) -> Message | None:

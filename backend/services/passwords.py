@@ -3,7 +3,6 @@
 The list of common passwords is the one that comes with zxcvbn (MIT licence): about 30,000 entries from published leaks.
 """
 
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -11,7 +10,7 @@ from typing import Final
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from backend.errors import PasswordRefused
-from backend.identifiers import username_key
+from backend.identifiers import caseless, username_key
 
 LONGEST: Final = 256
 _SHORTEST_TELLING_USERNAME: Final = 4
@@ -33,18 +32,14 @@ class PasswordRule:
             raise PasswordRefused(f"The password needs at least {self.shortest} characters.")
         if len(password) > LONGEST:
             raise PasswordRefused(f"The password can have at most {LONGEST} characters.")
-        folded = _folded(password)
+        folded = caseless(password)
         if folded in _common():
             raise PasswordRefused("This password is one of the most common ones. Please choose another.")
         name = username_key(username)
-        if folded in {name, _folded(email.rpartition("@")[0])}:
+        if folded in {name, caseless(email.rpartition("@")[0])}:
             raise PasswordRefused("The password must not be your username or email address.")
         if len(name) >= _SHORTEST_TELLING_USERNAME and name in folded:
             raise PasswordRefused("The password must not contain your username.")
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 @cache

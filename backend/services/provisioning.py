@@ -41,7 +41,7 @@ async def check(
     while True:
         async with reading(context) as services:
             rows = await services.users.user_db.ids(after, _BATCH)
-        if not rows:
+        if not rows or context.stopping.is_set():
             break
         after = rows[-1][0]
         expected = [id_ for id_, status in rows if status not in GONE]
@@ -49,6 +49,8 @@ async def check(
         findings.checked += len(rows)
         progress(len(rows))
     for batch in context.provisioner.existing(settled):
+        if context.stopping.is_set():
+            break
         async with reading(context) as services:
             known = await services.users.user_db.statuses(batch)
         findings.stray += [id_ for id_ in batch if known.get(id_) in {None, *GONE}]

@@ -88,6 +88,7 @@ class Recovery:
         if found is None or known is None:
             raise BadResetToken
         hashed_password = await self._new_hash(known, password)
+        await self.throttle.password_right(str(known.id), None)  # the way in for somebody whom others locked out
         user = await self.users.lock(found.user_id)
         if user is None or not user.is_active or found.email_key != email_key(user.email):
             raise BadResetToken
@@ -96,7 +97,6 @@ class Recovery:
         await self._set(user, hashed_password)
         await self.sessions.end_all(user.id, SessionEnd.PASSWORD_CHANGE, actor=user.id)
         await self.audit.record(Action.PASSWORD_RESET_COMPLETED, target=user.id, actor=user.id)
-        await self.throttle.password_right(str(user.id), None)
         return user
 
     async def change_password(

@@ -1,11 +1,14 @@
 """The throttle: how often somebody may try, counted before the costly part begins (ASVS 2.4.1, 6.3.1)."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Self
 
+from backend.clock import Clock
 from backend.context import Context
 from backend.errors import TooManyRequests
-from backend.stores.counters import Counters, Limit
+from backend.stores.attempts import AttemptStore
+from backend.stores.counters import Count, Counters, Limit
 
 _HOUR: Final = 3600
 _PER_HOUR: Final = 3
@@ -16,9 +19,10 @@ class Throttle:
     """The limits in force. One counter serves all doors: API dialects, pages and changes of password."""
 
     counters: Counters
+    attempts: AttemptStore
+    clock: Clock
     enabled: bool
-    per_account: Limit
-    per_address: Limit
+    sign_ins: Limit
     registrations: Limit
     password_changes: Limit
     recoveries_per_account: Limit
@@ -31,9 +35,10 @@ class Throttle:
         attempts, window = settings.login_max_attempts, max(1, round(settings.login_window_minutes * 60))
         return cls(
             counters=context.counters,
+            attempts=AttemptStore(context.database),
+            clock=context.clock,
             enabled=settings.rate_limits,
-            per_account=Limit("signin-account", attempts, window),
-            per_address=Limit("signin-address", attempts, window),
+            sign_ins=Limit("signin", attempts, window),
             registrations=Limit("registration", settings.registrations_per_hour, _HOUR),
             password_changes=Limit("password-change", _PER_HOUR, _HOUR),
             recoveries_per_account=Limit("recovery-account", _PER_HOUR, _HOUR),
@@ -46,15 +51,16 @@ class Throttle:
         Raises:
             TooManyRequests: too many wrong ones for this account or from this address.
         """
-        await self._count(self.per_address, address)
-        await self._count(self.per_account, account)
+        if self.enabled:
+            window = timedelta(seconds=self.sign_ins.window)
+            subjects = [account, *([_address(address)] if address else [])]
+            allowed = self.sign_ins.amount
+            _insist(await self.attempts.add(subjects, self.clock.now(), allowed=allowed, window=window), self.sign_ins)
 
     async def password_right(self, account: str, address: str | None) -> None:
         """Take the count back: only wrong passwords count, and knowing the right one begins anew for the account."""
         if self.enabled:
-            await self.counters.forget(self.per_account, account)
-            if address:
-                await self.counters.take_back(self.per_address, address)
+            await self.attempts.right(account, _address(address) if address else None)
 
     async def registration(self, address: str | None) -> None:
         """Count a registration.
@@ -84,6 +90,13 @@ class Throttle:
     async def _count(self, limit: Limit, subject: str | None) -> None:
         if not self.enabled or subject is None:
             return
-        count = await self.counters.add(limit, subject)
-        if not count.within:
-            raise TooManyRequests(retry_after=count.resets_in, limit=limit.amount, window=limit.window)
+        _insist(await self.counters.add(limit, subject), limit)
+
+
+def _address(address: str) -> str:
+    return f"from {address}"
+
+
+def _insist(count: Count, limit: Limit) -> None:
+    if not count.within:
+        raise TooManyRequests(retry_after=count.resets_in, limit=limit.amount, window=limit.window)

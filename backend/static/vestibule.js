@@ -110,6 +110,8 @@
     });
     hint.hidden = false;
     show();
+    // A decision leads to the request after it: carry on from there.
+    requests.find((request) => location.hash === `#${request.id}`)?.focus();
     document.addEventListener("keydown", (event) => {
       if (!on || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.target.closest("input, textarea, select, [contenteditable]")) return;

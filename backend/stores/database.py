@@ -1,10 +1,12 @@
 """The database and its two doors: one for reading, one for writing; nobody else begins or commits."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -14,6 +16,7 @@ from backend.errors import DatabaseUnavailable
 
 _POOL: Final = 10
 _PATIENCE_SECONDS: Final = 5
+_FILE_MODE: Final = 0o600
 _BEGIN: Final = "vestibule_begin"
 
 
@@ -103,6 +106,7 @@ async def _translated() -> AsyncIterator[None]:
 
 
 def _sqlite(url: str) -> AsyncEngine:
+    _keep_private(url)
     engine = create_async_engine(
         url,
         hide_parameters=True,
@@ -125,6 +129,14 @@ def _sqlite(url: str) -> AsyncEngine:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(_BEGIN, 'DEFERRED')}")
 
     return engine
+
+
+def _keep_private(url: str) -> None:
+    """Make the file before SQLite does, readable by us alone; its journals take over its mode."""
+    path = make_url(url).database
+    if path:
+        with contextlib.suppress(OSError):  # the first connection will say what is wrong
+            Path(path).touch(mode=_FILE_MODE)
 
 
 def _postgresql(url: str, *, command_timeout: float | None = _PATIENCE_SECONDS) -> AsyncEngine:

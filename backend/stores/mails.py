@@ -1,6 +1,5 @@
 """The outbox: mails that are due, claimed by one sender at a time."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import col, select
@@ -21,10 +20,10 @@ class MailStore:
         self._session.add(mail)
         await self._session.flush()
 
-    async def claim(self, limit: int) -> Sequence[Mail]:
-        """Return mails that are due and that no other sender holds, oldest first."""
-        query = select(Mail).where(col(Mail.sent_at).is_(None)).order_by(col(Mail.id)).limit(limit)
-        return (await self._session.exec(query.with_for_update(skip_locked=True))).all()
+    async def claim(self) -> Mail | None:
+        """Return the mail that has been due longest and that no other sender holds."""
+        query = select(Mail).where(col(Mail.sent_at).is_(None)).order_by(col(Mail.id)).limit(1)
+        return (await self._session.exec(query.with_for_update(skip_locked=True))).one_or_none()
 
     async def sent(self, mail: Mail, now: datetime) -> None:
         """Note that a mail has left."""

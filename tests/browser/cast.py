@@ -1,5 +1,6 @@
 """The cast of the pictures: invented people who want something, in scripts that a plain machine can draw."""
 
+# ruff: noqa: RUF001  # letters of other scripts are the point
 from datetime import timedelta
 from typing import Final
 
@@ -40,19 +41,24 @@ WAITING: Final[tuple[tuple[str, str, str | None, str | None, timedelta], ...]] =
         "Maeve Ní Bhriain",
         "Library of Hallgrove",
         "I keep the catalogue and want to link it.",
-        timedelta(days=1, hours=2),
+        timedelta(days=1, hours=12),
     ),
     ("n_aslan", "Nuri Aslançayır", "Brightwater Clinic", "For the audit in March.", timedelta(hours=9)),
     ("thr", "Þórunn Hrafnsdóttir", "Glacier Station", "Ice cores, ten graphs, one PhD.", timedelta(hours=4)),
     ("crowd.fifty", "Δημήτρης Ρήγας", "Harbour Observatory", "Same project as Ελένη.", timedelta(minutes=50)),
 )
 MORE_WAITING: Final = 46
-"""Enough for a second page."""
+"""Students; enough for a second page."""
+SUSPENDED: Final = ("k.oyelaran", "Kit Oyelaran", "Brightwater Clinic", timedelta(hours=12))
+REJECTED: Final = ("nadir.q", "Nadir Quill", "Quill & Daughters", None, timedelta(hours=7))
+LET_IN: Final = {"username": "wren", "full_name": "Wren Abelard", "institution": "Library of Hallgrove"}
+FORGETFUL: Final = {"username": "h.strand", "full_name": "Hedda Strand", "institution": "Polar Workshop"}
+LOCKED_OUT: Final = {"username": "b.lowenhaupt", "full_name": "Bram Löwenhaupt", "institution": "Polar Workshop"}
 
 MEMBERS: Final[tuple[tuple[str, str, str, timedelta], ...]] = (
     ("p.lindqvist", "Pär Lindqvist", "Hallgrove Institute", timedelta(days=410)),
     ("anoush", "Anoush Petrosian", "Hallgrove Institute", timedelta(days=200)),
-    ("v.sorokin", "Валентин Сорокин", "Polar Workshop", timedelta(days=95)),
-    ("imogen", "Imogen Achterberg", "Northgate Polytechnic", timedelta(days=40)),
-    ("d-kallis", "Δάφνη Καλλή", "Harbour Observatory", timedelta(days=12)),
+    ("v.sorokin", "Валентин Сорокин", "Polar Workshop", timedelta(days=3)),
+    ("imogen", "Imogen Achterberg", "Northgate Polytechnic", timedelta(hours=20)),
+    ("d-kallis", "Δάφνη Καλλή", "Harbour Observatory", timedelta(hours=5)),
 )

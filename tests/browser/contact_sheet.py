@@ -24,7 +24,7 @@ _SMALLER: Final = 4
 _GAP: Final = 16
 _LABEL: Final = 26
 _COLUMNS: Final = 4
-_COLOURS: Final = 128
+_COLOURS: Final = 256
 _GROUND: Final = "#8a9490"
 
 
@@ -67,8 +67,8 @@ def _photograph(view: View, stage: Stage) -> Frame:
     if view.name in README:
         guest.dress(DESK, "light")
         picture = Image.open(BytesIO(guest.page.screenshot()))
-        _small(picture).save(PICTURES / f"{view.name}.png", optimize=True)
-    barriers += guest.leave()
+        picture.convert("RGB").save(PICTURES / f"{view.name}.png", optimize=True)
+    barriers += guest.complaints()
     return Frame(view.name, tuple(_cut(picture) for picture in pictures), tuple(barriers))
 
 
@@ -121,7 +121,7 @@ def _tile(frame: Frame) -> Image.Image:
 
 
 def _small(picture: Image.Image) -> Image.Image:
-    return picture.convert("RGB").quantize(_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    return picture.convert("RGB").quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 def _report(frames: list[Frame]) -> str:

@@ -44,7 +44,7 @@ class Mail:
     @property
     def link(self) -> str:
         """The address to click on."""
-        return re.findall(r"^http\S+$", self.text, re.MULTILINE)[0]
+        return str(re.findall(r"^http\S+$", self.text, re.MULTILINE)[0])
 
 
 class House:
@@ -78,7 +78,7 @@ class House:
     def first(self, username: str = "reception", **more: str) -> Person:
         """The first person, who becomes the administrator."""
         person = self.applicant(username, **more)
-        self._keys["admin"] = self._key(person)
+        self._keys["admin"] = self.sign_in(person)
         return person
 
     def applicant(self, username: str | None = None, **more: str) -> Person:
@@ -117,13 +117,16 @@ class House:
         earlier = datetime.now(UTC) - by
         moment = earlier.strftime("%Y-%m-%d %H:%M:%S.%f")
         self._change("UPDATE users SET created_at = ? WHERE id = ?", moment, person.id.hex)
-        self._change("UPDATE audit_events SET at = ? WHERE target_id = ? AND action = 'registered'", moment, person.id.hex)
+        self._change(
+            "UPDATE audit_events SET at = ? WHERE target_id = ? AND action = 'registered'", moment, person.id.hex
+        )
 
     def _change(self, statement: str, *values: str) -> None:
         with closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
             connection.execute(statement, values)
 
-    def _key(self, person: Person) -> str:
+    def sign_in(self, person: Person) -> str:
+        """Sign somebody in by the API; returns their token."""
         body = {"username_or_email": person.username, "password": person.password}
         return str(self._ask("POST", "/api/auth/login", json=body)["access_token"])
 

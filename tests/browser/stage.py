@@ -1,6 +1,6 @@
 """The stage: two houses with people in every state, on which every page can be shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -8,7 +8,7 @@ from typing import Self
 from playwright.sync_api import Browser
 
 from tests.browser import cast
-from tests.browser.guest import Guest
+from tests.browser.guest import DESK, Guest
 from tests.browser.house import House, Person
 
 
@@ -26,6 +26,7 @@ class Stage:
     rejected: Person
     browser: Browser
     keeper: Person | None = None
+    guests: dict[tuple[House, Person | None], Guest] = field(default_factory=dict)
 
     @classmethod
     def build(cls, browser: Browser, folder: Path, *, more_waiting: int) -> Self:
@@ -34,38 +35,50 @@ class Stage:
         admin = house.first("marta", **cast.RECEPTION)
         house.age(admin, timedelta(days=500))
         members = [_member(house, *who) for who in cast.MEMBERS]
-        suspended = house.member("k.oyelaran", full_name="Kit Oyelaran", institution="Brightwater Clinic")
+        suspended = _member(house, *cast.SUSPENDED)
         house.administer("PUT", str(suspended.id), {"is_active": False})
-        rejected = house.applicant("nadir.q", full_name="Nadir Quill", institution="Quill & Daughters")
+        rejected = _applicant(house, *cast.REJECTED)
         house.decide(rejected, approved=False, reason=cast.REASON)
         house.make_approver(members[0])
         house.administer("POST", f"{members[1].id}/promote", {"reason": "Second key for the holidays."})
         waiting = [_applicant(house, *who) for who in cast.WAITING]
         for number in range(more_waiting):
             late = house.applicant(f"student{number + 1:02}", institution="Northgate Polytechnic")
-            house.age(late, timedelta(minutes=45) - timedelta(seconds=number))
+            house.age(late, timedelta(hours=28, minutes=-number))
         lodge = House(folder / "lodge", REGISTRATION="closed")
         return cls(house, lodge, admin, members[0], members[3], suspended, waiting[0], rejected, browser)
 
     def close(self) -> None:
-        """End both servers."""
+        """Let everybody leave and end both servers."""
+        for guest in self.guests.values():
+            guest.leave()
         self.house.close()
         self.lodge.close()
 
-    def guest(self, who: Person | None = None) -> Guest:
-        """Somebody who visits the house, signed in or not."""
-        guest = Guest(self.browser, self.house)
-        return guest.come_in(who) if who else guest
+    def guest(self, who: Person | None = None, house: House | None = None) -> Guest:
+        """Somebody who visits a house: signed in, or a stranger whom nobody knows."""
+        where = house or self.house
+        guest = self.guests.get((where, who))
+        if guest is None:
+            guest = self.guests[where, who] = Guest(self.browser, where)
+            if who:
+                guest.come_in(who)
+        if who is None:
+            guest.forget()
+        guest.dress(DESK, "light")
+        guest.page.mouse.move(0, 0)
+        return guest
 
     def lodger(self) -> Guest:
         """The first and only visitor of the lodge, signed in."""
         if self.keeper is None:
             self.keeper = self.lodge.first("keeper", full_name="Ida Torwald")
-        return Guest(self.browser, self.lodge).come_in(self.keeper)
+        return self.guest(self.keeper, self.lodge)
 
 
 def _member(house: House, username: str, full_name: str, institution: str, since: timedelta) -> Person:
     person = house.member(username, full_name=full_name, institution=institution)
+    house.sign_in(person)
     house.age(person, since)
     return person
 

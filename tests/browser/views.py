@@ -6,6 +6,7 @@ from typing import Final
 
 from playwright.sync_api import expect
 
+from tests.browser import cast
 from tests.browser.guest import Guest
 from tests.browser.house import PASSWORD, Person
 from tests.browser.stage import Stage
@@ -15,16 +16,17 @@ _ACTIONS: Final = ("promote", "suspend", "end-sessions", "reset-password", "dele
 
 @dataclass(frozen=True)
 class View:
-    """One page in one state; `show` brings a guest to it."""
+    """One page in one state; `show` brings a guest to it. What is `alike` differs from another view in words only."""
 
     name: str
     show: Callable[[Stage], Guest]
+    alike: bool = False
 
 
 def views() -> list[View]:
     """All of them, in the order in which people meet them."""
     return [
-        View("welcome", lambda stage: _at(Guest(stage.browser, stage.lodge), "/")),
+        View("welcome", lambda stage: _at(stage.guest(house=stage.lodge), "/")),
         View("welcome-problems", _welcome_problems),
         View("register", lambda stage: _at(stage.guest(), "/register")),
         View("register-problems", _register_problems),
@@ -32,9 +34,13 @@ def views() -> list[View]:
         View("waiting", lambda stage: _signed_in(stage, stage.pending, "You are in the entrance hall")),
         View("rejected", lambda stage: _signed_in(stage, stage.rejected, "Your request was turned down")),
         View("let-in", _let_in),
-        View("suspended", lambda stage: _signed_in(stage, stage.suspended, "Your account is not open at the moment")),
+        View(
+            "suspended",
+            lambda stage: _signed_in(stage, stage.suspended, "Your account is not open at the moment"),
+            alike=True,
+        ),
         View("login", lambda stage: _at(stage.guest(), "/login")),
-        View("login-inactivity", lambda stage: _at(stage.guest(), "/login?why=inactivity&next=/account")),
+        View("login-inactivity", lambda stage: _at(stage.guest(), "/login?why=inactivity&next=/account"), alike=True),
         View("login-refused", _login_refused),
         View("forgot-password", lambda stage: _at(stage.guest(), "/forgot-password")),
         View("forgot-password-sent", _forgot_sent),
@@ -47,16 +53,16 @@ def views() -> list[View]:
         View("account-temporary", _account_temporary),
         View("approvals", lambda stage: _at(stage.guest(stage.admin), "/approvals")),
         View("approvals-open", _approvals_open),
-        View("approvals-last-page", _approvals_last_page),
+        View("approvals-last-page", _approvals_last_page, alike=True),
         View("approvals-empty", lambda stage: _at(stage.lodger(), "/approvals")),
         View("users", lambda stage: _at(stage.guest(stage.admin), "/users")),
-        View("users-last-page", _users_last_page),
-        View("users-few", lambda stage: _at(stage.lodger(), "/users")),
+        View("users-last-page", _users_last_page, alike=True),
+        View("users-few", lambda stage: _at(stage.lodger(), "/users"), alike=True),
         View("user", lambda stage: _user(stage, stage.member)),
         View("user-pending", lambda stage: _user(stage, stage.pending)),
-        View("user-suspended", lambda stage: _user(stage, stage.suspended)),
+        View("user-suspended", lambda stage: _user(stage, stage.suspended), alike=True),
         View("user-oneself", lambda stage: _user(stage, stage.admin)),
-        *[View(f"confirm-{action}", _confirmation(action)) for action in _ACTIONS],
+        *[View(f"confirm-{action}", _confirmation(action), action != "delete") for action in _ACTIONS],
         View("temporary-password", _temporary_password),
         View("not-found", lambda stage: _at(stage.guest(), "/somewhere")),
         View("forbidden", lambda stage: _at(stage.guest(stage.approver), "/users")),
@@ -69,7 +75,7 @@ def _at(guest: Guest, path: str) -> Guest:
 
 
 def _welcome_problems(stage: Stage) -> Guest:
-    guest = _at(Guest(stage.browser, stage.lodge), "/register")
+    guest = _at(stage.guest(house=stage.lodge), "/register")
     guest.fill(username="-ida", email="ida@example.org", full_name="Ida Torwald", password="password1")
     guest.press("Create the administrator account")
     expect(guest.page.locator("#problems")).to_be_focused()
@@ -86,8 +92,8 @@ def _register_problems(stage: Stage) -> Guest:
 
 
 def _registration_closed(stage: Stage) -> Guest:
-    stage.lodger().leave()
-    return _at(Guest(stage.browser, stage.lodge), "/register")
+    stage.lodger()
+    return _at(stage.guest(house=stage.lodge), "/register")
 
 
 def _signed_in(stage: Stage, who: Person, heading: str) -> Guest:
@@ -99,7 +105,7 @@ def _signed_in(stage: Stage, who: Person, heading: str) -> Guest:
 
 
 def _let_in(stage: Stage) -> Guest:
-    newcomer = stage.house.applicant(full_name="Wren Abelard")
+    newcomer = stage.house.applicant(**cast.LET_IN)
     guest = _signed_in(stage, newcomer, "You are in the entrance hall")
     stage.house.decide(newcomer, approved=True)
     guest.follow("Check again")
@@ -148,18 +154,17 @@ def _account_problems(stage: Stage) -> Guest:
 
 
 def _temporary_password(stage: Stage) -> Guest:
-    lost = stage.house.member(full_name="Bram Lowenhaupt", institution="Polar Workshop")
+    lost = stage.house.member(**cast.LOCKED_OUT)
     guest = _at(stage.guest(stage.admin), f"/users/{lost.id}/reset-password")
     guest.press("Give a temporary password")
     return guest
 
 
 def _account_temporary(stage: Stage) -> Guest:
-    lost = stage.house.member(full_name="Bram Lowenhaupt", institution="Polar Workshop")
+    lost = stage.house.member(**cast.FORGETFUL)
     desk = _at(stage.guest(stage.admin), f"/users/{lost.id}/reset-password")
     desk.press("Give a temporary password")
     password = desk.page.get_by_label("Temporary password").input_value()
-    desk.leave()
     found = Person(lost.id, lost.username, lost.email, password)
     return _at(stage.guest(found), "/account")
 

@@ -1,7 +1,7 @@
 """Reading answers: the one shape of a refusal, the one spelling of a time, the token in a mail."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -39,7 +39,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     return refusal(answer)[:2]
 
 
-def applicant(**changes: Any) -> dict[str, Any]:
+def applicant(**changes: object) -> dict[str, object]:
     """What somebody who signs up writes."""
     return {"username": "hannah", "email": "hannah@example.org", "password": PASSWORD, **changes}
 

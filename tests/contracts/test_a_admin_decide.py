@@ -37,23 +37,23 @@ async def test_rejection_turns_somebody_away(client: httpx.AsyncClient, people: 
     assert code(await client.post("/api/auth/login", json=credentials(person.username))) == (403, "ACCOUNT_REJECTED")
 
 
-@pytest.mark.parametrize("approved", [True, False], ids=["approve", "reject"])
-async def test_an_approved_account_is_decided(people: People, approved: bool) -> None:
+async def test_an_approved_account_is_decided(people: People) -> None:
     admin = await people.admin()
     persons = [await people.active(), await people.suspended()]
-    bodies = [{"approved": approved}, {"approved": approved, "reconsider": True}]
+    bodies = [{"approved": yes, "reconsider": again} for yes in (True, False) for again in (True, False)]
     answers = [await admin.post(path(person), body) for person in persons for body in bodies]
     assert {(answer.status_code, refusal(answer)[2]) for answer in answers} == {(400, "User is already approved")}
 
 
-@pytest.mark.parametrize("approved", [True, False], ids=["approve", "reject"])
-async def test_a_rejected_account_is_decided_unless_reconsidered(people: People, approved: bool) -> None:
+@pytest.mark.parametrize("status", [Status.ACTIVE, Status.REJECTED])
+async def test_a_rejected_account_is_decided_unless_reconsidered(people: People, status: Status) -> None:
     admin, person = await people.admin(), await people.rejected()
+    approved = status is Status.ACTIVE
     answer = await admin.post(path(person), {"approved": approved})
     again = await admin.post(path(person), {"approved": approved, "reconsider": True, "reason": "On second thought"})
     assert refusal(answer) == (409, "ALREADY_DECIDED", "User is already rejected")
     assert again.status_code == 200
-    assert (await people.row(person)).status is (Status.ACTIVE if approved else Status.REJECTED)
+    assert (await people.row(person)).status is status
     assert (again.json()["user"]["approved_by"] == str(admin.id)) is approved
 
 

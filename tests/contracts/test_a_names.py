@@ -1,7 +1,5 @@
 """Usernames, email addresses and other texts: what may be typed and what is the same."""
 
-from typing import Any
-
 import httpx
 import pytest
 
@@ -12,8 +10,8 @@ REGISTER = "/api/auth/register"
 GOOD_USERNAMES = ["ab", "x" * 32, "a.b", "a_b", "a-b", "A1", "42", "admin", "Jürgen", "Ωmega", "delphi", "del.x"]
 BAD_USERNAMES = [
     *["", "a", "a" * 33, ".ab", "ab.", "_ab", "ab-", "a b", "a@b", "a/b", "a\u200bb", "a\nb", "ab\n", " ab", "a'b"],
-    *["0123456789abcdef0123456789abcdef", "0123456789ABCDEF0123456789ABCDEF", "del_1", "DEL_x", "ｄel_x"],
-    *["me", "ME", "ｍe", "stats", "bulk", "db", "register", "signin", "signout", "signout-sessions", "info"],
+    *["0123456789abcdef0123456789abcdef", "0123456789ABCDEF0123456789ABCDEF", "del_1", "DEL_x", "\uff44el_x"],
+    *["me", "ME", "\uff4de", "stats", "bulk", "db", "register", "signin", "signout", "signout-sessions", "info"],
     *["sessions", "reset-password", "active-and-inactive", "export", "import"],
 ]
 GOOD_EMAILS = ["Hannah.M+list@Example.org", "müller@example.org", "o'neil@example.org", "a@bücher.example.org"]
@@ -21,7 +19,7 @@ BAD_EMAILS = ["", "hannah", "hannah@", "@example.org", "a b@example.org", "a@b@e
 TOO_LONG: dict[str, str] = {"approval_note": "x" * 2001, "institution": "x" * 201, "full_name": "x" * 101}
 
 
-async def _tell(client: httpx.AsyncClient, number: int, **changes: Any) -> httpx.Response:
+async def _tell(client: httpx.AsyncClient, number: int, **changes: object) -> httpx.Response:
     names = {"username": f"person{number}", "email": f"person{number}@example.org"}
     return await client.post(REGISTER, json=applicant(**{**names, **changes}))
 

@@ -17,7 +17,7 @@ async def test_registration_answers_with_the_user_object(client: httpx.AsyncClie
     answer = await client.post(REGISTER, json=applicant(approval_note="For my thesis", institution="TU"))
     user = answer.json()
     assert answer.status_code == 201
-    assert UUID(user.pop("id"))
+    assert str(UUID(user["id"])) == user.pop("id")
     assert TIME.fullmatch(user.pop("created_at"))
     assert user == {
         "email": "hannah@example.org",
@@ -58,7 +58,7 @@ async def test_a_taken_email_is_refused(client: httpx.AsyncClient, people: Peopl
     assert refusal(answer) == (400, "REGISTER_USER_ALREADY_EXISTS", "Email already registered")
 
 
-@pytest.mark.parametrize("username", ["hannah", "HANNAH", "ｈannah"])
+@pytest.mark.parametrize("username", ["hannah", "HANNAH", "\uff48annah"])
 async def test_a_taken_username_is_refused(client: httpx.AsyncClient, people: People, username: str) -> None:
     await people.pending(username="hannah", email="hannah@example.org")
     answer = await client.post(REGISTER, json=applicant(username=username, email="other@example.org"))

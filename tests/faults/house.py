@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -21,9 +21,33 @@ _ROOT: Final = Path(__file__).parents[2]
 _PATIENCE: Final = 30.0
 
 
+@dataclass(frozen=True)
+class Built:
+    """Servers that run: where they listen, and the folder with their logs and data."""
+
+    ports: Sequence[int]
+    place: Path
+    database_url: str
+
+    @asynccontextmanager
+    async def visited(self) -> AsyncIterator["House"]:
+        """Stand before its doors; they close behind you, the servers stay."""
+        limits, timeout = httpx.Limits(max_connections=100), httpx.Timeout(30)
+        async with AsyncExitStack() as stack:
+            doors = [
+                await stack.enter_async_context(
+                    httpx.AsyncClient(
+                        base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=timeout, trust_env=False
+                    )
+                )
+                for port in self.ports
+            ]
+            yield House(doors, self.place)
+
+
 @dataclass
 class House:
-    """Addresses of its doors; `ask` takes them in turn."""
+    """Doors to knock at; `post` takes them in turn."""
 
     doors: list[httpx.AsyncClient]
     place: Path
@@ -31,7 +55,16 @@ class House:
     def __post_init__(self) -> None:
         self._turn = itertools.cycle(self.doors)
 
-    async def post(self, path: str, json: Any = None, token: str | None = None) -> httpx.Response:
+    async def request(
+        self, method: str, path: str, token: str, json: Mapping[str, object] | None = None
+    ) -> httpx.Response:
+        """Ask at the next door, in any way."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return await next(self._turn).request(method, path, json=json, headers=headers)
+
+    async def post(
+        self, path: str, json: Mapping[str, object] | None = None, token: str | None = None
+    ) -> httpx.Response:
         """Ask at the next door."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return await next(self._turn).post(path, json=json, headers=headers)
@@ -41,10 +74,6 @@ class House:
         answer = await self.post("/api/auth/login", {"username_or_email": name, "password": password})
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
-
-    async def close(self) -> None:
-        for door in self.doors:
-            await door.aclose()
 
 
 async def at_once(*asks: Callable[[], Awaitable[httpx.Response]]) -> list[httpx.Response]:
@@ -59,9 +88,10 @@ async def at_once(*asks: Callable[[], Awaitable[httpx.Response]]) -> list[httpx.
 
 
 @contextmanager
-def opened(database_url: str, place: Path, doors: int = 2, **settings: str) -> Iterator[House]:
+def opened(database_url: str, place: Path, doors: int = 2, **settings: str) -> Iterator[Built]:
     """Start real servers over one database and data directory, and end them by their ids."""
     values = {"DATABASE_URL": database_url, "DATA_DIR": str(place / "data"), "ARGON2": "8,1,1", "RATE_LIMITS": "off"}
+    values |= {"PUBLIC_URL": "http://127.0.0.1:8000"}
     values |= {"SEND_VERIFICATION_EMAILS": "false", **settings}
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("VESTIBULE_")}
     environment = {**kept, "PYTHONPATH": str(_ROOT), **{f"VESTIBULE_{name}": value for name, value in values.items()}}
@@ -71,14 +101,7 @@ def opened(database_url: str, place: Path, doors: int = 2, **settings: str) -> I
     try:
         for port, process in zip(ports, processes, strict=True):
             _wait(port, process, place / f"log-{port}")
-        limits, timeout = httpx.Limits(max_connections=100), httpx.Timeout(30)
-        yield House(
-            [
-                httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=timeout, trust_env=False)
-                for port in ports
-            ],
-            place,
-        )
+        yield Built(ports, place, database_url)
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)
@@ -93,7 +116,7 @@ def opened(database_url: str, place: Path, doors: int = 2, **settings: str) -> I
 def _start(port: int, place: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     with (place / f"log-{port}").open("wb") as log:
         return subprocess.Popen(  # noqa: S603  # our own program
-            [sys.executable, "-m", "backend", "serve", "--port", str(port)],
+            [sys.executable, "-m", "uvicorn", "backend.main:app", "--port", str(port), "--log-level", "warning"],
             cwd=place,
             env=environment,
             stdin=subprocess.DEVNULL,

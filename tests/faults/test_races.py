@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -14,21 +15,7 @@ from backend.stores.database import Database
 from tests.factories import PASSWORD
 from tests.faults.house import House, at_once, opened
 
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """A look at the database the servers share."""
-    database = Database(database_url)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    """Two real servers on one database."""
-    with opened(database_url, tmp_path / "house") as house:
-        yield house
-        await house.close()
+DECISIONS: Final = ("admin_user_approved", "admin_user_rejected")
 
 
 def _body(name: str) -> dict[str, str]:
@@ -60,7 +47,7 @@ async def _two_admins(house: House) -> tuple[tuple[str, str], tuple[str, str]]:
 
 
 async def test_of_thirty_first_people_exactly_one_becomes_the_administrator(house: House, database: Database) -> None:
-    asks = [lambda n=n: house.post("/api/auth/register", _body(f"person{n}")) for n in range(30)]  # type: ignore[misc]
+    asks = [partial(house.post, "/api/auth/register", _body(f"person{n}")) for n in range(30)]
     answers = await at_once(*asks)
     users = await _users(database)
 
@@ -76,7 +63,7 @@ async def test_of_twelve_identical_registrations_one_wins_and_the_others_hear_wh
     house: House, database: Database
 ) -> None:
     await house.post("/api/auth/register", _body("first"))
-    answers = await at_once(*[lambda: house.post("/api/auth/register", _body("twin"))] * 12)
+    answers = await at_once(*[partial(house.post, "/api/auth/register", _body("twin"))] * 12)
     refused = [answer.json() for answer in answers if answer.status_code != 201]
 
     assert _codes(answers) == {201: 1, 400: 11}
@@ -91,8 +78,7 @@ async def test_two_administrators_never_remove_each_other(house: House, database
         if act == "demote":
             return await house.post(f"/api/auth/admin/users/{id_}/demote", token=token)
         method, body = ("DELETE", None) if act == "delete" else ("PUT", {"is_active": False})
-        headers = {"Authorization": f"Bearer {token}"}
-        return await next(house._turn).request(method, f"/api/auth/admin/users/{id_}", json=body, headers=headers)
+        return await house.request(method, f"/api/auth/admin/users/{id_}", token, body)
 
     (one, ones), (two, twos) = await _two_admins(house)
     for _ in range(10 if act == "demote" else 1):
@@ -112,11 +98,12 @@ async def test_of_a_yes_and_a_no_at_once_one_is_the_decision(house: House, datab
     (_, ones), (_, twos) = await _two_admins(house)
     for number in range(6):
         applicant = (await house.post("/api/auth/register", _body(f"applicant{number}"))).json()["id"]
-        path, before = f"/api/auth/admin/users/{applicant}/approve", len(await _audit(database, *DECISIONS))
+        before = len(await _audit(database, *DECISIONS))
         answers = await at_once(
-            lambda: house.post(path, {"approved": True}, ones),
-            lambda: house.post(path, {"approved": False}, twos),
-            lambda: house.post(path, {"approved": True}, twos),
+            *(
+                partial(house.post, f"/api/auth/admin/users/{applicant}/approve", {"approved": word}, token)
+                for word, token in ((True, ones), (False, twos), (True, twos))
+            )
         )
         decided = (await _audit(database, *DECISIONS))[before:]
         status = next(user.status for user in await _users(database) if str(user.id) == applicant)
@@ -126,18 +113,13 @@ async def test_of_a_yes_and_a_no_at_once_one_is_the_decision(house: House, datab
         assert (status is Status.ACTIVE) is (decided[0].action == "admin_user_approved")
 
 
-DECISIONS = ("admin_user_approved", "admin_user_rejected")
-
-
 async def test_one_reset_link_sets_one_password(house: House, database: Database) -> None:
     await house.post("/api/auth/register", _body("first"))
+    before = _printed(house)
     await house.post("/api/auth/forgot-password", {"email": "first@example.org"})
-    token = await _mailed(house)
+    token = await _mailed(house, before)
     passwords = [f"a new horse number {n}" for n in range(8)]
-    asks = [
-        lambda p=p: house.post("/api/auth/reset-password", {"token": token, "password": p})  # type: ignore[misc]
-        for p in passwords
-    ]
+    asks = [partial(house.post, "/api/auth/reset-password", {"token": token, "password": p}) for p in passwords]
     answers = await at_once(*asks)
     winner = passwords[[answer.status_code for answer in answers].index(200)]
 
@@ -161,22 +143,24 @@ async def test_what_one_process_ends_the_other_refuses_at_once(house: House) -> 
 async def test_wrong_passwords_for_one_account_are_counted_by_all_processes_together(
     database_url: str, tmp_path: Path
 ) -> None:
-    with opened(database_url, tmp_path / "house", RATE_LIMITS="on") as house:
-        await house.post("/api/auth/register", _body("first"))
-        body = {"username_or_email": "first", "password": "not the password"}
-        answers = [await house.post("/api/auth/login", body) for _ in range(12)]
-        await house.close()
+    with opened(database_url, tmp_path / "house", RATE_LIMITS="on") as built:
+        async with built.visited() as house:
+            await house.post("/api/auth/register", _body("first"))
+            body = {"username_or_email": "first", "password": "not the password"}
+            answers = [await house.post("/api/auth/login", body) for _ in range(12)]
 
     assert _codes(answers)[401] == 5
 
 
-async def _mailed(house: House) -> str:
-    """The token of the first mail that a server prints."""
+def _printed(house: House) -> set[str]:
+    """The tokens of all mails that the servers have printed."""
+    logs = "".join(log.read_text() for log in house.place.glob("log-*"))
+    return {part.split()[0] for part in logs.split("#token=")[1:] if part.split()}
+
+
+async def _mailed(house: House, before: set[str]) -> str:
+    """The token of the mail that comes now."""
     deadline = asyncio.get_running_loop().time() + 10
-    while asyncio.get_running_loop().time() < deadline:
-        for log in house.place.glob("log-*"):
-            _, found, rest = log.read_text().partition("#token=")
-            if found and rest.split():
-                return rest.split()[0]
+    while not (new := _printed(house) - before) and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.05)
-    raise AssertionError("no mail was printed")
+    return new.pop()

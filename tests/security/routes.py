@@ -72,6 +72,9 @@ def _kind(schema: Mapping[str, Any]) -> str:
 def _sound(name: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401
     if _kind(schema) == "boolean":
         return True
-    return {"email": "sound@example.org", "username": "sound", "user_id": str(UUID(int=1)), "grant_type": "password"}.get(
-        name, "a sound value"
-    )
+    return {
+        "email": "sound@example.org",
+        "username": "sound",
+        "user_id": str(UUID(int=1)),
+        "grant_type": "password",
+    }.get(name, "a sound value")

@@ -120,7 +120,9 @@ async def test_signing_in_replaces_a_planted_session(running: Application, peopl
     person, browser = await people.active(), running.browser()
     browser.cookies.update({"session_id": "planted", "csrf_token": "planted"})
     await browser.post("/login", data={"username_or_email": person.username, "password": PASSWORD})
-    first = [cookie.value for cookie in browser.cookies.jar if cookie.value != "planted" and cookie.name == "session_id"]
+    first = [
+        cookie.value for cookie in browser.cookies.jar if cookie.value != "planted" and cookie.name == "session_id"
+    ]
     again = await _browser(running, person)
 
     assert len(first) == 1
@@ -151,7 +153,13 @@ async def test_over_https_cookies_bear_the_prefix_no_neighbour_can_plant(running
 @pytest.mark.settings(cors_origins=("https://app.example",))
 async def test_other_origins_are_answered_only_where_they_are_listed(client: httpx.AsyncClient) -> None:
     preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
-    strangers = ("null", "https://evil.example", "https://app.example.evil.example", "http://app.example", "https://app.example:1")
+    strangers = (
+        "null",
+        "https://evil.example",
+        "https://app.example.evil.example",
+        "http://app.example",
+        "https://app.example:1",
+    )
     for origin in strangers:
         for answer in (
             await client.get("/api/auth/config", headers={"Origin": origin}),
@@ -171,16 +179,17 @@ VECTORS: Final = [
 ]
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=ascii)
-async def test_signing_in_leads_to_a_page_of_this_site(running: Application, people: People, vector: str) -> None:
-    person = await people.active()
-    form = {"username_or_email": person.username, "password": PASSWORD, "next": vector}
-    answer = await running.browser().post("/login", data=form)
-    there = httpx.URL(OWN).join(answer.headers.get("location", "/"))
+@pytest.mark.settings(rate_limits=False)
+async def test_signing_in_leads_to_a_page_of_this_site(running: Application, people: People) -> None:
+    person, led = await people.active(), {}
+    for vector in VECTORS:
+        form = {"username_or_email": person.username, "password": PASSWORD, "next": vector}
+        answer = await running.browser().post("/login", data=form)
+        there = httpx.URL(OWN).join(answer.headers.get("location", "/"))
+        led[vector] = (there.scheme, there.host, there.port, answer.status_code in {303, 422})
+        assert not {"\r", "\n"} & set(answer.headers.get("location", ""))
 
-    assert answer.status_code in {303, 422}
-    assert (there.scheme, there.host, there.port) == ("http", "127.0.0.1", 8000)
-    assert not {"set-cookie: a", "\r", "\n"} & set(answer.headers.get("location", ""))
+    assert set(led.values()) == {("http", "127.0.0.1", 8000, True)}, led
 
 
 @pytest.mark.parametrize("path", ["/", "/account", "/users?cursor=a%3D&x=1", "/users/0190-a_b.c~d"])

@@ -1,14 +1,19 @@
 """Whatever people type, pages show it as text: parsed as a browser would, nothing of it is markup."""
 
+# ruff: noqa: RUF001  # letters that look like others are what this is about
+
 from html.parser import HTMLParser
 from typing import Final
 
+import httpx
 import pytest
 
 from backend.services import unit_of_work
 from backend.services.user_manager import Registration
 from tests.application import Application
 from tests.factories import PASSWORD, People
+
+pytestmark = pytest.mark.settings(rate_limits=False)
 
 VECTORS: Final = [
     "<script>alert(1)</script>",
@@ -56,7 +61,9 @@ class Page(HTMLParser):
         return found + [tag for tag, _ in self.elements if tag in {"style", "iframe", "object", "embed", "base", "img"}]
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=ascii)
+@pytest.mark.parametrize(
+    "vector", [VECTORS[0], "".join(VECTORS[1:4]), "".join(VECTORS[4:7])], ids=["script", "quotes", "templates"]
+)
 async def test_what_people_write_is_text_on_every_page(running: Application, people: People, vector: str) -> None:
     admin, browser = await people.admin(), running.browser()
     texts = {"full_name": vector, "institution": vector, "approval_note": f"{vector}\n{vector}" * 10}
@@ -77,25 +84,29 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     assert vector in pages["/waiting"].text
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=ascii)
-async def test_what_strangers_type_comes_back_as_text(running: Application, people: People, vector: str) -> None:
+async def test_what_strangers_type_comes_back_as_text(running: Application, people: People) -> None:
     await people.admin()
-    client = running.client
-    answers = [
+    for vector in VECTORS:
+        for answer in await _typed(running.client, vector):
+            assert answer.status_code < 500
+            assert Page(answer.text).active() == []
+            assert vector not in str(answer.headers)
+
+
+async def _typed(client: httpx.AsyncClient, vector: str) -> list[httpx.Response]:
+    """Whatever takes text from a stranger, given this one."""
+    return [
         await client.post("/login", data={"username_or_email": vector, "password": vector, "next": vector}),
-        await client.post("/register", data={"username": vector, "email": vector, "password": "x", "full_name": vector}),
+        await client.post(
+            "/register", data={"username": vector, "email": vector, "password": "x", "full_name": vector}
+        ),
         await client.post("/reset-password", data={"token": vector, "password": PASSWORD}),
         await client.post("/verify", data={"token": vector}),
         await client.post("/forgot-password", data={"email": vector}),
         await client.get("/login", params={"next": vector, "why": vector}),
         await client.get(f"/{vector.replace('/', '')}"),
-        await client.get("/login", headers={"Cookie": f"notice={vector}".encode(), "X-Request-ID": vector.encode()}),
+        await client.get("/login", headers={b"Cookie": f"notice={vector}".encode(), b"X-Request-ID": vector.encode()}),
     ]
-
-    for answer in answers:
-        assert answer.status_code < 500
-        assert Page(answer.text).active() == []
-        assert vector not in str(answer.headers)
 
 
 async def test_a_notice_shows_names_as_text(running: Application, people: People) -> None:

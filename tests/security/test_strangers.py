@@ -1,6 +1,7 @@
 """What a stranger may learn and how often a stranger may try."""
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -13,10 +14,8 @@ from tests.factories import PASSWORD, People
 def _alike(answer: httpx.Response) -> tuple[Any, ...]:
     own = {"x-request-id", "content-length", "date", "set-cookie"}
     headers = {name: value for name, value in answer.headers.items() if name not in own}
-    try:
-        body = {name: value for name, value in answer.json().items() if name not in {"timestamp", "request_id"}}
-    except ValueError:
-        body = {"text": answer.text.replace("known@example.org", "X").replace("stranger@example.org", "X")}
+    text = re.sub(r'"(timestamp|request_id)": ?"[^"]*"', "", answer.text)
+    body = text.replace("known@example.org", "X").replace("stranger@example.org", "X")
     return answer.status_code, headers, body
 
 

@@ -30,7 +30,7 @@ def signed(signer: TokenSigner, header: bytes, payload: bytes) -> str:
     return f"{body}.{_b64(signer.ring.active.private.sign(body.encode()))}"
 
 
-def with_header(**changes: Any) -> Forge:
+def with_header(**changes: object) -> Forge:
     """A rightly signed token whose header differs; None removes a member."""
 
     def forge(signer: TokenSigner, token: str) -> str:
@@ -41,7 +41,7 @@ def with_header(**changes: Any) -> Forge:
     return forge
 
 
-def with_payload(**changes: Any) -> Forge:
+def with_payload(**changes: object) -> Forge:
     """A rightly signed token whose payload differs; None removes a member."""
 
     def forge(signer: TokenSigner, token: str) -> str:

@@ -129,9 +129,7 @@ async def test_bcrypt_never_takes_the_first_72_bytes_for_the_whole(running: Appl
 
 
 @pytest.mark.parametrize("garbage", ["", "!", "x" * 60, "$2b$04$short", "$argon2id$v=19$m=8,t=1,p=1$", "$argon2id$\n"])
-async def test_a_hash_nobody_can_read_is_a_wrong_password(
-    running: Application, people: People, garbage: str
-) -> None:
+async def test_a_hash_nobody_can_read_is_a_wrong_password(running: Application, people: People, garbage: str) -> None:
     person = await people.active()
     await _given_hash(running, person, garbage)
     answer = await _sign_in(running.client, person, PASSWORD)

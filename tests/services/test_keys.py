@@ -14,7 +14,12 @@ from backend import keys
 from backend.errors import StartError
 
 ROOT = Path(__file__).parents[2]
-MAKE = "import sys; from backend import keys; print(keys.load_or_make(__import__('pathlib').Path(sys.argv[1]), refuse_readable=True).active.kid)"
+MAKE = """
+import sys
+from pathlib import Path
+from backend import keys
+print(keys.load_or_make(Path(sys.argv[1]), refuse_readable=True).active.kid)
+"""
 
 
 def _mode(path: Path) -> int:
@@ -43,7 +48,7 @@ def test_a_key_others_may_read_is_refused_where_it_matters(tmp_path: Path) -> No
     path = next(tmp_path.glob("*.pem"))
     path.chmod(0o640)
 
-    assert keys.load_or_make(tmp_path, refuse_readable=False)
+    assert keys.load_or_make(tmp_path, refuse_readable=False).active.kid
     with pytest.raises(StartError, match=f"chmod 600 {path}"):
         keys.load_or_make(tmp_path, refuse_readable=True)
 

@@ -25,8 +25,8 @@ def _rows(user: models.User) -> Iterator[tuple[Any, str, StrEnum]]:
     for role in Role:
         yield models.User(**_user(), role=role), "role", role
     for status in Status:
-        both = {"status": status, "status_before_deletion": status}
-        yield models.User(**_user(), **both), "status_before_deletion", status
+        user_ = models.User(**_user(), status=status, status_before_deletion=status)
+        yield user_, "status_before_deletion", status
     common: dict[str, Any] = {"user_id": user.id, "created_at": NOW}
     for kind in IdentifierKind:
         yield models.Identifier(kind=kind, key=uuid4().hex, user_id=user.id), "kind", kind

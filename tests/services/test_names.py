@@ -1,5 +1,7 @@
 """Which names are allowed, and which two are the same: one verdict on both databases."""
 
+# ruff: noqa: RUF001  # letters that look like others are what this is about
+
 import unicodedata
 
 import httpx
@@ -129,9 +131,7 @@ async def test_a_renamed_person_is_found_by_the_new_name_only(client: httpx.Asyn
     path, old = f"/api/auth/admin/users/{person.id}", person.username
     taken = await admin.put(path, {"username": admin.username.upper()})
     await admin.put(path, {"username": "Renamed", "email": "renamed@example.org"})
-    again = await client.post(
-        "/api/auth/register", json={"username": old, "email": person.email, "password": PASSWORD}
-    )
+    again = await client.post("/api/auth/register", json={"username": old, "email": person.email, "password": PASSWORD})
     person.username = "RENAMED"
 
     assert (taken.status_code, taken.json()["error_code"]) == (400, "AUTH_USERNAME_EXISTS")

@@ -1,5 +1,7 @@
 """The rule for new passwords, by example and by property."""
 
+# ruff: noqa: RUF001  # letters that look like others are what this is about
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from backend.errors import PasswordRefused
 from backend.services.passwords import LONGEST, PasswordRule
 
 RULE = PasswordRule(8)
-anything = st.text(st.characters(exclude_categories=("Cs",)))
+anything = st.text()
 
 
 def _refused(password: str, username: str = "ada", email: str = "ada.l@example.org") -> str | None:
@@ -34,7 +36,7 @@ def _refused(password: str, username: str = "ada", email: str = "ada.l@example.o
         pytest.param("countess", "must not be", id="the-local-part"),
         pytest.param("my-lovelace-1815", "must not contain", id="contains-the-username"),
         pytest.param("a" * 256, None, id="256-characters"),
-        pytest.param("🐎🔋🖇️ ​\t\0", None, id="any-character"),
+        pytest.param("🐎🔋🖇️ \u200b\t\0", None, id="any-character"),
         pytest.param("        ", None, id="only-blanks"),
     ],
 )

@@ -12,7 +12,9 @@ from tests.factories import People
 
 def _files(top: Path) -> dict[str, str]:
     return {
-        str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file() and "db" not in path.name
+        str(path.relative_to(top)): path.read_text()
+        for path in top.rglob("*")
+        if path.is_file() and "db" not in path.name
     }
 
 

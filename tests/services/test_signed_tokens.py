@@ -22,6 +22,7 @@ STAMP = int(NOW.timestamp())
 CLAIMS = Claims(uuid4(), uuid4(), NOW, NOW + timedelta(hours=1))
 SECRET = "a secret that is 32 bytes or more"
 
+
 @pytest.fixture(scope="module")
 def signer(tmp_path_factory: pytest.TempPathFactory) -> TokenSigner:
     """A signer with an ES256 key of its own."""
@@ -100,4 +101,4 @@ async def test_a_token_stands_in_the_header_and_nowhere_else(client: httpx.Async
 
 
 async def _who(client: httpx.AsyncClient, token: str) -> httpx.Response:
-    return await client.get("/api/auth/whoami", headers={"Authorization": f"Bearer {token}".encode()})
+    return await client.get("/api/auth/whoami", headers={b"Authorization": f"Bearer {token}".encode()})

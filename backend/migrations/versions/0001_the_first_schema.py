@@ -146,11 +146,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name="uq_refresh_tokens_digest"),
     )
     op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"])
+    op.create_table(
+        "sign_in_attempts",
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", name="pk_sign_in_attempts"),
+    )
+    op.create_index("ix_sign_in_attempts_started_at", "sign_in_attempts", ["started_at"])
     op.execute("INSERT INTO installation (id) VALUES (1)")
 
 
 def downgrade() -> None:
     """Step back."""
+    op.drop_table("sign_in_attempts")
     op.drop_table("refresh_tokens")
     op.drop_table("sessions")
     op.drop_table("outbox")

@@ -9,13 +9,17 @@ from backend.routes.deps import CurrentUser, InContext, Look, Work
 from backend.routes.pages.forms import read_form
 from backend.routes.pages.rendering import go_saying, page
 from backend.schemas.approval_service import ChangePasswordBody
+from backend.services import reading
 
 router = APIRouter(include_in_schema=False)
 
 
 async def read_password_form(request: Request, caller: CurrentUser, context: InContext) -> ChangePasswordBody:
     """Read the form for a new password; a refused one comes back on the account's page."""
-    return await read_form(request, ChangePasswordBody, "account.html", _about(caller, context))
+    async with reading(context) as look:
+        waiting = await look.people.waiting_count()
+    about = {**_about(caller, context), "pending_count": waiting}
+    return await read_form(request, ChangePasswordBody, "account.html", about)
 
 
 @router.get("/account")

@@ -17,6 +17,8 @@ class Done:
     temporary_password: str | None = None
 
 
+_READ_BY_THEM: Final = "They will read this, and it is kept in the history of this account."
+
 Act = Callable[[Services, UUID, UUID, str | None], Awaitable[Done]]
 """Services, who acts, on whom, why."""
 
@@ -35,6 +37,7 @@ class Action:
     danger: bool = False
     wants_reason: bool = True
     reason_required: bool = False
+    reason_hint: str = "It is kept in the history of this account."
 
 
 async def _approve(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
@@ -81,9 +84,10 @@ ACTIONS: Final[Mapping[str, Action]] = {
             "Let in",
             "Let {name} in?",
             "{name} has been let in.",
-            ("They can sign in at once.", "They are told by mail."),
+            ("They can sign in at once.", "They are told by mail, if this installation sends any."),
             lambda user: user.status in {Status.PENDING, Status.REJECTED},
             _approve,
+            reason_hint=_READ_BY_THEM,
         ),
         Action(
             "activate",
@@ -143,10 +147,11 @@ ACTIONS: Final[Mapping[str, Action]] = {
             "Turn down",
             "Turn down the request of {name}?",
             "The request of {name} was turned down.",
-            ("They cannot sign in.", "They see the reason you give, and get it by mail.", "You can let them in later."),
+            ("They cannot sign in.", "Where they wait, they see the reason you give.", "You can let them in later."),
             lambda user: user.status is Status.PENDING,
             _reject,
             danger=True,
+            reason_hint=_READ_BY_THEM,
         ),
         Action(
             "suspend",

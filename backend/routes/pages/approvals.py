@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from backend.routes.deps import CurrentApprover, Look, Work
 from backend.routes.pages.forms import BackTo, Person, ReasonForm, read_reason
-from backend.routes.pages.rendering import go_saying, page
+from backend.routes.pages.rendering import go_saying, own_path, page
 
 router = APIRouter(include_in_schema=False)
 
@@ -15,9 +15,16 @@ _PER_PAGE: Final = 50
 _HERE: Final = "/approvals"
 
 
-async def stay_here(request: Request) -> None:
-    """Come back to the list, with a notice, when a decision is refused."""
-    request.state.again = BackTo(_HERE)
+async def stay_here(request: Request) -> str:
+    """Come back to the next request on the list, whether a decision is taken or refused."""
+    then = (await request.form()).get("then")
+    path = own_path(then if isinstance(then, str) else None)
+    here = path if path.startswith(_HERE) else _HERE
+    request.state.again = BackTo(here)
+    return here
+
+
+Here = Annotated[str, Depends(stay_here)]
 
 
 @router.get(_HERE)
@@ -41,16 +48,17 @@ async def show_approvals(
     )
 
 
-@router.post("/approvals/{id}/approve", dependencies=[Depends(stay_here)])
-async def approve(request: Request, caller: CurrentApprover, target: Person, work: Work) -> Response:
+@router.post("/approvals/{id}/approve")
+async def approve(request: Request, here: Here, caller: CurrentApprover, target: Person, work: Work) -> Response:
     """Let an applicant in."""
     user = await work.users.approve(target, by=caller.id)
-    return go_saying(request, _HERE, f"{user.full_name or user.username} has been let in.")
+    return go_saying(request, here, f"{user.full_name or user.username} has been let in.")
 
 
-@router.post("/approvals/{id}/reject", dependencies=[Depends(stay_here)])
+@router.post("/approvals/{id}/reject")
 async def reject(
     request: Request,
+    here: Here,
     caller: CurrentApprover,
     target: Person,
     body: Annotated[ReasonForm, Depends(read_reason)],
@@ -58,4 +66,4 @@ async def reject(
 ) -> Response:
     """Turn an applicant away."""
     user = await work.users.reject(target, by=caller.id, reason=body.reason)
-    return go_saying(request, _HERE, f"The request of {user.full_name or user.username} was turned down.")
+    return go_saying(request, here, f"The request of {user.full_name or user.username} was turned down.")

@@ -13,7 +13,7 @@ from backend.models import SessionEnd, Status
 from backend.routes.cookies import clear_session, drop_cookie, read_cookie, session_cookie, set_session
 from backend.routes.deps import DECIDERS, CurrentUser, InContext, Look, MaybeUser, Work
 from backend.routes.pages.failures import APPLICANT, remember_applicant
-from backend.routes.pages.forms import form_of, read_form
+from backend.routes.pages.forms import read_form
 from backend.routes.pages.rendering import go, own_path, page
 from backend.schemas.approval_service import RegisterBody
 from backend.schemas.types import Text
@@ -37,6 +37,11 @@ async def read_registration(request: Request, context: InContext) -> RegisterBod
     async with reading(context) as look:
         first = (await look.installation.get()).claimed_at is None
     return await read_form(request, RegisterBody, "welcome.html" if first else "register.html", _about(context))
+
+
+async def read_sign_in(request: Request, context: InContext) -> SignInForm:
+    """Read the sign-in form; a refused one comes back with the name, never with the password."""
+    return await read_form(request, SignInForm, "login.html", {"mode": context.settings.registration})
 
 
 async def get_applicant(request: Request, context: InContext) -> UUID:
@@ -83,12 +88,15 @@ async def show_login(
     request: Request,
     context: InContext,
     look: Look,
+    caller: MaybeUser,
     why: str = "",
     next: str = "",  # noqa: A002
 ) -> Response:
-    """Show the desk."""
+    """Show the desk to whoever is not inside already."""
     if (await look.installation.get()).claimed_at is None:
         return go("/register")
+    if caller:
+        return go(own_path(next))
     return page(request, "login.html", why=why, next=next, mode=context.settings.registration)
 
 
@@ -96,7 +104,7 @@ async def show_login(
 async def login(
     request: Request,
     context: InContext,
-    body: Annotated[SignInForm, Depends(form_of(SignInForm, "login.html"))],
+    body: Annotated[SignInForm, Depends(read_sign_in)],
     work: Work,
 ) -> Response:
     """Open a session in this browser, in place of the one it may have."""

@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import Response
+from starlette.datastructures import URL
 
 from backend import errors, tokens
 from backend.context import Context
-from backend.routes.cookies import clear_session, set_cookie
+from backend.routes.cookies import clear_session, session_cookie, set_cookie
 from backend.routes.pages.forms import Again, BackTo, Form
-from backend.routes.pages.rendering import go, go_saying, page
+from backend.routes.pages.rendering import go, go_saying, own_path, page
 
 APPLICANT: Final = "applicant"
 APPLICANT_LIFETIME: Final = timedelta(hours=24)
@@ -31,8 +33,21 @@ _NEXT_STEPS: Final = {
     "CSRF_FAILED": "Go back, reload the page and try again.",
     "ADMIN_REQUIRED": "If you need this, ask an administrator of this installation.",
     "NOT_FOUND": "Check the address, or begin at the start.",
+    "USER_NOT_FOUND": "Go to the list of people and look there.",
+    "AUTH_INVALID_CREDENTIALS": "Check both, or ask for a new password below.",
     "INTERNAL_ERROR": "Try again. If it happens again, tell an administrator the number below.",
 }
+_WORDS: Final = {
+    "ADMIN_REQUIRED": "This page is for people who look after this installation.",
+    "ALREADY_APPROVED": "Somebody has let them in already.",
+    "ALREADY_DECIDED": "Somebody has turned them down already. You can still let them in from their page.",
+    "AUTH_EMAIL_EXISTS": "This email address has an account already. Sign in, or use another address.",
+    "AUTH_INVALID_CREDENTIALS": "This name and this password do not belong together.",
+    "AUTH_USERNAME_EXISTS": "Somebody has this username already. Please choose another one.",
+    "USER_NOT_FOUND": "There is no such account, or not any more.",
+    "WRONG_CURRENT_PASSWORD": "This is not your current password.",
+}
+"""What is said to people where the sentence of the contracts is made for programs."""
 
 
 def answer(
@@ -51,13 +66,14 @@ def answer(
         return _to_waiting(request, error)
     if isinstance(error, errors.Unauthenticated) and not isinstance(error, errors.InvalidCredentials):
         return _to_login(request, code)
+    detail = _WORDS.get(code, detail)
     if retry_after:
         detail = f"{detail}. Please wait {_minutes(retry_after)} and try again." if status == 429 else detail  # noqa: PLR2004
     again = getattr(request.state, "again", None)
     if isinstance(again, BackTo):
         return go_saying(request, again.path, detail, warn=True)
     if isinstance(again, Again):
-        form = _form(again, error, detail, items)
+        form = _form(again, error, code, detail, items)
         response = page(request, again.template, status=status, form=form, **again.context)
     else:
         response = page(
@@ -73,23 +89,32 @@ def answer(
     return response
 
 
-def _form(again: Again, error: Exception, detail: str, items: Sequence[Mapping[str, Any]]) -> Form:
+def _form(again: Again, error: Exception, code: str, detail: str, items: Sequence[Mapping[str, Any]]) -> Form:
     found = {str(item["loc"][-1]): str(item["msg"]) for item in items if item["loc"]}
     named = {name: sentence for name, sentence in found.items() if name != "body"}
     field = getattr(error, "field", None)
     if field and not named:
         named = {field: detail}
-    return Form(again.values, named, None if named else detail)
+    return Form(again.values, named, None if named else detail, _NEXT_STEPS.get(code))
 
 
 def _to_login(request: Request, code: str) -> Response:
     """Send somebody whose session is over to the desk, and back to where they were after it."""
-    query = f"?why={why}" if (why := _WHY.get(code, "ended")) else ""
-    if request.method == "GET" and request.url.path != "/":
-        query += f"{'&' if query else '?'}next={request.url.path}"
-    response = go(f"/login{query}")
-    clear_session(response, _context(request).settings)
+    if request.url.path == "/waiting":  # who waits has no session; signing in shows again where they stand
+        return go("/login")
+    query = {"why": _WHY.get(code, "ended"), "next": _left(request)}
+    response = go("/login" + ("?" if any(query.values()) else "") + urlencode({k: v for k, v in query.items() if v}))
+    if session_cookie(request):
+        # Only what was really brought and refused: a link from another site brings nothing under SameSite=Strict.
+        clear_session(response, _context(request).settings)
     return response
+
+
+def _left(request: Request) -> str:
+    """Return the page somebody was on: the one they asked for, or the one whose button they pressed."""
+    at = request.url if request.method == "GET" else URL(request.headers.get("referer", ""))
+    path = own_path(f"{at.path}?{at.query}" if at.query else at.path)
+    return "" if path == "/" else path
 
 
 def _to_waiting(request: Request, error: errors.SignInRefused) -> Response:

@@ -1,6 +1,6 @@
 """The audit in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -59,8 +59,12 @@ class Entry:
     reason: str | None
 
 
-def entry(record: Record) -> Entry:
-    """Put a record into words."""
+def entries(records: Iterable[Record]) -> list[Entry]:
+    """Put a person's records into words; that a session began is told by the sign-in that began it."""
+    return [_entry(record) for record in records if record.event.action != Action.SESSION_OPENED]
+
+
+def _entry(record: Record) -> Entry:
     event = record.event
     action = _SENTENCES.get(Action(event.action), event.action)
     reason = _REASONS.get(event.reason, event.reason) if event.reason else _changes(event.details)

@@ -22,7 +22,7 @@ POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/_.~?=&%-]*")
+_OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/_.~?=&%#-]*")
 _NOTICE: Final = "notice"
 _NOTICE_SECONDS: Final = 60
 _AGES: Final = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))

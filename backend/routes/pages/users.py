@@ -12,7 +12,7 @@ from backend.models import Status, User
 from backend.routes.deps import CurrentAdmin, Look, Work
 from backend.routes.pages.actions import ACTIONS, Action
 from backend.routes.pages.forms import BackTo, Person, ReasonForm, read_reason
-from backend.routes.pages.history import entry
+from backend.routes.pages.history import entries
 from backend.routes.pages.rendering import go_saying, page
 
 router = APIRouter(include_in_schema=False)
@@ -66,7 +66,8 @@ async def show_user(request: Request, caller: CurrentAdmin, target: Person, look
         "user.html",
         user=await _shown(look, user),
         actions=possible,
-        history=[entry(record) for record in await look.people.history(user.id)],
+        oneself=user.id == caller.id,
+        history=entries(await look.people.history(user.id)),
         pending_count=await look.people.waiting_count(),
         here="users",
     )
@@ -82,7 +83,8 @@ async def show_confirmation(
 ) -> Response:
     """Say what will happen and to whom, before it happens."""
     user = await look.people.one(target)
-    return page(request, "confirm.html", user=user, action=_asked(wanted, user), here="users")
+    waiting = await look.people.waiting_count()
+    return page(request, "confirm.html", user=user, action=_asked(wanted, user), pending_count=waiting, here="users")
 
 
 @router.post("/users/{id}/{action}")
@@ -97,7 +99,14 @@ async def act(
     """Do it."""
     done = await wanted.act(work, caller.id, target, body.reason)
     if done.temporary_password:
-        return page(request, "temporary_password.html", user=done.user, password=done.temporary_password, here="users")
+        return page(
+            request,
+            "temporary_password.html",
+            user=done.user,
+            password=done.temporary_password,
+            pending_count=await work.people.waiting_count(),
+            here="users",
+        )
     gone = done.user.status is Status.DELETED
     return go_saying(request, "/users" if gone else f"/users/{target}", wanted.done.format(name=done.user.username))
 

@@ -1,0 +1,124 @@
+"""Forms that go wrong, sessions that end, links from mails, and pages that are not there."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Build, Visit
+from tests.browser.house import PASSWORD, House, Person
+
+NEW_PASSWORD = "a kettle on the sill"
+
+
+def test_a_wrong_password_keeps_the_name_and_says_what_to_do(house: House, admin: Person, visit: Visit) -> None:
+    guest = visit()
+    guest.go("/login?next=/users")
+    guest.fill(username_or_email=admin.username, password="not the password")
+    page = guest.press("Sign in")
+    expect(page.locator("#problems")).to_be_focused()
+    expect(page.locator("#problems")).to_contain_text("do not belong together")
+    expect(page).to_have_title(re.compile("^Problem: "))
+    expect(page.get_by_label("Username or email")).to_have_value(admin.username)
+    expect(page.get_by_label("Password", exact=True)).to_be_empty()
+    guest.fill(password=admin.password)
+    guest.press("Sign in")
+    expect(page).to_have_url(re.compile("/users$"))
+
+
+def test_each_problem_of_a_form_stands_beside_its_field(house: House, admin: Person, visit: Visit) -> None:
+    guest = visit()
+    page = guest.go("/register")
+    guest.fill(username="-", email="nobody@nowhere", approval_note="A long story.", password=PASSWORD)
+    page.locator("form[action='/register']").evaluate("form => form.noValidate = true")
+    guest.press("Send the request")
+    for label in ("Username", "Email"):
+        field = page.get_by_label(label, exact=True)
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(field).to_have_accessible_description(re.compile(r"\w"))
+    expect(page.locator("#problems li")).to_have_count(2)
+    expect(page.get_by_label("Why do you want access?")).to_have_value("A long story.")
+    page.locator("#problems a").first.click()
+    expect(page.get_by_label("Username", exact=True)).to_be_focused()
+
+
+def test_a_password_can_be_looked_at(visit: Visit) -> None:
+    guest = visit()
+    page = guest.go("/login")
+    guest.fill(password="three quiet doors")
+    guest.press("Show password")
+    expect(page.get_by_label("Password", exact=True)).to_have_attribute("type", "text")
+    guest.press("Hide password")
+    expect(page.get_by_label("Password", exact=True)).to_have_attribute("type", "password")
+
+
+def test_a_session_that_idled_out_leads_back_to_where_one_was(build: Build, visit: Visit) -> None:
+    house = build(INACTIVITY_MINUTES="0.05")
+    admin = house.first()
+    guest = visit(house).come_in(admin)
+    page = guest.go("/approvals")
+    looking = {"X-Background": "1", "Cookie": f"session_id={guest.cookies()['session_id']}"}
+    house.wait_until(lambda: house.api.get("/api/auth/whoami", headers=looking).status_code == 401)
+    page.goto("/users")
+    expect(page.get_by_role("status").first).to_contain_text("nothing happened for a while")
+    guest.fill(username_or_email=admin.username, password=admin.password)
+    guest.press("Sign in")
+    expect(page).to_have_url(re.compile("/users$"))
+
+
+def test_who_is_inside_needs_no_desk(admin: Person, visit: Visit) -> None:
+    page = visit().come_in(admin).go("/login?next=/users")
+    expect(page).to_have_url(re.compile("/users$"))
+
+
+def test_the_waiting_page_of_nobody_is_the_desk(admin: Person, visit: Visit) -> None:
+    page = visit().go("/waiting")
+    expect(page).to_have_url(re.compile("/login$"))
+
+
+def test_a_forgotten_password_is_replaced_by_mail(house: House, visit: Visit) -> None:
+    member, guest = house.member(), visit()
+    page = guest.go("/login")
+    guest.follow("Forgot your password?")
+    guest.fill(email=member.email)
+    guest.press("Send the link")
+    expect(page.get_by_text("If the email exists")).to_be_visible()
+    page.goto(house.mail_to(member, "Choose a new password").link)
+    expect(page).to_have_url(re.compile("/reset-password$"))  # the code is gone from the address
+    expect(page.get_by_label("Code from the mail")).to_be_hidden()
+    guest.fill(password=NEW_PASSWORD)
+    guest.press("Set the new password")
+    expect(page.get_by_role("status").first).to_contain_text("Your password is changed.")
+    guest.fill(username_or_email=member.email, password=NEW_PASSWORD)
+    guest.press("Sign in")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
+
+
+def test_an_address_is_confirmed_by_one_click(house: House, visit: Visit) -> None:
+    member, guest = house.member(), visit()
+    page = guest.go(house.mail_to(member, "Please confirm your email address").link)
+    guest.press("Confirm the address")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your email address is confirmed")
+    guest.come_in(member).go("/account")
+    expect(page.get_by_text("confirmed", exact=True)).to_be_visible()
+
+
+def test_a_used_link_says_so_and_shows_the_way_on(house: House, visit: Visit) -> None:
+    guest = visit()
+    page = guest.go("/reset-password#token=a-code-that-never-was")
+    guest.fill(password=NEW_PASSWORD)
+    guest.press("Set the new password")
+    expect(page.locator("#problems")).to_contain_text("Please ask for a new one.")
+    guest.follow("Ask for a new one")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Forgot your password?")
+
+
+def test_pages_that_are_not_there_or_not_for_everybody(house: House, visit: Visit) -> None:
+    guest = visit().come_in(house.member())
+    page = guest.go("/no/such/page")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    for path in ("/users", "/approvals"):
+        page = guest.go(path)
+        expect(page.get_by_role("heading", level=1)).to_have_text("You may not do this")
+        expect(page.get_by_role("navigation", name="Main").get_by_role("link")).to_have_count(1)
+    guest.follow("Back to the start")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your account")

@@ -1,0 +1,49 @@
+"""Real servers, started once for each kind of database and swept clean before every race."""
+
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from backend.models import Installation, metadata
+from backend.stores.database import Database
+from tests.application import _now
+from tests.faults.house import Built, House, opened
+from tests.machines.postgres import Postgres
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    """Two real servers on one database."""
+    place, name = tmp_path_factory.mktemp("house"), f"house_{uuid.uuid4().hex}"
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), place / "vestibule.db")
+        with opened(f"sqlite+aiosqlite:///{place / 'vestibule.db'}", place) as built:
+            yield built
+        return
+    server: Postgres = request.getfixturevalue("postgres_server")
+    _now(server.create_database_from_template(name, request.getfixturevalue("migrated_postgres")))
+    with opened(server.url(name), place) as built:
+        yield built
+    _now(server.drop_database(name))
+
+
+@pytest.fixture
+async def database(built: Built) -> AsyncIterator[Database]:
+    """A look at the database the servers share, empty at first."""
+    database = Database(built.database_url)
+    async with database.writing() as session:
+        for table in reversed(metadata.sorted_tables):
+            await (await session.connection()).execute(table.delete())
+        session.add(Installation())
+    shutil.rmtree(built.place / "data" / "users", ignore_errors=True)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def house(built: Built, database: Database) -> AsyncIterator[House]:
+    """Two doors of an empty house."""
+    async with built.visited() as house:
+        yield house
