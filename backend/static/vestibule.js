@@ -45,15 +45,19 @@
   }
 
   // A link from a mail carries its code behind the "#", which no server and no log ever sees.
-  const code = new URLSearchParams(location.hash.slice(1)).get("token");
   const codeInput = document.querySelector("input[data-from-fragment]");
-  if (code && codeInput) {
+  const takeCode = () => {
+    const code = new URLSearchParams(location.hash.slice(1)).get("token");
+    if (!code || !codeInput) return;
     codeInput.value = code;
     codeInput.closest(".field").hidden = true;
     for (const line of all("[data-code-by-hand]")) line.hidden = true;
     for (const line of all("[data-code-arrived]")) line.hidden = false;
     history.replaceState(null, "", location.pathname + location.search);
-  }
+  };
+  takeCode();
+  // A second link, opened where the page is open already, changes nothing but the "#".
+  window.addEventListener("hashchange", takeCode);
 
   // The waiting page looks again by itself while somebody looks at it.
   const lookAgain = async () => {

@@ -45,7 +45,7 @@ WAITING: Final[tuple[tuple[str, str, str | None, str | None, timedelta], ...]] =
     ),
     ("n_aslan", "Nuri Aslançayır", "Brightwater Clinic", "For the audit in March.", timedelta(hours=9)),
     ("thr", "Þórunn Hrafnsdóttir", "Glacier Station", "Ice cores, ten graphs, one PhD.", timedelta(hours=4)),
-    ("crowd.fifty", "Δημήτρης Ρήγας", "Harbour Observatory", "Same project as Ελένη.", timedelta(minutes=50)),
+    ("d.rigas", "Δημήτρης Ρήγας", "Harbour Observatory", "Same project as Ελένη.", timedelta(minutes=50)),
 )
 MORE_WAITING: Final = 46
 """Students; enough for a second page."""

@@ -41,6 +41,17 @@ def test_each_problem_of_a_form_stands_beside_its_field(house: House, admin: Per
     expect(page.get_by_label("Username", exact=True)).to_be_focused()
 
 
+def test_a_refused_new_password_is_marked_beside_its_field(house: House, visit: Visit) -> None:
+    member = house.member()
+    guest = visit().come_in(member)
+    page = guest.go("/account")
+    guest.fill(current_password=member.password, new_password="password1")
+    guest.press("Change the password")
+    page.locator("#problems a").click()
+    expect(page.get_by_label("New password", exact=True)).to_be_focused()
+    expect(page.get_by_label("New password", exact=True)).to_have_attribute("aria-invalid", "true")
+
+
 def test_a_password_can_be_looked_at(visit: Visit) -> None:
     guest = visit()
     page = guest.go("/login")
@@ -95,6 +106,7 @@ def test_a_forgotten_password_is_replaced_by_mail(house: House, visit: Visit) ->
 
 def test_an_address_is_confirmed_by_one_click(house: House, visit: Visit) -> None:
     member, guest = house.member(), visit()
+    guest.go("/verify#token=an-older-code")
     page = guest.go(house.mail_to(member, "Please confirm your email address").link)
     guest.press("Confirm the address")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your email address is confirmed")

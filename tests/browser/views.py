@@ -142,6 +142,7 @@ def _verified(stage: Stage) -> Guest:
     link = stage.house.mail_to(stage.pending, "Please confirm your email address").link
     guest = _at(stage.guest(), link.removeprefix(stage.house.address))
     guest.press("Confirm the address")
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Your email address is confirmed")
     return guest
 
 

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from backend import tokens
+from backend.models import Status
 from tests.application import Application
 from tests.contracts.answers import code, refusal
 from tests.factories import PASSWORD, People, Person
@@ -161,6 +162,13 @@ async def test_logout_ends_the_session_at_once(people: People, person: Person) -
 async def test_a_garbage_token_cannot_log_out(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/auth/jwt/logout", headers={"Authorization": "Bearer garbage"})
     assert code(answer) == (401, "INVALID_TOKEN")
+
+
+async def test_a_live_session_of_an_account_that_is_not_active_is_refused(people: People, person: Person) -> None:
+    async with people.work() as services:
+        user = await services.lifecycle.account(person.id)
+        await services.users.user_db.update(user, {"status": Status.SUSPENDED})
+    assert code(await person.get(WHOAMI)) == (401, "SESSION_REVOKED")
 
 
 async def test_a_token_of_somebody_who_lost_the_account_is_refused(people: People) -> None:

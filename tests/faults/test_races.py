@@ -161,6 +161,6 @@ def _printed(house: House) -> set[str]:
 async def _mailed(house: House, before: set[str]) -> str:
     """The token of the mail that comes now."""
     deadline = asyncio.get_running_loop().time() + 10
-    while not (new := _printed(house) - before) and asyncio.get_running_loop().time() < deadline:
+    while not (new := _printed(house) - before) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     return new.pop()

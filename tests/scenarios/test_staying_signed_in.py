@@ -14,11 +14,12 @@ async def _verdict(person: Person, **headers: str) -> str:
     return "alive" if answer.status_code == 200 else str(answer.json()["error_code"])
 
 
+@pytest.mark.settings(max_token_lifetime_hours=2)
 async def test_every_request_keeps_a_session_awake_until_nobody_comes(running: Application, people: People) -> None:
     person = await people.active()
     running.clock.move(minutes=19, seconds=59)
     awake = await _verdict(person)
-    running.clock.move(minutes=19, seconds=59)
+    running.clock.move(minutes=19, seconds=50)
     still_awake = await _verdict(person)
     running.clock.move(minutes=20, seconds=1)
     idle = await person.get(WHO)

@@ -103,8 +103,9 @@ async def test_a_page_left_behind_is_not_shown_again(running: Application, peopl
 
 @pytest.mark.settings(metrics_token="a long metrics token")
 async def test_metrics_are_for_who_has_the_token(client: httpx.AsyncClient) -> None:
+    stranger = {"X-Forwarded-For": "203.0.113.9"}
     answers = [
-        await client.get("/metrics", headers={"Authorization": header})
+        await client.get("/metrics", headers={**stranger, "Authorization": header})
         for header in ("", "Bearer x", "Bearer a long metrics token")
     ]
 

@@ -18,7 +18,8 @@ async def read_password_form(request: Request, caller: CurrentUser, context: InC
     """Read the form for a new password; a refused one comes back on the account's page."""
     async with reading(context) as look:
         waiting = await look.people.waiting_count()
-    about = {**_about(caller, context), "pending_count": waiting}
+    # The password rule says "password"; on this page that is the new one.
+    about = {**_about(caller, context), "pending_count": waiting, "called": {"password": "new_password"}}
     return await read_form(request, ChangePasswordBody, "account.html", about)
 
 

@@ -95,6 +95,8 @@ def _form(again: Again, error: Exception, code: str, detail: str, items: Sequenc
     field = getattr(error, "field", None)
     if field and not named:
         named = {field: detail}
+    called = again.context.get("called", {})
+    named = {called.get(name, name): sentence for name, sentence in named.items()}
     return Form(again.values, named, None if named else detail, _NEXT_STEPS.get(code))
 
 

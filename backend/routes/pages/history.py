@@ -51,7 +51,7 @@ _REASONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a person's history, as the page shows it."""
+    """One line of a person's history, as the page shows it; who acted is named where it was somebody else."""
 
     at: datetime
     action: str
@@ -68,7 +68,8 @@ def _entry(record: Record) -> Entry:
     event = record.event
     action = _SENTENCES.get(Action(event.action), event.action)
     reason = _REASONS.get(event.reason, event.reason) if event.reason else _changes(event.details)
-    return Entry(event.at, action, record.actor, reason)
+    own = event.actor_id == event.target_id
+    return Entry(event.at, action, None if own else record.actor, reason)
 
 
 def _changes(details: Mapping[str, Any]) -> str | None:
