@@ -42,6 +42,8 @@ _ALLOWED_HEADERS: Final = (
     "X-Device-Name",
     "X-Device-Type",
     "Idempotency-Key",
+    "X-Background",
+    "X-Bootstrap-Token",
 )
 _EXPOSED_HEADERS: Final = ("X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy")
 _log = structlog.get_logger("vestibule")
@@ -134,19 +136,19 @@ def _ride_on_fastapi_users(app: FastAPI) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
     logs.configure(context.settings)
-    await startup.prepare_database(context)
-    await startup.refuse_demo_accounts(context)
-    await startup.show_bootstrap_token(context)
-    tasks = [asyncio.create_task(_reconcile(context))]
-    if context.notifier:
-        tasks.append(asyncio.create_task(courier.carry(context, context.notifier)))
     try:
+        await startup.prepare_database(context)
+        await startup.refuse_demo_accounts(context)
+        await startup.show_bootstrap_token(context)
+        tasks = [asyncio.create_task(_reconcile(context))]
+        if context.notifier:
+            tasks.append(asyncio.create_task(courier.carry(context, context.notifier)))
         yield
-    finally:
         context.stop()
         _, late = await asyncio.wait(tasks, timeout=_PATIENCE_SECONDS)
         for task in late:
             task.cancel()
+    finally:
         await context.close()
 
 

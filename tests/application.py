@@ -5,7 +5,7 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from tests.machines.postgres import Postgres
 
 CHEAP_ARGON2 = "8,1,1"
 """For all tests but those about hashing."""
+_IDLE: dict[bool, list[FastAPI]] = {}
 
 
 @dataclass
@@ -137,11 +138,22 @@ async def start(settings: Settings, **parts: Any) -> AsyncIterator[Application]:
     clock, box = MovedClock(), MailBox()
     context = Context.build(settings, clock=clock, notifier=None, **parts)
     context.notifier = None  # no courier in the background: `mails()` carries them, in the test's own time
-    app = create_app(context)
     async with AsyncExitStack() as stack:
+        app = stack.enter_context(_app(context))
         await stack.enter_async_context(app.router.lifespan_context(app))
         client = await stack.enter_async_context(_client(app, {}))
         yield Application(app, context, clock, client, box, People(client, context))
+
+
+@contextmanager
+def _app(context: Context) -> Iterator[FastAPI]:
+    """Lend an application: its routes are the same for every context, and slow to build."""
+    idle = _IDLE.setdefault(context.settings.docs_shown, [])
+    app = idle.pop() if idle else create_app(context)
+    app.state.context = context
+    app.middleware_stack = None
+    yield app
+    idle.append(app)
 
 
 def _client(app: FastAPI, headers: dict[str, str]) -> httpx.AsyncClient:
