@@ -4,6 +4,7 @@ Both normal forms are computed here and never by a database: SQLite and PostgreS
 "Ä" and "İ", so `lower()` would give two installations two verdicts.
 """
 
+import hashlib
 import re
 import unicodedata
 from typing import Final
@@ -35,6 +36,8 @@ RESERVED: Final = frozenset(
 )
 """Every first path segment under `/api/v1/users`, where a username stands too."""
 
+_LONGEST: Final = 320
+"""Characters; RFC 5321 allows an address fewer."""
 _SEPARATORS: Final = frozenset("._-")
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
 _LOOKS_LIKE_AN_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -63,7 +66,7 @@ def username_as_typed(username: str) -> str:
 
 def username_key(username: str) -> str:
     """Return the form in which usernames are compared: NFKC, case-folded (Unicode default caseless matching)."""
-    return caseless(username)
+    return caseless(username) if len(username) <= _LONGEST else _nobodys(username)
 
 
 def email_as_typed(email: str) -> str:
@@ -83,6 +86,8 @@ def email_key(email: str) -> str:
 
     Anything that is no address has a key too, one that belongs to nobody, so that a stranger's guess costs the same.
     """
+    if len(email) > _LONGEST:
+        return _nobodys(email)
     try:
         parts = validate_email(email, check_deliverability=False)
     except EmailNotValidError:
@@ -106,6 +111,11 @@ def as_id(text: str) -> UUID | None:
 def caseless(text: str) -> str:
     """Return a text without the differences of case and of width (Unicode compatibility caseless matching)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _nobodys(text: str) -> str:
+    """Return the key of a text that is too long to be a name, at a cost that does not grow with its length much."""
+    return f"too long: {hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _letter_or_digit(character: str) -> bool:

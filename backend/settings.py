@@ -16,6 +16,8 @@ from backend.errors import SettingsError
 PREFIX: Final = "VESTIBULE_"
 DOTENV: Final = ".env"
 
+_KIB_A_LANE: Final = 8
+"""The least memory argon2 works with (RFC 9106 §3.1)."""
 _LATER: Final = {
     "SMTP_URL": "this version cannot send mail yet and would lose it; without the setting, mails are printed to the "
     "console of `serve`",
@@ -156,9 +158,12 @@ class Settings(BaseSettings):
     @classmethod
     def _argon2_is_three_numbers(cls, value: str) -> str:
         numbers = [int(part) if part.strip().isdecimal() else 0 for part in value.split(",")]
-        lowest_memory_kib = 8
-        if len(numbers) != len(("memory", "passes", "lanes")) or min(numbers) < 1 or numbers[0] < lowest_memory_kib:
-            msg = "give memory in KiB, passes and lanes, for example 19456,2,1"
+        if (
+            len(numbers) != len(("memory", "passes", "lanes"))
+            or min(numbers) < 1
+            or numbers[0] < _KIB_A_LANE * numbers[2]
+        ):
+            msg = "give memory in KiB (8 or more for each lane), passes and lanes, for example 19456,2,1"
             raise ValueError(msg)
         return value
 

@@ -67,6 +67,7 @@ class People:
 
     async def approver(self) -> Person:
         """Somebody who may decide, and nothing else."""
+        await self._somebody_first()
         person = await self._made(Role.APPROVER)
         return await self.signed_in(person)
 
@@ -117,7 +118,7 @@ class People:
         person = await self.active()
         if status is not Status.ACTIVE:
             async with unit_of_work(self.context) as services:
-                user = await services.lifecycle.account(person.id)
+                user = await services.lifecycle.account(person.id, by=None)
                 await services.lifecycle.change(user, status, Action.USER_UPDATED, actor=None)
         return person
 
@@ -142,7 +143,7 @@ class People:
     async def at_a_page(self, person: Person) -> CookieGrant:
         """The cookie session of somebody who signed in by a page."""
         async with unit_of_work(self.context) as services:
-            return await services.sessions.open_cookie(await services.lifecycle.account(person.id))
+            return await services.sessions.open_cookie(await services.lifecycle.account(person.id, by=None))
 
     async def signed_in(self, person: Person) -> Person:
         """The same person with a fresh token."""

@@ -21,14 +21,13 @@ from backend.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from backend.models import Role
 from backend.routes.cookies import session_cookie
 from backend.services import Origin, Services, reading, unit_of_work
 from backend.services.identity import Principal, identify_bearer, identify_cookie
+from backend.services.lifecycle import DECIDERS
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
-DECIDERS: Final = frozenset({Role.APPROVER, Role.ADMIN})
 
 
 def get_context(request: Request) -> Context:
@@ -148,8 +147,11 @@ async def check_media_type(request: Request) -> None:
         return
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     expected = _FORM_TYPES if isinstance(body.field_info, Form) else ("application/json",)
-    if given not in expected:
+    charset = request.headers.get("content-type", "").lower().partition("charset=")[2].strip(' "')
+    if given not in expected or charset not in {"", "utf-8"}:
         raise UnsupportedMediaType(expected[0])
+    if given == "application/json" and b"\0" in await request.body():  # JSON is UTF-8 (RFC 8259 §8.1)
+        raise UnsupportedMediaType("application/json in UTF-8")
 
 
 async def check_site(request: Request, context: InContext) -> None:

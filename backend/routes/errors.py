@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -172,9 +173,9 @@ async def _record(request: Request, error: errors.VestibuleError) -> None:
                     actor=user.id if user else None,
                     reason=error.code,
                     method=request.method,
-                    path=request.url.path[:200],
+                    path=quote(request.url.path)[:200],
                 )
-    except errors.VestibuleError:
+    except Exception:  # noqa: BLE001  # whatever is wrong with the record, the refusal stands
         _log.exception("refusal_not_recorded", request_id=request.state.request_id, code=error.code)
 
 

@@ -77,7 +77,7 @@ class Administration:
             UserNotFound, EmailTaken, UsernameTaken, InvalidUsername, InvalidEmail: the names cannot be so.
             NotOneself, LastAdmin, NotApproved, NotActive: the rights cannot be so.
         """
-        user = await self.lifecycle.account(user_id, may_remove_rights=True)
+        user = await self.lifecycle.account(user_id, by=admin)
         await self._rename(admin, user, changes)
         if changes.is_active is not None and changes.is_active != user.is_active:
             await self._switch(admin, user, active=changes.is_active)
@@ -91,7 +91,7 @@ class Administration:
         Raises:
             UserNotFound, AlreadySuperuser, NotActive: there is nobody to promote.
         """
-        user = await self.lifecycle.account(user_id, may_remove_rights=True)
+        user = await self.lifecycle.account(user_id, by=admin)
         if user.is_superuser:
             raise AlreadySuperuser
         await self._set_superuser(admin, user, is_superuser=True, reason=reason)
@@ -104,7 +104,7 @@ class Administration:
             UserNotFound, NotSuperuser: there is nobody to demote.
             NotOneself, LastAdmin: it would be oneself, or the last one.
         """
-        user = await self.lifecycle.account(user_id, may_remove_rights=True)
+        user = await self.lifecycle.account(user_id, by=admin)
         if not user.is_superuser:
             raise NotSuperuser
         await self._set_superuser(admin, user, is_superuser=False, reason=reason)
@@ -116,7 +116,7 @@ class Administration:
         Raises:
             UserNotFound, InvalidTransition, NotOneself, LastAdmin: it cannot be suspended.
         """
-        user = await self.lifecycle.account(user_id, may_remove_rights=True)
+        user = await self.lifecycle.account(user_id, by=admin)
         await self._suspend(admin, user, reason)
         return user
 
@@ -127,7 +127,7 @@ class Administration:
             UserNotFound: nobody has this id.
             NotApproved: nobody has let this person in yet; that is a decision, not a switch.
         """
-        user = await self.lifecycle.account(user_id, may_remove_rights=True)
+        user = await self.lifecycle.account(user_id, by=admin)
         await self._activate(admin, user, reason)
         return user
 
@@ -137,7 +137,7 @@ class Administration:
         Raises:
             UserNotFound, NotOneself, LastAdmin: it cannot be deleted.
         """
-        user = await self.lifecycle.account(user_id, may_remove_rights=True)
+        user = await self.lifecycle.account(user_id, by=admin)
         if user.id == admin:
             raise NotOneself("Cannot delete yourself")
         now = self.context.clock.now()
@@ -166,7 +166,7 @@ class Administration:
             raise MailEnabled
         password = self.context.hasher.generate()
         hashed_password = await self.context.hasher.hashed(password)
-        user = await self.lifecycle.account(user_id)
+        user = await self.lifecycle.account(user_id, by=admin)
         if not user.is_active:
             raise ResetOfInactive
         now = self.context.clock.now()
@@ -183,7 +183,7 @@ class Administration:
         Raises:
             UserNotFound: nobody has this id.
         """
-        user = await self.lifecycle.account(user_id)
+        user = await self.lifecycle.account(user_id, by=admin)
         await self.lifecycle.sessions.end_all(user.id, SessionEnd.ADMIN, actor=admin)
         return user
 

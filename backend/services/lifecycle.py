@@ -1,18 +1,21 @@
 """The life of an account: which status may follow which, and the one function that changes it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from backend.clock import Clock
-from backend.errors import InvalidTransition, LastAdmin, UserNotFound
-from backend.models import SessionEnd, Status, User
+from backend.errors import AdminRequired, InvalidTransition, LastAdmin, UserNotFound
+from backend.models import Role, SessionEnd, Status, User
 from backend.services.audit import Action, Audit
 from backend.services.sessions import Sessions
 from backend.stores.installation import InstallationStore
 from backend.stores.users import GONE, UserStore
 
+ADMINISTRATORS: Final = frozenset({Role.ADMIN})
+DECIDERS: Final = frozenset({Role.APPROVER, Role.ADMIN})
+"""Who may decide about applicants."""
 ALLOWED: Final[Mapping[Status, frozenset[Status]]] = {
     Status.PENDING: frozenset({Status.ACTIVE, Status.REJECTED, Status.DELETED, Status.ANONYMIZED}),
     Status.REJECTED: frozenset({Status.PENDING, Status.ACTIVE, Status.DELETED, Status.ANONYMIZED}),
@@ -36,14 +39,19 @@ class Lifecycle:
     audit: Audit
     clock: Clock
 
-    async def account(self, id_: UUID, *, may_remove_rights: bool = False) -> User:
-        """Return an account, locked. `may_remove_rights`: behind the lock that keeps one administrator in office.
+    async def account(self, id_: UUID, *, by: UUID | None, rights: Collection[Role] = ADMINISTRATORS) -> User:
+        """Return an account, locked, for somebody (`by`; None is the command line) who has one of these `rights` still.
+
+        It stands behind the installation's lock, as everything that may take the last administrator out of office.
 
         Raises:
-            UserNotFound: there is none, or it is deleted.
+            AdminRequired: the rights were taken away while the request was under way (ASVS 8.3.2).
+            UserNotFound: there is no such account, or it is deleted.
         """
-        if may_remove_rights:
-            await self.installation.lock()
+        await self.installation.lock()
+        actor = await self.users.as_it_is(by) if by else None
+        if by and (actor is None or not actor.is_active or actor.role not in rights):
+            raise AdminRequired
         user = await self.users.lock(id_)
         if user is None or user.status in GONE:
             raise UserNotFound

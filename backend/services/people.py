@@ -9,11 +9,14 @@ from uuid import UUID
 from backend.errors import UserNotFound
 from backend.identifiers import as_id
 from backend.models import AuditEvent, Role, Status, User
+from backend.services.audit import Action
 from backend.stores.audit import AuditStore
 from backend.stores.pages import Page, position
 from backend.stores.users import GONE, UserStore
 
 _HISTORY: Final = 50
+_NOISE: Final = (Action.SESSION_OPENED,)
+"""Every sign-in opens a session; the sign-in is what a person wants to read."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class People:
 
     async def history(self, id_: UUID) -> Sequence[Record]:
         """Return what happened to an account, newest first, at most 50 records."""
-        events = await self.audit.about(id_, _HISTORY)
+        events = await self.audit.about(id_, _HISTORY, without=_NOISE)
         names = await self.users.names({event.actor_id for event in events if event.actor_id})
         return [Record(event, names.get(event.actor_id) if event.actor_id else None) for event in events]
 

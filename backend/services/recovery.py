@@ -7,7 +7,7 @@ from uuid import UUID
 
 from backend import tokens
 from backend.context import Context
-from backend.errors import BadResetToken, BadVerifyToken, TooManyRequests, WrongCurrentPassword
+from backend.errors import BadResetToken, BadVerifyToken, WrongCurrentPassword
 from backend.identifiers import email_key
 from backend.models import MailPurpose, OneTimeToken, SessionEnd, TokenPurpose, User
 from backend.services.audit import Action, Audit
@@ -34,13 +34,9 @@ class Recovery:
     throttle: Throttle
 
     async def request_verification(self, user: User) -> None:
-        """Queue the mail that proves an address, unless it is proven, the account is gone, or too many were sent."""
+        """Queue the mail that proves an address, unless it is proven or the account is gone."""
         if user.is_verified or user.status in GONE:
             return
-        try:
-            await self.throttle.recovery(str(user.id), self.audit.origin.ip_address)
-        except TooManyRequests:
-            return  # saying so would tell a stranger that the address is known
         await self.outbox.queue(MailPurpose.VERIFY_EMAIL, user)
 
     async def verify(self, token: str) -> User:
@@ -88,7 +84,7 @@ class Recovery:
         if found is None or known is None:
             raise BadResetToken
         hashed_password = await self._new_hash(known, password)
-        await self.throttle.password_right(str(known.id), None)  # the way in for somebody whom others locked out
+        await self.throttle.password_right(str(known.id))  # the way in for somebody whom others locked out
         user = await self.users.lock(found.user_id)
         if user is None or not user.is_active or found.email_key != email_key(user.email):
             raise BadResetToken
@@ -115,8 +111,9 @@ class Recovery:
         await self.throttle.password_tried(str(user_id), address)
         verified, _ = await self.context.hasher.verified(current_password, known.hashed_password if known else None)
         if not verified or known is None:
+            await self.throttle.password_wrong(address)
             raise WrongCurrentPassword
-        await self.throttle.password_right(str(user_id), address)
+        await self.throttle.password_right(str(user_id))
         await self.throttle.password_change(str(user_id))
         hashed_password = await self._new_hash(known, new_password)
         user = await self.users.lock(user_id)

@@ -1,7 +1,7 @@
 """The throttle: how often somebody may try, counted before the costly part begins (ASVS 2.4.1, 6.3.1)."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from typing import Final, Self
 
 from backend.clock import Clock
@@ -10,6 +10,7 @@ from backend.errors import TooManyRequests
 from backend.stores.attempts import AttemptStore
 from backend.stores.counters import Count, Counters, Limit
 
+_IPV6: Final = 6
 _HOUR: Final = 3600
 _PER_HOUR: Final = 3
 
@@ -52,15 +53,18 @@ class Throttle:
             TooManyRequests: too many wrong ones for this account or from this address.
         """
         if self.enabled:
-            window = timedelta(seconds=self.sign_ins.window)
-            subjects = [account, *([_address(address)] if address else [])]
-            allowed = self.sign_ins.amount
-            _insist(await self.attempts.add(subjects, self.clock.now(), allowed=allowed, window=window), self.sign_ins)
+            counted = await self.attempts.try_account(account, _network(address), self.clock.now(), self.sign_ins)
+            _insist(counted, self.sign_ins)
 
-    async def password_right(self, account: str, address: str | None) -> None:
-        """Take the count back: only wrong passwords count, and knowing the right one begins anew for the account."""
+    async def password_wrong(self, address: str | None) -> None:
+        """Count a wrong password for where it came from, whatever account it was for."""
+        if self.enabled and address:
+            await self.attempts.add_address(_network(address), self.clock.now(), self.sign_ins)
+
+    async def password_right(self, account: str) -> None:
+        """Begin anew for an account whose password was known."""
         if self.enabled:
-            await self.attempts.right(account, _address(address) if address else None)
+            await self.attempts.forget(account)
 
     async def registration(self, address: str | None) -> None:
         """Count a registration.
@@ -68,7 +72,7 @@ class Throttle:
         Raises:
             TooManyRequests: too many from this address.
         """
-        await self._count(self.registrations, address)
+        await self._count(self.registrations, _network(address) if address else None)
 
     async def password_change(self, account: str) -> None:
         """Count a change of password.
@@ -84,7 +88,7 @@ class Throttle:
         Raises:
             TooManyRequests: too many for this name or from this address.
         """
-        await self._count(self.recoveries_per_address, address)
+        await self._count(self.recoveries_per_address, _network(address) if address else None)
         await self._count(self.recoveries_per_account, account)
 
     async def _count(self, limit: Limit, subject: str | None) -> None:
@@ -93,8 +97,13 @@ class Throttle:
         _insist(await self.counters.add(limit, subject), limit)
 
 
-def _address(address: str) -> str:
-    return f"from {address}"
+def _network(address: str | None) -> str:
+    """Name who is counted for an address: itself, or in IPv6 the /64 that one subscriber has to themselves."""
+    try:
+        found = ip_address(address or "")
+    except ValueError:
+        return f"from {address}"
+    return f"from {ip_network((found, 64), strict=False) if found.version == _IPV6 else found}"
 
 
 def _insist(count: Count, limit: Limit) -> None:

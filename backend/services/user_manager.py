@@ -33,7 +33,7 @@ from backend.identifiers import email_as_typed, email_key, is_email, username_as
 from backend.models import Installation, MailPurpose, Role, Status, User
 from backend.services.audit import Action
 from backend.services.bootstrap import Bootstrap
-from backend.services.lifecycle import Lifecycle
+from backend.services.lifecycle import DECIDERS, Lifecycle
 from backend.services.passwords import PasswordRule
 from backend.services.recovery import Recovery
 from backend.stores.identifiers import IdentifierStore
@@ -145,10 +145,12 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         hashed_password = await self._context.hasher.hashed(registration.password)
 
         installation = await self._bootstrap.installation.lock()
+        if not installation.claimed_at:
+            role, suspended = Role.ADMIN, False  # the first account ever is the superuser, by whichever door
         status = Status.SUSPENDED if suspended else Status.ACTIVE
         user = await self._add(registration, hashed_password, status, role, approved_by=admin)
         await self._audit.record(Action.USER_CREATED, target=user.id, actor=admin, role=role, status=status)
-        if role is Role.ADMIN and not installation.claimed_at:
+        if not installation.claimed_at:
             await self._bootstrap.claim(user.id)
         return user
 
@@ -184,8 +186,9 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         await self._throttle.password_tried(subject, address)
         verified, better = await self._context.hasher.verified(password, known.hashed_password if known else None)
         if not verified or known is None:
+            await self._throttle.password_wrong(address)
             raise InvalidCredentials(user_id=known.id if known else None)
-        await self._throttle.password_right(subject, address)
+        await self._throttle.password_right(subject)
 
         user = await self.user_db.lock(known.id)
         if user is None or user.status in GONE or user.hashed_password != known.hashed_password:
@@ -205,7 +208,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
             AlreadyApproved, AlreadyDecided: somebody decided before (`reconsider` reopens a rejection).
             ProvisioningFailed: the directory could not be made; nothing was changed.
         """
-        user = await self._undecided(user_id, reconsider=reconsider)
+        user = await self._undecided(user_id, by, reconsider=reconsider)
         columns = {"approved_by": by, "approved_at": self._context.clock.now(), "decision_reason": reason}
         await self._lifecycle.change(
             user, Status.ACTIVE, Action.USER_APPROVED, actor=by, reason=reason, columns=columns
@@ -223,7 +226,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
             UserNotFound: nobody has this id.
             AlreadyApproved, AlreadyDecided: somebody decided before (`reconsider` replaces the reason of a rejection).
         """
-        user = await self._undecided(user_id, reconsider=reconsider)
+        user = await self._undecided(user_id, by, reconsider=reconsider)
         if user.status is Status.REJECTED:
             await self.user_db.update(user, {"decision_reason": reason, "updated_at": self._context.clock.now()})
             await self._audit.record(Action.USER_REJECTED, target=user.id, actor=by, reason=reason)
@@ -234,6 +237,18 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         )
         await self._outbox.queue(MailPurpose.ACCOUNT_REJECTED, user)
         return user
+
+    async def get_by_email(self, user_email: str) -> User:
+        """Return whose address this is, for fastapi-users' router that sends the proof of address once more.
+
+        Every question counts, whoever asks about whomever: a count for known addresses alone would tell which are.
+
+        Raises:
+            TooManyRequests: too many questions from there, or about this address.
+            UserNotExists: it is nobody's.
+        """
+        await self._throttle.recovery(digest(email_key(user_email)), self._audit.origin.ip_address)
+        return await super().get_by_email(user_email)
 
     async def request_verify(self, user: User, request: Request | None = None) -> None:  # noqa: ARG002
         """Send the proof of address once more; who asks is not told whether that happened."""
@@ -301,8 +316,8 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
     async def _provision(self, user_id: UUID) -> None:
         await asyncio.to_thread(self._context.provisioner.provision, user_id)
 
-    async def _undecided(self, user_id: UUID, *, reconsider: bool) -> User:
-        user = await self._lifecycle.account(user_id)
+    async def _undecided(self, user_id: UUID, by: UUID | None, *, reconsider: bool) -> User:
+        user = await self._lifecycle.account(user_id, by=by, rights=DECIDERS)
         if user.is_approved:
             raise AlreadyApproved
         if user.status is Status.REJECTED and not reconsider:

@@ -1,31 +1,63 @@
 """Attempts to sign in, counted in the database: one count for all processes, which no restart forgets."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
-from sqlalchemy import case, delete, update
+from sqlalchemy import case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from backend.models import SignInAttempts
-from backend.stores.counters import Count
+from backend.stores.counters import Count, Limit
 from backend.stores.database import Database
 
 
 class AttemptStore:
-    """The `sign_in_attempts` table. Each call is a transaction of its own: a refused sign-in still counts."""
+    """The `sign_in_attempts` table. Each call is a transaction of its own: a refused sign-in still counts.
+
+    An account is counted before its password is checked, so that many guesses at once cannot slip through. An address
+    is counted afterwards, and only for wrong ones: many people may come through one address at the same moment.
+    """
 
     def __init__(self, database: Database) -> None:
         """Work on this database."""
         self._database = database
         self._insert = sqlite.insert if database.embedded else postgresql.insert
 
-    async def add(self, subjects: Collection[str], now: datetime, *, allowed: int, window: timedelta) -> Count:
-        """Count one more for each subject, atomically, and tell about the one that is nearest to its limit."""
+    async def try_account(self, account: str, address: str, now: datetime, limit: Limit) -> Count:
+        """Count one more for an account, and tell whether it and the address are within the limit."""
+        window = timedelta(seconds=limit.window)
+        recent = select(col(SignInAttempts.count), col(SignInAttempts.started_at))
+        recent = recent.where(col(SignInAttempts.subject) == address, col(SignInAttempts.started_at) > now - window)
+        async with self._database.writing() as session:
+            connection = await session.connection()
+            count, started_at = await self._add(connection, account, now, window)
+            wrong = (await connection.execute(recent)).one_or_none()
+        if wrong and wrong[0] >= limit.amount:
+            count, started_at = max((count, started_at), (wrong[0] + 1, wrong[1]))
+        seconds = max(1, ceil((started_at + window - now).total_seconds()))
+        return Count(count <= limit.amount, max(0, limit.amount - count), seconds)
+
+    async def add_address(self, address: str, now: datetime, limit: Limit) -> None:
+        """Count a wrong password from an address."""
+        async with self._database.writing() as session:
+            await self._add(await session.connection(), address, now, timedelta(seconds=limit.window))
+
+    async def forget(self, account: str) -> None:
+        """Begin again from nothing."""
+        async with self._database.writing() as session:
+            connection = await session.connection()
+            await connection.execute(delete(SignInAttempts).where(col(SignInAttempts.subject) == account))
+
+    async def _add(
+        self, connection: AsyncConnection, subject: str, now: datetime, window: timedelta
+    ) -> tuple[int, datetime]:
         over = col(SignInAttempts.started_at) <= now - window
-        statement = (
+        statement: Any = (
             self._insert(SignInAttempts)
+            .values(subject=subject, started_at=now, count=1)
             .on_conflict_do_update(
                 index_elements=[col(SignInAttempts.subject)],
                 set_={
@@ -35,23 +67,7 @@ class AttemptStore:
             )
             .returning(col(SignInAttempts.count), col(SignInAttempts.started_at))
         )
-        async with self._database.writing() as session:
-            connection = await session.connection()
-            rows = []
-            for subject in sorted(subjects):  # one order for all: no deadlocks
-                values = {"subject": subject, "started_at": now, "count": 1}
-                rows.append((await connection.execute(statement, values)).one())
-            if any(count == 1 for count, _ in rows):
-                await connection.execute(delete(SignInAttempts).where(col(SignInAttempts.started_at) < now - window))
-        count, started_at = max(rows)
-        resets_in = max(1, ceil((started_at + window - now).total_seconds()))
-        return Count(count <= allowed, max(0, allowed - count), resets_in)
-
-    async def right(self, account: str, address: str | None) -> None:
-        """Begin anew for an account, and take one back for an address."""
-        async with self._database.writing() as session:
-            connection = await session.connection()
-            await connection.execute(delete(SignInAttempts).where(col(SignInAttempts.subject) == account))
-            if address:
-                mine = (col(SignInAttempts.subject) == address, col(SignInAttempts.count) > 0)
-                await connection.execute(update(SignInAttempts).where(*mine).values(count=SignInAttempts.count - 1))
+        count, started_at = (await connection.execute(statement)).one()
+        if count == 1:
+            await connection.execute(delete(SignInAttempts).where(col(SignInAttempts.started_at) < now - window))
+        return count, started_at

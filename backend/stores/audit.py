@@ -22,9 +22,9 @@ class AuditStore:
         self._session.add(event)
         await self._session.flush()
 
-    async def about(self, target_id: UUID, limit: int) -> Sequence[AuditEvent]:
-        """Return what happened to an account, newest first."""
-        query = select(AuditEvent).where(AuditEvent.target_id == target_id)
+    async def about(self, target_id: UUID, limit: int, *, without: Collection[str] = ()) -> Sequence[AuditEvent]:
+        """Return what happened to an account, newest first, `without` some actions."""
+        query = select(AuditEvent).where(AuditEvent.target_id == target_id, col(AuditEvent.action).not_in(without))
         query = query.order_by(col(AuditEvent.at).desc(), col(AuditEvent.id).desc()).limit(limit)
         return (await self._session.exec(query)).all()
 

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -43,9 +43,9 @@ def position(cursor: str | None) -> Position | None:
         return None
     try:
         at, _, id_ = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(" ")
-        place = Position(datetime.fromisoformat(at), UUID(id_))
-    except (ValueError, binascii.Error):
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise InvalidCursor
+        return Position(moment.astimezone(UTC), UUID(id_))
+    except (ValueError, OverflowError, binascii.Error):
         raise InvalidCursor from None
-    if place.at.tzinfo is None:
-        raise InvalidCursor
-    return place

@@ -67,6 +67,11 @@ class UserStore(BaseUserDatabase[User, UUID]):
         query = select(User).where(User.id == id_).with_for_update().execution_options(populate_existing=True)
         return (await self._session.exec(query)).one_or_none()
 
+    async def as_it_is(self, id_: UUID) -> User | None:
+        """Return the account as it is at this moment, without locking it."""
+        query = select(User).where(User.id == id_).execution_options(populate_existing=True)
+        return (await self._session.exec(query)).one_or_none()
+
     async def active_admins(self) -> int:
         """Count the accounts that can administer the installation."""
         return await self._count(col(User.role) == Role.ADMIN, col(User.status) == Status.ACTIVE)

@@ -31,7 +31,7 @@ def _codes() -> set[str]:
     return {child.code for child in below(errors.VestibuleError) if "code" in vars(child)} - start
 
 
-def _commands(group: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401  # Typer's own type
+def _commands(group: Any, path: str = "") -> Iterator[str]:  # Typer's own type
     inner = getattr(group, "commands", None)
     if inner is None:
         yield path.strip()

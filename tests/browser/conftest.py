@@ -60,7 +60,7 @@ def visit(browser: Browser, house: House) -> Iterator[Visit]:
     """Let somebody visit a house, `house` unless told otherwise; at the end nobody may have seen anything fail."""
     guests: list[Guest] = []
 
-    def visited(where: House | None = None, **options: Any) -> Guest:  # noqa: ANN401  # Playwright's
+    def visited(where: House | None = None, **options: Any) -> Guest:  # Playwright's
         guests.append(Guest(browser, where or house, **options))
         return guests[-1]
 

@@ -42,7 +42,7 @@ def open_browser(program: Path) -> Iterator[Browser]:
 class Guest:
     """Somebody at a browser of their own; `options` are those of a browser context."""
 
-    def __init__(self, browser: Browser, house: House, **options: Any) -> None:  # noqa: ANN401  # Playwright's
+    def __init__(self, browser: Browser, house: House, **options: Any) -> None:  # Playwright's
         self.house = house
         self._context = browser.new_context(
             base_url=house.address, viewport={"width": DESK, "height": _HEIGHT}, reduced_motion="reduce", **options

@@ -130,7 +130,7 @@ class House:
         body = {"username_or_email": person.username, "password": person.password}
         return str(self._ask("POST", "/api/auth/login", json=body)["access_token"])
 
-    def _ask(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401  # any JSON
+    def _ask(self, method: str, path: str, **options: Any) -> Any:  # any JSON
         answer = self.api.request(method, path, **options)
         assert answer.is_success, answer.text
         return answer.json()

@@ -142,6 +142,6 @@ def sign_in(guest: Guest, name: str, password: str) -> None:
     guest.press("Sign in")
 
 
-def _now(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401  # whatever the work returns
+def _now(work: Coroutine[Any, Any, Any]) -> Any:  # whatever the work returns
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()

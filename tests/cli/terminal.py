@@ -31,7 +31,7 @@ class Finished:
     err: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401  # any JSON
+    def json(self) -> Any:  # any JSON
         """What a program would read."""
         return json.loads(self.out)
 

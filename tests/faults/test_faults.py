@@ -182,11 +182,12 @@ async def test_connections_that_were_cut_are_a_503_at_most_once_and_then_well_ag
 ) -> None:
     person = await people.active()
     if running.context.database.embedded:
-        pytest.skip("nobody can cut a file's connection")
-    direct = await asyncpg.connect(postgres_server.url(scheme="postgresql"))
-    name = running.context.settings.database.rpartition("/")[2]
-    await direct.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-    await direct.close()
+        await running.context.database.engine.dispose()
+    else:
+        direct = await asyncpg.connect(postgres_server.url(scheme="postgresql"))
+        name = running.context.settings.database.rpartition("/")[2]
+        await direct.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        await direct.close()
     answers = await asyncio.gather(*(person.get("/api/auth/whoami") for _ in range(5)))
     after = await person.get("/api/auth/whoami")
 

@@ -69,7 +69,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
     return str(next(kind for kind in found if kind != "null"))
 
 
-def _sound(name: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def _sound(name: str, schema: Mapping[str, Any]) -> Any:
     if _kind(schema) == "boolean":
         return True
     return {

@@ -117,7 +117,7 @@ async def test_one_log_line_is_one_line_in_production_too(running: Application) 
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["request"]
 
 
-def _leaks(value: Any) -> Iterator[str]:  # noqa: ANN401
+def _leaks(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         yield from (name for name in value if "hash" in name or name == "password")
         for inner in value.values():

@@ -32,7 +32,7 @@ def _bcrypt(password: str) -> str:
 
 async def _given_hash(running: Application, person: Person, hashed_password: str) -> None:
     async with unit_of_work(running.context) as services:
-        user = await services.lifecycle.account(person.id)
+        user = await services.lifecycle.account(person.id, by=None)
         await services.users.user_db.update(user, {"hashed_password": hashed_password})
 
 

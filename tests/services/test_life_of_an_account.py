@@ -54,7 +54,7 @@ async def test_whoever_leaves_active_loses_every_session_with_the_same_commit(
 ) -> None:
     person = await people.signed_in(await people.active())
     async with unit_of_work(running.context) as services:
-        user = await services.lifecycle.account(person.id)
+        user = await services.lifecycle.account(person.id, by=None)
         await services.lifecycle.change(user, to, Action.USER_UPDATED, actor=None)
 
     assert (await person.get("/api/auth/whoami")).json()["error_code"] == "SESSION_REVOKED"
@@ -66,7 +66,7 @@ async def test_flags_follow_the_status_and_are_never_written(running: Applicatio
     person = await people.active()
     with pytest.raises(ValueError, match="derived flags"):  # noqa: PT012  # a unit of work is a block
         async with unit_of_work(running.context) as services:
-            user = await services.lifecycle.account(person.id)
+            user = await services.lifecycle.account(person.id, by=None)
             await services.users.user_db.update(user, {flag: True})
 
 
@@ -74,7 +74,7 @@ async def test_a_refused_change_leaves_nothing_behind(running: Application, peop
     person = await people.pending()
     with pytest.raises(InvalidTransition):  # noqa: PT012  # a unit of work is a block
         async with unit_of_work(running.context) as services:
-            user = await services.lifecycle.account(person.id)
+            user = await services.lifecycle.account(person.id, by=None)
             await services.users.user_db.update(user, {"institution": "half a change"})
             await services.lifecycle.change(user, Status.SUSPENDED, Action.USER_SUSPENDED, actor=None)
 

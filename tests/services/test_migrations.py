@@ -47,7 +47,7 @@ def _user() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def database(database_url: str) -> Any:  # noqa: ANN401
+async def database(database_url: str) -> Any:
     """A migrated database of this test's own."""
     database = Database(database_url)
     yield database

@@ -11,13 +11,14 @@ from backend import tokens
 from backend.errors import NotAuthenticated
 from backend.models import SessionEnd, Status
 from backend.routes.cookies import clear_session, drop_cookie, read_cookie, session_cookie, set_session
-from backend.routes.deps import DECIDERS, CurrentUser, InContext, Look, MaybeUser, Work
+from backend.routes.deps import CurrentUser, InContext, Look, MaybeUser, Work
 from backend.routes.pages.failures import APPLICANT, remember_applicant
 from backend.routes.pages.forms import read_form
 from backend.routes.pages.rendering import go, own_path, page
 from backend.schemas.approval_service import RegisterBody
 from backend.schemas.types import Text
 from backend.services import reading
+from backend.services.lifecycle import DECIDERS
 from backend.services.user_manager import Registration
 from backend.settings import RegistrationMode
 

@@ -14,7 +14,7 @@ from backend.identifiers import as_id
 from backend.routes.deps import CurrentApprover
 from backend.schemas.types import Reason
 
-_SECRETS: Final = frozenset({"password", "current_password", "new_password", "csrf_token"})
+_SECRETS: Final = frozenset({"password", "current_password", "new_password", "csrf_token", "bootstrap_token", "token"})
 Model = TypeVar("Model", bound=BaseModel)
 
 

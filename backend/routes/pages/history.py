@@ -61,7 +61,7 @@ class Entry:
 
 def entries(records: Iterable[Record]) -> list[Entry]:
     """Put a person's records into words; that a session began is told by the sign-in that began it."""
-    return [_entry(record) for record in records if record.event.action != Action.SESSION_OPENED]
+    return [_entry(record) for record in records]
 
 
 def _entry(record: Record) -> Entry:
