@@ -22,7 +22,7 @@ run: .venv/runtime ## set everything up and serve on http://127.0.0.1:8000 (ARGS
 
 test: .venv/development ## set everything up and run the whole suite on SQLite and PostgreSQL
 	@$(PYTHON) -m tools.prepare_tests
-	@$(PYTHON) -m pytest -n "$${JOBS:-logical}" --maxprocesses 8 $(ARGS)
+	@$(PYTHON) -m pytest -n "$${JOBS:-logical}" --maxprocesses 8 --dist worksteal $(ARGS)
 
 test-one: .venv/development ## run some tests in one process (T=tests/… ARGS="-k word")
 	@test -n "$(T)" || { echo 'Say which: make test-one T=tests/test_machines.py' >&2; exit 2; }

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from backend.app import create_app
-from backend.clock import MovedClock
 from backend.context import Context
 from backend.migrations import runner
 from backend.notifiers import Message
@@ -28,7 +28,23 @@ from tests.machines.postgres import Postgres
 
 CHEAP_ARGON2 = "8,1,1"
 """For all tests but those about hashing."""
+_ENGINES: dict[str, Database] = {}
+"""Kept for their compiled statements: each worker's test databases bear the same name, one after the other."""
 _IDLE: dict[bool, list[FastAPI]] = {}
+
+
+@dataclass
+class StillClock:
+    """A clock that goes on only when a test moves it, from a whole second near the machine's own time."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    def now(self) -> datetime:
+        return self.at
+
+    def move(self, **distance: float) -> None:
+        """Go on by a distance given as `timedelta` keywords, for example `minutes=20`."""
+        self.at += timedelta(**distance)
 
 
 @dataclass
@@ -47,7 +63,7 @@ class Application:
 
     app: FastAPI
     context: Context
-    clock: MovedClock
+    clock: StillClock
     client: httpx.AsyncClient
     box: MailBox
     people: People
@@ -89,13 +105,17 @@ def migrated_postgres(postgres_server: Postgres) -> Iterator[str]:
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """A database of this test's own; every test that asks for one runs on both kinds."""
     if request.param == "sqlite":
-        path = tmp_path / "vestibule.db"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        template: Path = request.getfixturevalue("migrated_sqlite")
+        path = template.with_name("test.db")
+        for old in path.parent.glob("test.db*"):
+            old.unlink()
+        shutil.copy(template, path)
         yield f"sqlite+aiosqlite:///{path}"
         return
     server: Postgres = request.getfixturevalue("postgres_server")
-    name = f"test_{uuid.uuid4().hex}"
-    yield await server.create_database_from_template(name, request.getfixturevalue("migrated_postgres"))
+    copied: str = request.getfixturevalue("migrated_postgres")
+    name = copied.replace("template", "test")
+    yield await server.create_database_from_template(name, copied)
     await server.drop_database(name)
 
 
@@ -135,8 +155,9 @@ def people(running: Application) -> People:
 @asynccontextmanager
 async def start(settings: Settings, **parts: Any) -> AsyncIterator[Application]:
     """Start the application within this process; `parts` replace parts of its context."""
-    clock, box = MovedClock(), MailBox()
+    clock, box = StillClock(), MailBox()
     context = Context.build(settings, clock=clock, notifier=None, **parts)
+    context.database = _ENGINES.setdefault(settings.database, context.database)
     context.notifier = None  # no courier in the background: `mails()` carries them, in the test's own time
     async with AsyncExitStack() as stack:
         app = stack.enter_context(_app(context))
@@ -152,8 +173,11 @@ def _app(context: Context) -> Iterator[FastAPI]:
     app = idle.pop() if idle else create_app(context)
     app.state.context = context
     app.middleware_stack = None
+    routes, document = len(app.routes), app.openapi
     yield app
-    idle.append(app)
+    app.openapi_schema = None
+    if len(app.routes) == routes and app.openapi == document:  # a test that changed it keeps it
+        idle.append(app)
 
 
 def _client(app: FastAPI, headers: dict[str, str]) -> httpx.AsyncClient:
