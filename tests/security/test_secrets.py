@@ -164,7 +164,7 @@ async def test_nobody_writes_their_own_rights(running: Application, people: Peop
     assert (await people.row(admin)).role is Role.ADMIN
 
 
-async def test_an_update_changes_what_it_names_and_nothing_else(people: People) -> None:
+async def test_an_update_changes_what_it_names_and_nothing_else(running: Application, people: People) -> None:
     admin, person = await people.admin(), await people.pending()
     before = (await people.row(person)).model_dump()
     tempting = {name: value for name, value in TEMPTING.items() if name not in {"is_superuser", "is_active"}}
