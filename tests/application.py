@@ -5,12 +5,13 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from pydantic import SecretStr
 from backend.app import create_app
 from backend.context import Context
 from backend.migrations import runner
+from backend.models import metadata
 from backend.notifiers import Message
 from backend.services import courier
 from backend.settings import Settings
@@ -28,6 +30,20 @@ from tests.machines.postgres import Postgres
 
 CHEAP_ARGON2 = "8,1,1"
 """For all tests but those about hashing."""
+_EMPTY = "; ".join(
+    [
+        *(f"DELETE FROM {table}" for table in reversed(metadata.sorted_tables) if table.name != "installation"),  # noqa: S608
+        "UPDATE installation SET bootstrap_digest = NULL, claimed_at = NULL, claimed_by = NULL",
+    ]
+)
+_SCHEMA = """
+    SELECT concat(
+        (SELECT string_agg(version_num, ',') FROM alembic_version), ' ',
+        (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal), ' ',
+        (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+    )
+"""
+_SCHEMAS: dict[str, str] = {}
 _ENGINES: dict[str, Database] = {}
 """Kept for their compiled statements: each worker's test databases bear the same name, one after the other."""
 _IDLE: dict[bool, list[FastAPI]] = {}
@@ -101,6 +117,15 @@ def migrated_postgres(postgres_server: Postgres) -> Iterator[str]:
     _now(postgres_server.drop_database(name))
 
 
+@pytest.fixture(scope="session")
+def emptied_postgres(postgres_server: Postgres, migrated_postgres: str) -> Iterator[str]:
+    """A PostgreSQL database that one test after the other gets empty: making one anew takes longer than most tests."""
+    name = migrated_postgres.replace("template", "test")
+    _now(postgres_server.create_database_from_template(name, migrated_postgres))
+    yield name
+    _now(postgres_server.drop_database(name))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """A database of this test's own; every test that asks for one runs on both kinds."""
@@ -113,10 +138,7 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
         yield f"sqlite+aiosqlite:///{path}"
         return
     server: Postgres = request.getfixturevalue("postgres_server")
-    copied: str = request.getfixturevalue("migrated_postgres")
-    name = copied.replace("template", "test")
-    yield await server.create_database_from_template(name, copied)
-    await server.drop_database(name)
+    yield await _emptied(server, request.getfixturevalue("emptied_postgres"))
 
 
 @pytest.fixture
@@ -189,6 +211,21 @@ def _now(work: Coroutine[Any, Any, Any]) -> None:
     """Run something asynchronous from a fixture that is not, even while a test's event loop runs."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, work).result()
+
+
+async def _emptied(server: Postgres, name: str) -> str:
+    """Empty the tables; a database whose schema some test has changed, or which it dropped, is made anew."""
+    schema = None
+    with suppress(asyncpg.InvalidCatalogNameError):
+        connection = await asyncpg.connect(server.url(name, "postgresql"))
+        schema = await connection.fetchval(_SCHEMA)
+        if _SCHEMAS.setdefault(name, schema) == schema:
+            await connection.execute(_EMPTY)
+        await connection.close()
+    if _SCHEMAS[name] != schema:
+        await server.drop_database(name)
+        await server.create_database_from_template(name, name.replace("test", "template"))
+    return server.url(name)
 
 
 async def _migrate(url: str) -> None:
