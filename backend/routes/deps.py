@@ -147,7 +147,7 @@ async def check_media_type(request: Request) -> None:
         return
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     expected = _FORM_TYPES if isinstance(body.field_info, Form) else ("application/json",)
-    charset = request.headers.get("content-type", "").lower().partition("charset=")[2].strip(' "')
+    charset = request.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(' "')
     if given not in expected or charset not in {"", "utf-8"}:
         raise UnsupportedMediaType(expected[0])
     if given == "application/json" and b"\0" in await request.body():  # JSON is UTF-8 (RFC 8259 §8.1)

@@ -58,8 +58,9 @@ class Throttle:
 
     async def password_wrong(self, address: str | None) -> None:
         """Count a wrong password for where it came from, whatever account it was for."""
-        if self.enabled and address:
-            await self.attempts.add_address(_network(address), self.clock.now(), self.sign_ins)
+        network = _network(address)
+        if self.enabled and network:
+            await self.attempts.add_address(network, self.clock.now(), self.sign_ins)
 
     async def password_right(self, account: str) -> None:
         """Begin anew for an account whose password was known."""
@@ -72,7 +73,7 @@ class Throttle:
         Raises:
             TooManyRequests: too many from this address.
         """
-        await self._count(self.registrations, _network(address) if address else None)
+        await self._count(self.registrations, _network(address))
 
     async def password_change(self, account: str) -> None:
         """Count a change of password.
@@ -88,7 +89,7 @@ class Throttle:
         Raises:
             TooManyRequests: too many for this name or from this address.
         """
-        await self._count(self.recoveries_per_address, _network(address) if address else None)
+        await self._count(self.recoveries_per_address, _network(address))
         await self._count(self.recoveries_per_account, account)
 
     async def _count(self, limit: Limit, subject: str | None) -> None:
@@ -97,10 +98,12 @@ class Throttle:
         _insist(await self.counters.add(limit, subject), limit)
 
 
-def _network(address: str | None) -> str:
+def _network(address: str | None) -> str | None:
     """Name who is counted for an address: itself, or in IPv6 the /64 that one subscriber has to themselves."""
+    if address is None:
+        return None
     try:
-        found = ip_address(address or "")
+        found = ip_address(address)
     except ValueError:
         return f"from {address}"
     return f"from {ip_network((found, 64), strict=False) if found.version == _IPV6 else found}"

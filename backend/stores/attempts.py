@@ -26,7 +26,7 @@ class AttemptStore:
         self._database = database
         self._insert = sqlite.insert if database.embedded else postgresql.insert
 
-    async def try_account(self, account: str, address: str, now: datetime, limit: Limit) -> Count:
+    async def try_account(self, account: str, address: str | None, now: datetime, limit: Limit) -> Count:
         """Count one more for an account, and tell whether it and the address are within the limit."""
         window = timedelta(seconds=limit.window)
         recent = select(col(SignInAttempts.count), col(SignInAttempts.started_at))

@@ -64,19 +64,6 @@ class Counters:
         allowed = max(1, limit.amount // 2) if self._shared else limit.amount
         return await _add(self._memory, limit, allowed, subject)
 
-    async def take_back(self, limit: Limit, subject: str) -> None:
-        """Count one less: what was counted beforehand turned out not to be meant."""
-        key = _key(limit, subject)
-        for storage in (self._memory, self._shared):
-            if storage is None or (storage is self._shared and time.monotonic() < self._resting_until):
-                continue
-            try:
-                async with asyncio.timeout(_REDIS_PATIENCE_SECONDS):
-                    if await storage.get(key) > 0:
-                        await storage.incr(key, limit.window, amount=-1)
-            except (RedisError, OSError, TimeoutError):
-                self._resting_until = time.monotonic() + _REDIS_REST_SECONDS
-
     async def reachable(self) -> bool | None:
         """Tell whether Redis answers; None where none is used."""
         if self._shared is None:

@@ -59,9 +59,11 @@ async def test_the_registration_mode_does_not_matter(people: People) -> None:
     [
         ({"email": "TAKEN@example.org"}, "Email already registered"),
         ({"username": "Taken"}, "Username already taken"),
+        ({"username": "!"}, "A username has 2 to 32 characters."),
+        ({"email": "x"}, "An email address must have an @-sign."),
         ({"password": "short"}, "The password needs at least 8 characters."),
     ],
-    ids=["email", "username", "password"],
+    ids=["taken email", "taken username", "username", "email", "password"],
 )
 async def test_a_refusal_names_the_reason(people: People, changes: dict[str, Any], reason: str) -> None:
     admin = await people.admin()
