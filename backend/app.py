@@ -21,18 +21,29 @@ from backend import __version__, logs
 from backend.context import Context
 from backend.errors import VestibuleError
 from backend.models import User
-from backend.routes import approval_service, approval_service_admin, docs, errors, operations
-from backend.routes.deps import Work, check_media_type, check_site
+from backend.routes import (
+    approval_service,
+    approval_service_admin,
+    docs,
+    errors,
+    opaque_sessions,
+    operations,
+    session_service,
+    sign_in,
+    verifying,
+)
+from backend.routes.deps import Work, check_request
 from backend.routes.pages import account, approvals, entrance, recovery, users
 from backend.routes.shell import Shell
 from backend.schemas.approval_service import UserAnswer
 from backend.schemas.errors import ErrorAnswer
-from backend.services import courier, provisioning, startup
+from backend.services import courier, provisioning, sessions, startup
 from backend.services.strategy import SessionStrategy
 from backend.services.user_manager import UserManager
 from backend.settings import load
 
 _PATIENCE_SECONDS: Final = 10
+_LOOK_AT_KEYS_SECONDS: Final = 1
 _STATIC: Final = Path(__file__).parent / "static"
 _ALLOWED_HEADERS: Final = (
     "Authorization",
@@ -65,6 +76,7 @@ class Vestibule(FastAPI):
             expose_headers=_EXPOSED_HEADERS,
         )
         stack = Shell(stack, https=context.settings.uses_https)
+        stack = verifying.QuickVerify(stack, context)
         if context.settings.trusted_proxies:
             stack = ProxyHeadersMiddleware(stack, trusted_hosts=list(context.settings.trusted_proxies))  # type: ignore[arg-type, assignment]  # uvicorn's own ASGI types
         return stack
@@ -97,13 +109,21 @@ def create_app(context: Context | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(check_site), Depends(check_media_type)],
+        dependencies=[Depends(check_request)],
         responses={"default": {"model": ErrorAnswer, "description": "Any error, in the one shape."}},
     )
     app.state.context = context
     errors.install(app)
     _ride_on_fastapi_users(app)
-    resources = [approval_service, approval_service_admin, operations]
+    resources = [
+        approval_service,
+        approval_service_admin,
+        sign_in,
+        session_service,
+        verifying,
+        opaque_sessions,
+        operations,
+    ]
     pages = [entrance, account, approvals, users, recovery]
     for module in (*resources, *pages, *([docs] if shown else [])):
         app.include_router(module.router)
@@ -140,7 +160,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await startup.prepare_database(context)
         await startup.refuse_demo_accounts(context)
         await startup.show_bootstrap_token(context)
-        tasks = [asyncio.create_task(_reconcile(context))]
+        tasks = [
+            asyncio.create_task(_reconcile(context)),
+            asyncio.create_task(context.news.listen(context.stopping)),
+            asyncio.create_task(context.touches.keep_saving(context.database, _saving(context), context.stopping)),
+            asyncio.create_task(_look_at_keys(context)),
+        ]
         if context.notifier:
             tasks.append(asyncio.create_task(courier.carry(context, context.notifier)))
         yield
@@ -150,6 +175,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
     finally:
         await context.close()
+
+
+def _saving(context: Context) -> float:
+    """Return how often activity is written: twice as often as it may lag behind."""
+    return sessions.Rules.of(context.settings).lag.total_seconds() / 2
+
+
+async def _look_at_keys(context: Context) -> None:
+    """Notice keys that were made or retired by the command line."""
+    while not context.stopping.is_set():
+        if context.keys.look():
+            context.cache.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_AT_KEYS_SECONDS):
+                await context.stopping.wait()
 
 
 async def _reconcile(context: Context) -> None:

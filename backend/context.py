@@ -6,16 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from backend import keys
 from backend.clock import Clock, SystemClock
 from backend.errors import StartError
 from backend.hashing import PasswordHasher
+from backend.keys import FixedKeys, KeyDirectory, Keys, shared_secret
 from backend.notifiers import NOTIFIERS, Notifier
 from backend.policies import POLICIES, RegistrationPolicy
 from backend.provisioners import PROVISIONERS, Provisioner
 from backend.settings import Settings
 from backend.stores.counters import Counters
 from backend.stores.database import Database
+from backend.stores.identities import IdentityCache
+from backend.stores.news import Channel, News, PostgresChannel, RedisChannel, RevisionChannel
+from backend.stores.touches import Touches
 from backend.tokens import TokenSigner
 
 _DIRECTORY_MODE: Final = 0o700
@@ -29,11 +32,15 @@ class Context:
     settings: Settings
     clock: Clock
     database: Database
+    keys: Keys
     signer: TokenSigner
     hasher: PasswordHasher
     counters: Counters
     policy: RegistrationPolicy
     provisioner: Provisioner
+    cache: IdentityCache
+    touches: Touches
+    news: News
     notifier: Notifier | None
     """How mail leaves; None in production without a mail server, where it stays in the outbox."""
     mail_due: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,17 +63,23 @@ class Context:
         """
         _prepare(settings.data_dir)
         console = None if settings.production else NOTIFIERS["console"]()
+        cache, database = IdentityCache(settings.session_cache), Database(settings.database)
+        keys = _keys(settings)
         return cls(
             settings=settings,
             clock=clock or SystemClock(),
-            database=Database(settings.database),
-            signer=TokenSigner(_key_ring(settings), settings.public_url),
+            database=database,
+            keys=keys,
+            signer=TokenSigner(keys.ring, settings.public_url),
             hasher=PasswordHasher(
                 settings.argon2_cost, queue=settings.hash_queue, patience=settings.hash_queue_seconds
             ),
             counters=Counters(settings.redis_url.get_secret_value() if settings.redis_url else None),
             policy=POLICIES[settings.registration](),
             provisioner=provisioner or PROVISIONERS["directories"](settings.data_dir),
+            cache=cache,
+            touches=Touches(),
+            news=News(_channel(settings, database), cache),
             notifier=notifier or console,
         )
 
@@ -80,6 +93,14 @@ class Context:
         self.hasher.close()
         await self.counters.close()
         await self.database.close()
+
+
+def _channel(settings: Settings, database: Database) -> Channel:
+    if settings.redis_url:
+        return RedisChannel(settings.redis_url.get_secret_value())
+    if settings.embedded_database:
+        return RevisionChannel(database.path)
+    return PostgresChannel(database.asyncpg_arguments())
 
 
 def _prepare(data_dir: Path) -> None:
@@ -97,7 +118,7 @@ def _prepare(data_dir: Path) -> None:
         ) from None
 
 
-def _key_ring(settings: Settings) -> keys.KeyRing:
+def _keys(settings: Settings) -> Keys:
     if settings.jwt_algorithm == "HS256" and settings.secret_key:
-        return keys.shared_secret(settings.secret_key.get_secret_value())
-    return keys.load_or_make(settings.data_dir / "keys", refuse_readable=settings.production)
+        return FixedKeys(shared_secret(settings.secret_key.get_secret_value()))
+    return KeyDirectory(settings.data_dir / "keys", refuse_readable=settings.production)

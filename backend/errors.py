@@ -96,6 +96,12 @@ class TokenExpired(Unauthenticated):
     detail = "The token has expired"
 
 
+class InvalidRefreshToken(InvalidToken):
+    """A refresh token is unknown, used before, or its session is over."""
+
+    detail = "Invalid or expired refresh token"
+
+
 class SessionInactive(Unauthenticated):
     """The session ended because nobody used it for the inactivity threshold (ASVS 7.3.1)."""
 
@@ -272,6 +278,21 @@ class WrongCurrentPassword(Invalid):
     field = "current_password"
 
 
+class PasswordNeeded(Forbidden):
+    """Who changes the address of their account proves first to be more than a session (ASVS 7.5.1)."""
+
+    code = "PASSWORD_NEEDED"
+    detail = "Give your current password to change your email address."
+    field = "current_password"
+
+
+class OwnRole(Forbidden):
+    """Nobody gives themselves rights."""
+
+    code = "OWN_ROLE"
+    detail = "Cannot modify your own role"
+
+
 class BadResetToken(Invalid):
     """The reset token is unknown, used, superseded or too old."""
 
@@ -317,6 +338,27 @@ class SessionNotFound(NotFound):
 
     code = "SESSION_NOT_FOUND"
     detail = "Session not found"
+
+
+class KeyNotFound(NotFound):
+    """No key whose tokens are believed has this name."""
+
+    code = "KEY_NOT_FOUND"
+    detail = "No signing key has this kid"
+
+
+class KeyInUse(Conflict):
+    """The key signs at present; without it nobody could sign in."""
+
+    code = "KEY_IN_USE"
+    detail = "This key signs at present. Rotate first, and retire it once the next key signs."
+
+
+class KeyFixed(Invalid):
+    """The key is a setting, and settings change by hand."""
+
+    code = "KEY_FIXED"
+    detail = "Tokens are signed with VESTIBULE_SECRET_KEY: for another key, change the setting and restart."
 
 
 class AlreadyApproved(Invalid):

@@ -1,26 +1,37 @@
-"""The keys that sign tokens: made at the first start, named by `kid`, published as a JWK Set (RFC 7517)."""
+"""The keys that sign tokens: made, published as a JWK Set (RFC 7517), rotated and retired; named by `kid`."""
 
 import base64
 import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
+import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwk
 from jose.backends.base import Key
 
-from backend.errors import StartError
+from backend.errors import KeyFixed, KeyInUse, KeyNotFound, StartError
+
+KEY_SET_KEPT: Final = timedelta(minutes=5)
+"""For how long other apps may keep the published keys without asking again."""
+PUBLISHED_BEFORE_SIGNING: Final = KEY_SET_KEPT + timedelta(minutes=1)
+"""How long a new key is published before it signs: nobody who may keep the key set meets a key they cannot know.
+
+The minute is for all processes to see the file, also over a network file system that remembers directories.
+"""
 
 _DIRECTORY_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _OTHERS: Final = 0o077
+_log = structlog.get_logger("vestibule.keys")
 
 
 @dataclass(frozen=True)
@@ -29,23 +40,23 @@ class SigningKey:
 
     kid: str
     algorithm: str
-    private: Key
-    public: Key
-    created_at: datetime
+    private: Key = field(compare=False, repr=False)
+    public: Key = field(compare=False, repr=False)
+    signs_from: datetime
+    """When it begins to sign; its tokens are believed before that, too."""
     public_jwk: Mapping[str, Any] | None
     """The public half for the JWK Set; None for a shared secret, which has none."""
 
 
 @dataclass(frozen=True)
 class KeyRing:
-    """All keys whose tokens are believed; the newest one signs."""
+    """All keys whose tokens are believed, by when they begin to sign; never empty."""
 
     keys: tuple[SigningKey, ...]
 
-    @property
-    def active(self) -> SigningKey:
-        """The key that signs."""
-        return self.keys[-1]
+    def active(self, now: datetime) -> SigningKey:
+        """Return the key that signs: the last one to have begun, or the oldest where none has."""
+        return next((key for key in reversed(self.keys) if key.signs_from <= now), self.keys[0])
 
     def find(self, kid: str) -> SigningKey | None:
         """Return the key of this name, if it is one of ours."""
@@ -56,6 +67,220 @@ class KeyRing:
         return {"keys": [key.public_jwk for key in self.keys if key.public_jwk]}
 
 
+class Keys(Protocol):
+    """Where the ring comes from, and how it changes while the service runs."""
+
+    def ring(self) -> KeyRing:
+        """Return the present ring; cheap."""
+        ...
+
+    def look(self) -> bool:
+        """Take up what other processes changed; tell whether the ring is another one now."""
+        ...
+
+    def rotate(self, now: datetime, *, at_once: bool = False) -> SigningKey:
+        """Make the key that signs next."""
+        ...
+
+    def retire(self, kid: str, now: datetime) -> None:
+        """Stop believing a key."""
+        ...
+
+
+class _File(NamedTuple):
+    """A key as it was read, and when its file had last changed then."""
+
+    changed: int
+    key: SigningKey
+
+
+class KeyDirectory:
+    """ES256 keys in a directory that many processes share, a file each: `<when it begins to sign>-<random>.pem`.
+
+    The name of its file is all there is to know about a key's state. So a rotation is one new file that names a
+    moment `PUBLISHED_BEFORE_SIGNING` ahead: whoever reads it publishes and believes the key from then on, and
+    every process begins to sign with it at that moment, without a word between them. The first key begins when
+    it is made, because nobody knows another one.
+
+    Raises:
+        StartError: the directory cannot be used, a file is no key, or others may read one and `refuse_readable`.
+    """
+
+    def __init__(self, directory: Path, *, refuse_readable: bool) -> None:
+        """Read the keys; make the first one if there is none. Safe for many processes at once."""
+        self._directory = directory
+        self._refuse_readable = refuse_readable
+        self._troubles: Collection[str] = frozenset()
+        try:
+            directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+            with self._alone():
+                if not self._listing():
+                    self._make(datetime.now(UTC))
+                self._files = {name: self._read(name, changed) for name, changed in self._listing().items()}
+        except OSError as error:
+            raise StartError(f"The signing keys in {directory} cannot be used: {error.strerror}.") from None
+        self._ring = _ring_of(self._files)
+
+    def ring(self) -> KeyRing:
+        """Return the keys as they were when somebody last looked."""
+        return self._ring
+
+    def look(self) -> bool:
+        """Read the files that changed; tell whether the ring is another one now.
+
+        Never raises. A file that cannot be read changes nothing: a key that was known stays, a new one is not taken.
+        All others count, so that a retired key is gone whatever lies beside it. An empty or unreadable directory
+        leaves the ring as it is. Each trouble is logged once, and tried again with every look.
+        """
+        try:
+            listing = self._listing()
+        except OSError as error:
+            self._report({f"The signing keys in {self._directory} cannot be listed: {error.strerror}."})
+            return False
+        files: dict[str, _File] = {}
+        troubles = set()
+        for name, changed in listing.items():
+            former = self._files.get(name)
+            try:
+                files[name] = former if former and former.changed == changed else self._read(name, changed)
+            except StartError as error:
+                troubles.add(error.detail)
+                if former:
+                    files[name] = former
+        if not files:
+            troubles.add(f"There is no signing key left in {self._directory}; the former ones stay in use.")
+        self._report(troubles)
+        self._files = files or self._files
+        former_ring, self._ring = self._ring, _ring_of(self._files)
+        return self._ring != former_ring
+
+    def rotate(self, now: datetime, *, at_once: bool = False) -> SigningKey:
+        """Make a key that is published now and signs after `PUBLISHED_BEFORE_SIGNING`; or now, if it must be.
+
+        `at_once` is for a key that others know: apps that keep the key set refuse the new tokens until they ask again.
+
+        Raises:
+            StartError: the directory cannot be written to.
+        """
+        try:
+            with self._alone():
+                key = self._make(now if at_once else now + PUBLISHED_BEFORE_SIGNING)
+        except OSError as error:
+            raise StartError(f"No key can be made in {self._directory}: {error.strerror}.") from None
+        self.look()
+        return key
+
+    def retire(self, kid: str, now: datetime) -> None:
+        """Stop believing a key: delete its file.
+
+        Nothing is kept of it. The private half serves nobody but a forger, and what a token was signed with
+        can be told by its `kid` alone.
+
+        Raises:
+            KeyNotFound: no key has this name.
+            KeyInUse: it is the one that signs.
+            StartError: the file cannot be deleted.
+        """
+        try:
+            with self._alone():
+                self.look()
+                key = self._ring.find(kid)
+                if key is None:
+                    raise KeyNotFound
+                if key.kid == self._ring.active(now).kid:
+                    raise KeyInUse
+                for name, file in self._files.items():
+                    if file.key.kid == kid:
+                        (self._directory / name).unlink(missing_ok=True)
+                self._sync()
+        except OSError as error:
+            raise StartError(f"The key {kid} cannot be deleted: {error.strerror}.") from None
+        self.look()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self._directory / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _listing(self) -> dict[str, int]:
+        return {path.name: _changed(path) for path in self._directory.iterdir() if path.suffix == ".pem"}
+
+    def _make(self, begin: datetime) -> SigningKey:
+        """Write a new key; its file is there whole or not at all."""
+        pem = _generate()
+        while (key := _parse(pem, begin)).kid.startswith("-"):  # a command line would take it for an option
+            pem = _generate()
+        path = self._directory / f"{begin.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{os.urandom(4).hex()}.pem"
+        unfinished = path.with_suffix(".unfinished")
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE), "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+        self._sync()
+        return key
+
+    def _sync(self) -> None:
+        """Make the directory's entries last: a power cut must not bring a retired key back."""
+        directory = os.open(self._directory, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def _read(self, name: str, changed: int) -> _File:
+        path = self._directory / name
+        try:
+            if self._refuse_readable and path.stat().st_mode & _OTHERS:
+                raise StartError(f"The signing key {path} can be read by others; run: chmod 600 {path}")
+            pem = path.read_bytes()
+        except OSError as error:
+            raise StartError(f"The signing key {path} cannot be read: {error.strerror}.") from None
+        try:
+            begin = datetime.fromisoformat(name.partition("-")[0])
+            return _File(changed, _parse(pem, begin.astimezone(UTC) if begin.tzinfo else begin.replace(tzinfo=UTC)))
+        except Exception as error:
+            raise StartError(f"{path} is not an ES256 signing key named <time>-<name>.pem.") from error
+
+    def _report(self, troubles: Collection[str]) -> None:
+        for trouble in troubles:
+            if trouble not in self._troubles:
+                _log.error("signing_keys_troubled", reason=trouble)
+        self._troubles = troubles
+
+
+@dataclass(frozen=True)
+class FixedKeys:
+    """A ring that the settings give: it changes with them, at the next start."""
+
+    fixed: KeyRing
+
+    def ring(self) -> KeyRing:
+        """Return the ring."""
+        return self.fixed
+
+    def look(self) -> bool:
+        """Find nothing new."""
+        return False
+
+    def rotate(self, now: datetime, *, at_once: bool = False) -> NoReturn:  # noqa: ARG002  # as `Keys` has it
+        """Refuse.
+
+        Raises:
+            KeyFixed: always.
+        """
+        raise KeyFixed
+
+    def retire(self, kid: str, now: datetime) -> NoReturn:  # noqa: ARG002  # as `Keys` has it
+        """Refuse.
+
+        Raises:
+            KeyFixed: always.
+        """
+        raise KeyFixed
+
+
 def shared_secret(secret: str) -> KeyRing:
     """Build a ring of one HS256 key from a secret of 32 bytes or more (RFC 7518 §3.2)."""
     key = jwk.construct(secret, "HS256")
@@ -63,49 +288,31 @@ def shared_secret(secret: str) -> KeyRing:
     return KeyRing((SigningKey(kid, "HS256", key, key, datetime.fromtimestamp(0, UTC), None),))
 
 
-def load_or_make(directory: Path, *, refuse_readable: bool) -> KeyRing:
-    """Read the ES256 keys of `directory`; make the first one if there is none. Safe for many processes at once.
+def _ring_of(files: Mapping[str, _File]) -> KeyRing:
+    found = sorted(files.items(), key=lambda item: (item[1].key.signs_from, item[0]))
+    return KeyRing(tuple(file.key for _, file in found))
 
-    Raises:
-        StartError: the directory cannot be used, a file is no key, or others may read one and `refuse_readable`.
-    """
+
+def _changed(path: Path) -> int:
     try:
-        directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
-        with (directory / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            paths = sorted(directory.glob("*.pem"))
-            if not paths:
-                paths = [_make(directory)]
-        return KeyRing(tuple(sorted((_read(path, refuse_readable) for path in paths), key=lambda key: key.created_at)))
-    except OSError as error:
-        raise StartError(f"The signing keys in {directory} cannot be used: {error.strerror}.") from None
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # gone this moment, or a link to nothing: whoever reads it will tell
+        return 0
 
 
-def _make(directory: Path) -> Path:
+def _generate() -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = directory / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}.pem"
-    unfinished = path.with_suffix(".unfinished")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE), "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    return path
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
-def _read(path: Path, refuse_readable: bool) -> SigningKey:  # noqa: FBT001  # one private caller
-    if refuse_readable and path.stat().st_mode & _OTHERS:
-        raise StartError(f"The signing key {path} can be read by others; run: chmod 600 {path}")
-    try:
-        private = jwk.construct(path.read_text(), "ES256")
-        created_at = datetime.strptime(path.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except Exception as error:
-        raise StartError(f"{path} is not an ES256 signing key named <time>-<name>.pem.") from error
+def _parse(pem: bytes, signs_from: datetime) -> SigningKey:
+    private = jwk.construct(pem.decode(), "ES256")
     public = private.public_key()
     parameters = public.to_dict()
     kid = _thumbprint(parameters)
-    return SigningKey(kid, "ES256", private, public, created_at, {**parameters, "kid": kid, "use": "sig"})
+    return SigningKey(kid, "ES256", private, public, signs_from, {**parameters, "kid": kid, "use": "sig"})
 
 
 def _thumbprint(parameters: Mapping[str, Any]) -> str:

@@ -70,6 +70,13 @@ class Settings(BaseSettings):
     inactivity_minutes: float = Field(default=20, gt=0, le=60 * 24 * 30)
     max_token_lifetime_hours: float = Field(default=1, gt=0, le=24 * 30)
     session_lifetime_hours: float = Field(default=24, gt=0, le=24 * 365)
+    remember_days: float = Field(default=30, gt=0, le=365)
+    remember_idle_days: float = Field(default=14, gt=0, le=365)
+    refresh_grace_seconds: float = Field(default=10, ge=0, le=60)
+    max_sessions_per_user: int = Field(default=20, ge=1, le=100_000)
+    b0_idle: bool = False
+    admin_sessions_pinned: bool = True
+    session_cache: int = Field(default=20_000, ge=0, le=1_000_000)
     jwt_algorithm: Literal["ES256", "HS256"] = "ES256"
     secret_key: SecretStr | None = None
 

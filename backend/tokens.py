@@ -11,6 +11,7 @@ import hmac
 import json
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
@@ -49,6 +50,12 @@ def csrf_token(session_cookie: str) -> str:
     return hmac.new(session_cookie.encode("utf-8", "surrogatepass"), b"vestibule csrf", hashlib.sha256).hexdigest()
 
 
+def successor(token: str, salt: str) -> str:
+    """Derive the token that follows a refresh token. Only who has the token can, and the salt alone tells nothing."""
+    derived = hmac.new(token.encode("utf-8", "surrogatepass"), salt.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(derived).rstrip(b"=").decode()
+
+
 def same(given: str, expected: str) -> bool:
     """Compare two secrets in constant time (ASVS 11.2.4)."""
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
@@ -68,12 +75,13 @@ class Claims:
 class TokenSigner:
     """Signs and reads the JWTs of one issuer."""
 
-    ring: KeyRing
+    keys: Callable[[], KeyRing]
+    """Asked anew for every token, because keys come and go while the service runs."""
     issuer: str
 
     def sign(self, claims: Claims, audience: str = ACCESS) -> str:
-        """Write a JWT with the active key."""
-        key = self.ring.active
+        """Write a JWT with the key that signs when it is issued."""
+        key = self.keys().active(claims.issued_at)
         payload = {
             "iss": self.issuer,
             "aud": audience,
@@ -86,24 +94,26 @@ class TokenSigner:
         }
         return str(jwt.encode(payload, key.private, key.algorithm, headers={"kid": key.kid}))
 
-    def read(self, token: str, now: datetime, audience: str = ACCESS) -> Claims:
+    def read(self, token: str, now: datetime, audience: str = ACCESS, *, expired_ok: bool = False) -> Claims:
         """Verify a JWT and return what it says (ASVS V9).
+
+        `expired_ok` lets its age pass and nothing else: for who wants to end a session, never for who wants in.
 
         Raises:
             InvalidToken: it is not, to the byte, a token this service could have written for this audience.
-            TokenExpired: it was one, until its `exp`.
+            TokenExpired: it was one, until its `exp`, and `expired_ok` is not set.
         """
         header, body, signature, signed = _split(token)
         if header.keys() != _HEADER or header["typ"] != "JWT" or not isinstance(header["kid"], str):
             _refuse()
-        key = self.ring.find(header["kid"])
+        key = self.keys().find(header["kid"])
         if key is None or header["alg"] != key.algorithm or not key.public.verify(signed, signature):
             _refuse()
         payload = _object(body)
         claims = _claims(payload)
         if payload.get("iss") != self.issuer or payload.get("aud") != audience or claims.issued_at > now + _LEEWAY:
             _refuse()
-        if claims.expires_at <= now:
+        if claims.expires_at <= now and not expired_ok:
             raise TokenExpired
         return claims
 

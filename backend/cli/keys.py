@@ -1,14 +1,19 @@
-"""`keys`: what signs the tokens."""
+"""`keys`: what signs the tokens, what will, and what may no longer."""
+
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
 
 import typer
 
 from backend.cli.options import JsonOption
-from backend.cli.printing import print_json, print_table
+from backend.cli.printing import print_json, print_table, shown
 from backend.cli.running import run
 from backend.context import Context
-from backend.keys import KeyRing
+from backend.keys import PUBLISHED_BEFORE_SIGNING, KeyRing, SigningKey
 
-app = typer.Typer(help="See the keys that sign tokens.", no_args_is_help=True)
+app = typer.Typer(help="See and change the keys that sign tokens.", no_args_is_help=True)
 
 
 @app.callback()
@@ -18,25 +23,98 @@ def _keys() -> None:
 
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
-    """List the keys whose tokens are believed; the active one signs. Secrets are not shown.
+    """List the keys whose tokens are believed, oldest first. Secrets are not shown.
+
+    One key signs. A key in state "next" is published and begins to sign at the time shown. A key in state "believed"
+    has signed before; once its last token has expired, it can be retired.
 
     Example: python -m backend keys list
     """
 
-    async def work(context: Context) -> KeyRing:
-        return context.signer.ring
+    async def work(context: Context) -> list[Mapping[str, object]]:
+        ring, now = context.keys.ring(), context.clock.now()
+        return [_described(key, ring, now) for key in ring.keys]
 
-    ring = run(work, as_json=as_json, prepare_database=False)
-    keys = [
-        {
-            "kid": key.kid,
-            "algorithm": key.algorithm,
-            "created_at": key.created_at if key.public_jwk else None,
-            "active": key is ring.active,
-        }
-        for key in ring.keys
-    ]
+    keys = run(work, as_json=as_json, prepare_database=False)
     if as_json:
         print_json({"keys": keys})
     else:
-        print_table(("Kid", "Algorithm", "Created", "Active"), [list(key.values()) for key in keys])
+        print_table(("Kid", "Algorithm", "State", "Signs from"), [list(key.values()) for key in keys])
+
+
+@app.command()
+def rotate(
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Sign with it now, before other apps know it: for a leaked key.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a new key. It is published now and signs in a few minutes, when every app that verifies tokens knows it.
+
+    A running service takes it up within a second or so; nothing has to be restarted. The former key's tokens are
+    believed until the key is retired.
+
+    Example: python -m backend keys rotate
+    """
+
+    async def work(context: Context) -> Mapping[str, object]:
+        now = context.clock.now()
+        key = context.keys.rotate(now, at_once=at_once)
+        return _described(key, context.keys.ring(), now)
+
+    key = run(work, as_json=as_json, prepare_database=False)
+    if as_json:
+        print_json(key)
+    elif at_once:
+        typer.echo(f"Key {key['kid']} is published and signs now. If the former one leaked, retire it.")
+    else:
+        minutes = int(PUBLISHED_BEFORE_SIGNING.total_seconds() // 60)
+        typer.echo(f"Key {key['kid']} is published and signs in {minutes} minutes, from {shown(key['signs_from'])}.")
+
+
+@app.command()
+def retire(
+    kid: Annotated[str, typer.Argument(metavar="KID", help="The key's name, as `keys list` shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete a key for good. Every access token it signed is refused at once; cookie sessions go on.
+
+    The key that signs is kept: rotate first. To disturb nobody, wait until the next key has signed for as long as a
+    token lives (VESTIBULE_MAX_TOKEN_LIFETIME_HOURS). A running service takes it up within a second or so.
+
+    Example: python -m backend keys retire kP1vYc0xTqW9 --yes
+    """
+    if not yes:
+        _confirm(kid)
+
+    async def work(context: Context) -> None:
+        context.keys.retire(kid, context.clock.now())
+
+    run(work, as_json=as_json, prepare_database=False)
+    if as_json:
+        print_json({"kid": kid, "retired": True})
+    else:
+        typer.echo(f"Key {shown(kid)} is retired; its tokens are refused.")
+
+
+def _confirm(kid: str) -> None:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("needed where nobody can be asked", param_hint="--yes")
+    typer.echo("Every access token this key signed is refused at once; the key cannot be brought back.", err=True)
+    typer.confirm(f"Retire key {shown(kid)}?", abort=True, err=True)
+
+
+def _described(key: SigningKey, ring: KeyRing, now: datetime) -> Mapping[str, object]:
+    return {
+        "kid": key.kid,
+        "algorithm": key.algorithm,
+        "state": _state(key, ring, now),
+        "signs_from": key.signs_from if key.public_jwk else None,
+    }
+
+
+def _state(key: SigningKey, ring: KeyRing, now: datetime) -> str:
+    if key.kid == ring.active(now).kid:
+        return "signs"
+    return "next" if key.signs_from > now else "believed"

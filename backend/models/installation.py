@@ -17,3 +17,5 @@ class Installation(SQLModel, table=True):
     bootstrap_digest: str | None = Field(default=None, max_length=64)
     claimed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     claimed_by: UUID | None = None
+    revision: int = 0
+    """Raised when a session ends or an account changes, for processes that share nothing but an embedded database."""

@@ -16,6 +16,8 @@ class MailPurpose(StrEnum):
     RESET_PASSWORD = "reset_password"  # noqa: S105  # a purpose, not a password
     ACCOUNT_APPROVED = "account_approved"
     ACCOUNT_REJECTED = "account_rejected"
+    NEW_DEVICE = "new_device"
+    REFRESH_REUSE = "refresh_reuse"
 
 
 class Mail(SQLModel, table=True):

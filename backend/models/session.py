@@ -14,16 +14,23 @@ class Carrier(StrEnum):
 
     BEARER = "bearer"
     COOKIE = "cookie"
+    OPAQUE = "opaque"
+    """A string that stands in the body of each call (dialect B0)."""
 
 
 class SessionEnd(StrEnum):
     """Why a session ended; the words of the audit."""
 
     USER_LOGOUT = "user_logout"
+    USER_LOGOUT_ALL = "user_logout_all"
+    USER_REVOKE = "user_revoke"
     PASSWORD_CHANGE = "password_change"  # noqa: S105  # a reason, not a password
     ADMIN = "admin"
     INACTIVITY = "inactivity"
     EXPIRED = "expired"
+    REFRESH_REUSE = "refresh_reuse"
+    AGENT_CHANGE = "agent_change"
+    TOO_MANY = "too_many"
     STATUS = "status"
 
 
@@ -35,7 +42,11 @@ class UserSession(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     carrier: Carrier = Field(sa_type=words(Carrier))
-    cookie_digest: str | None = Field(default=None, max_length=64, unique=True)
+    credential_digest: str | None = Field(default=None, max_length=64, unique=True)
+    """Of the cookie or the opaque string; an access token names its session by id."""
+    remembered: bool = False
+    epoch: int = 0
+    """The person's `token_epoch` at the sign-in; a session of an older epoch is over."""
     created_at: datetime = Field(sa_type=UTCDateTime)
     last_activity: datetime = Field(sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime)
@@ -43,6 +54,11 @@ class UserSession(SQLModel, table=True):
     ended_because: SessionEnd | None = Field(default=None, sa_type=words(SessionEnd))
     ip_address: str | None = Field(default=None, max_length=64)
     user_agent: str | None = Field(default=None, max_length=400)
+    agent: str | None = Field(default=None, max_length=64)
+    """The family of the user agent, such as `Firefox on Linux`."""
+    device_id: str | None = Field(default=None, max_length=200)
+    device_name: str | None = Field(default=None, max_length=200)
+    device_type: str | None = Field(default=None, max_length=200)
 
 
 class RefreshToken(SQLModel, table=True):
@@ -57,3 +73,5 @@ class RefreshToken(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    salt: str | None = Field(default=None, max_length=64)
+    """Set when it is used: token and salt together give its successor, so that an exact retry gets the same one."""

@@ -50,12 +50,15 @@ class User(SQLModel, table=True):
     full_name: str | None = Field(default=None, max_length=100)
     institution: str | None = Field(default=None, max_length=200)
     approval_note: str | None = Field(default=None, max_length=2000)
+    profile_image_url: str | None = Field(default=None, max_length=2000)
     hashed_password: str = Field(max_length=1024, repr=False)
     role: Role = Field(default=Role.USER, sa_type=words(Role))
     status: Status = Field(default=Status.PENDING, sa_type=words(Status))
     status_before_deletion: Status | None = Field(default=None, sa_type=words(Status))
     is_verified: bool = False
     must_change_password: bool = False
+    token_epoch: int = 0
+    """Raised to make every session and token of before worthless, restored ones from a backup too."""
     approved_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
     approved_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     decision_reason: str | None = Field(default=None, max_length=1000)

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Response
 
-from backend.routes.deps import CurrentUser, InContext, Work
+from backend.routes.answers import quick
+from backend.routes.deps import CurrentUser, InContext, OnDevice, Work
 from backend.schemas.approval_service import (
     ChangePasswordBody,
     ConfigAnswer,
@@ -36,10 +37,10 @@ async def register(body: RegisterBody, work: Work, bootstrap: BootstrapToken = N
 
 
 @router.post("/login")
-async def login(body: LoginBody, work: Work) -> LoginAnswer:
+async def login(body: LoginBody, device: OnDevice, work: Work) -> LoginAnswer:
     """Sign in by username or email address."""
     user = await work.users.check_password(body.username_or_email, body.password)
-    grant = await work.sessions.open_bearer(user)
+    grant = await work.sessions.open_bearer(user, device)
     return LoginAnswer(
         access_token=grant.access_token,
         expires_in=grant.expires_in,
@@ -48,10 +49,17 @@ async def login(body: LoginBody, work: Work) -> LoginAnswer:
     )
 
 
-@router.get("/whoami")
-async def who_am_i(caller: CurrentUser) -> WhoAmI:
+@router.get("/whoami", response_model=WhoAmI)
+async def who_am_i(caller: CurrentUser) -> Response:
     """Tell who carries this token."""
-    return WhoAmI.model_validate(caller.user)
+    return quick(
+        {
+            "username": caller.username,
+            "id": caller.id,
+            "is_superuser": caller.is_superuser,
+            "is_active": caller.is_active,
+        }
+    )
 
 
 @router.get("/config")
@@ -84,5 +92,5 @@ async def reset_password(body: ResetBody, work: Work) -> MessageAnswer:
 @router.post("/change-password")
 async def change_password(body: ChangePasswordBody, caller: CurrentUser, work: Work) -> MessageAnswer:
     """Replace one's own password; one's other sessions end."""
-    await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=caller.session.id)
+    await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=caller.session_id)
     return MessageAnswer(message="Password changed successfully")

@@ -20,8 +20,13 @@ def session_cookie(request: Request) -> str | None:
 
 def set_session(response: Response, grant: CookieGrant, settings: Settings) -> None:
     """Give a browser its session."""
-    set_cookie(response, SESSION, grant.cookie, settings)
-    set_cookie(response, CSRF, grant.csrf_token, settings, readable=True)
+    set_cookie(response, SESSION, grant.cookie, settings, seconds=grant.seconds)
+    set_csrf(response, grant.csrf_token, settings, seconds=grant.seconds)
+
+
+def set_csrf(response: Response, token: str, settings: Settings, *, seconds: int | None = None) -> None:
+    """Give a browser the token that its scripts send with a change."""
+    set_cookie(response, CSRF, token, settings, readable=True, seconds=seconds)
 
 
 def clear_session(response: Response, settings: Settings) -> None:

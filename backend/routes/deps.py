@@ -4,10 +4,10 @@ A route without a `Current…` parameter is public; a test lists them.
 """
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.params import Form
 from fastapi.security import OAuth2PasswordBearer
 
@@ -22,12 +22,15 @@ from backend.errors import (
     UnsupportedMediaType,
 )
 from backend.routes.cookies import session_cookie
+from backend.schemas.types import DeviceText
 from backend.services import Origin, Services, reading, unit_of_work
-from backend.services.identity import Principal, identify_bearer, identify_cookie
+from backend.services.identity import Identity, Kind, identify, recall
 from backend.services.lifecycle import DECIDERS
+from backend.services.sessions import Device
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+_JSON: Final = "application/json"
+FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def get_context(request: Request) -> Context:
@@ -45,8 +48,16 @@ def get_origin(request: Request) -> Origin:
     )
 
 
-InContext = Annotated[Context, Depends(get_context)]
-FromOrigin = Annotated[Origin, Depends(get_origin)]
+async def _in_context(request: Request) -> Context:
+    return get_context(request)  # a dependency that is no coroutine would cost a change of threads
+
+
+async def _from_origin(request: Request) -> Origin:
+    return get_origin(request)
+
+
+InContext = Annotated[Context, Depends(_in_context)]
+FromOrigin = Annotated[Origin, Depends(_from_origin)]
 
 
 async def get_work(context: InContext, origin: FromOrigin) -> AsyncIterator[Services]:
@@ -65,105 +76,143 @@ Work = Annotated[Services, Depends(get_work, scope="function")]
 Look = Annotated[Services, Depends(get_look, scope="function")]
 
 
-async def get_current_user(request: Request, context: InContext, origin: FromOrigin) -> Principal:
-    """Return who is asking. A Bearer header decides alone; only without one is the cookie looked at.
+class SignedIn(OAuth2PasswordBearer):
+    """The way to the caller, which is also what tells `/docs` how to sign in."""
 
-    Raises:
-        NotAuthenticated, InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody, or nobody any more.
-        CsrfFailed: a cookie alone asks for a change.
-    """
-    activity = request.headers.get("x-background") != "1"
-    bearer, cookie = _bearer(request), session_cookie(request)
-    if bearer is not None:
-        principal = await identify_bearer(context, bearer, origin, activity=activity)
-    elif cookie is not None:
-        principal = await identify_cookie(context, cookie, origin, activity=activity)
-        await _check_csrf(request, principal)
-    else:
-        raise NotAuthenticated
-    request.state.principal = principal
-    return principal
+    async def __call__(self, request: Request) -> Identity:  # type: ignore[override]  # who, not only by which string
+        """Return who is asking. A Bearer header decides alone; only without one is the cookie looked at.
 
-
-BEARER: Final = OAuth2PasswordBearer("/api/auth/jwt/login", auto_error=False)
-"""For the document alone: it tells `/docs` where to sign in. `get_current_user` reads the header itself."""
-
-
-async def get_documented_user(
-    principal: Annotated[Principal, Depends(get_current_user)], _: Annotated[str | None, Security(BEARER)]
-) -> Principal:
-    """Return who is asking, and say so in the OpenAPI document."""
-    return principal
+        Raises:
+            NotAuthenticated, InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody, or nobody any more.
+            CsrfFailed: a cookie alone asks for a change.
+        """
+        bearer = bearer_of(request)
+        if bearer is not None:
+            caller = await _identified(request, Kind.ACCESS_TOKEN, bearer)
+        else:
+            cookie = session_cookie(request)
+            if cookie is None:
+                raise NotAuthenticated
+            caller = await _identified(request, Kind.COOKIE, cookie)
+            request.state.csrf_token = tokens.csrf_token(cookie)
+            await _check_csrf(request, request.state.csrf_token)
+        request.state.caller = caller
+        return caller
 
 
-CurrentUser = Annotated[Principal, Depends(get_documented_user)]
+get_current_user: Final = SignedIn("/api/v1/auth/login", scheme_name="Session", auto_error=False)
+CurrentUser = Annotated[Identity, Security(get_current_user)]
 
 
-async def get_maybe_user(request: Request, context: InContext, origin: FromOrigin) -> Principal | None:
+async def get_maybe_user(request: Request) -> Identity | None:
     """Return who is asking, or None: for pages that greet both."""
     try:
-        return await get_current_user(request, context, origin)
+        return await get_current_user(request)
     except Unauthenticated:
         return None
 
 
-MaybeUser = Annotated[Principal | None, Depends(get_maybe_user)]
+MaybeUser = Annotated[Identity | None, Depends(get_maybe_user)]
 
 
-async def get_current_approver(principal: CurrentUser) -> Principal:
+async def get_current_approver(caller: CurrentUser) -> Identity:
     """Return who is asking, if they may decide about applicants.
 
     Raises:
         AdminRequired: they may not.
     """
-    if principal.user.role not in DECIDERS:
+    if caller.role not in DECIDERS:
         raise AdminRequired
-    return principal
+    return caller
 
 
-async def get_current_admin(principal: CurrentUser) -> Principal:
+async def get_current_admin(caller: CurrentUser) -> Identity:
     """Return who is asking, if they may administer.
 
     Raises:
         AdminRequired: they may not.
     """
-    if not principal.user.is_superuser:
+    if not caller.is_superuser:
         raise AdminRequired
-    return principal
+    return caller
 
 
-CurrentApprover = Annotated[Principal, Depends(get_current_approver)]
-CurrentAdmin = Annotated[Principal, Depends(get_current_admin)]
+CurrentApprover = Annotated[Identity, Depends(get_current_approver)]
+CurrentAdmin = Annotated[Identity, Depends(get_current_admin)]
 
 
-async def check_media_type(request: Request) -> None:
-    """Refuse a body of another media type than the route reads (ASVS 3.5.2).
+async def get_device(
+    device_id: Annotated[DeviceText, Header(alias="X-Device-ID")] = None,
+    device_name: Annotated[DeviceText, Header(alias="X-Device-Name")] = None,
+    device_type: Annotated[DeviceText, Header(alias="X-Device-Type")] = None,
+) -> Device:
+    """Return what a client says about its device."""
+    return Device(device_id, device_name, device_type)
+
+
+OnDevice = Annotated[Device, Depends(get_device)]
+
+
+async def check_request(request: Request) -> None:
+    """Refuse what no route should see: another site's doing, and bodies of another media type than the route reads.
 
     Raises:
-        UnsupportedMediaType: it names the one that would have been read.
+        CsrfFailed: the request changes something, comes from another site, and carries no Bearer token (ASVS 3.5.1).
+        UnsupportedMediaType: it names the one that would have been read (ASVS 3.5.2).
     """
-    body = getattr(request.scope.get("route"), "body_field", None)
-    if body is None or not _has_body(request):
-        return
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    expected = _FORM_TYPES if isinstance(body.field_info, Form) else ("application/json",)
-    charset = request.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(' "')
+    if request.method not in _SAFE:
+        _check_site(request)
+    route: Any = request.scope.get("route")
+    if getattr(route, "body_field", None) is not None and _has_body(request):
+        expected = FORM_TYPES if isinstance(route.body_field.field_info, Form) else (_JSON,)
+        await check_media_type(request, *expected)
+
+
+async def check_media_type(request: Request, *expected: str) -> str:
+    """Return the media type of a body, if it is one of those a route reads, in UTF-8 (RFC 8259 §8.1).
+
+    Raises:
+        UnsupportedMediaType: it names the first of those that would have been read.
+    """
+    header = request.headers.get("content-type", "").lower()
+    given = header.partition(";")[0].strip()
+    charset = header.partition("charset=")[2].partition(";")[0].strip(' "')
     if given not in expected or charset not in {"", "utf-8"}:
-        raise UnsupportedMediaType(expected[0])
-    if given == "application/json" and b"\0" in await request.body():  # JSON is UTF-8 (RFC 8259 §8.1)
-        raise UnsupportedMediaType("application/json in UTF-8")
+        raise UnsupportedMediaType(" or ".join(expected) if _JSON in expected else expected[0])
+    if given == _JSON and b"\0" in await request.body():
+        raise UnsupportedMediaType(f"{_JSON} in UTF-8")
+    return given
 
 
-async def check_site(request: Request, context: InContext) -> None:
-    """Refuse what a foreign page makes a browser send (ASVS 3.5.1); other clients name no site and pass.
+def bearer_of(request: Request) -> str | None:
+    """Return the Bearer credential (RFC 6750 §2.1); another scheme counts as absent.
 
     Raises:
-        CsrfFailed: the request changes something, comes from another site, and carries no Bearer token.
+        InvalidToken: there is more than one.
     """
-    if request.method in _SAFE or _bearer(request) is not None:
+    found = [
+        value.partition(" ")[2].strip()
+        for value in request.headers.getlist("authorization")
+        if value[:7].lower() in {"bearer", "bearer "}
+    ]
+    if len(found) > 1:
+        raise InvalidToken
+    return found[0] if found else None
+
+
+async def _identified(request: Request, kind: Kind, credential: str) -> Identity:
+    context, headers = get_context(request), request.headers
+    activity = headers.get("x-background") != "1"
+    known = recall(context, kind, credential, headers.get("user-agent"), activity=activity)
+    return known or await identify(context, kind, credential, get_origin(request), activity=activity)
+
+
+def _check_site(request: Request) -> None:
+    headers = request.headers
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    if (origin is None and site is None) or bearer_of(request) is not None:
         return
-    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    if origin in context.settings.cors_origins:
+    if origin in get_context(request).settings.cors_origins:
         return
     foreign = site not in {"same-origin", "none"} if site else origin is not None and not _own(request, origin)
     if foreign:
@@ -179,24 +228,12 @@ def _has_body(request: Request) -> bool:
     return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
-def _bearer(request: Request) -> str | None:
-    """Return the Bearer credential (RFC 6750 §2.1); another scheme counts as absent."""
-    found = [
-        value.partition(" ")[2].strip()
-        for value in request.headers.getlist("authorization")
-        if value.partition(" ")[0].lower() == "bearer"
-    ]
-    if len(found) > 1:
-        raise InvalidToken
-    return found[0] if found else None
-
-
-async def _check_csrf(request: Request, principal: Principal) -> None:
+async def _check_csrf(request: Request, expected: str) -> None:
     if request.method in _SAFE:
         return
     given = request.headers.get("x-csrf-token")
-    if given is None and request.headers.get("content-type", "").startswith(_FORM_TYPES):
+    if given is None and request.headers.get("content-type", "").startswith(FORM_TYPES):
         field = (await request.form()).get("csrf_token")
         given = field if isinstance(field, str) else None
-    if not (given and principal.csrf_token and tokens.same(given, principal.csrf_token)):
+    if not (given and tokens.same(given, expected)):
         raise CsrfFailed

@@ -14,12 +14,12 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from backend import errors
-from backend.models import User
 from backend.routes.deps import get_context, get_origin
 from backend.routes.pages import failures
 from backend.schemas.errors import ErrorAnswer, ErrorSummary
 from backend.services import unit_of_work
 from backend.services.audit import Action
+from backend.services.identity import Identity
 
 FAMILIES: Final[Mapping[type[errors.VestibuleError], int]] = {
     errors.Invalid: 400,
@@ -71,7 +71,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.VestibuleError):
         raise error
     await _record(request, error)
-    return _answer(request, error, _in_dialect(request.url.path, error, _plainly(error)))
+    return _answer(request, error, _in_dialect(request, error, _plainly(error)))
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
@@ -132,10 +132,17 @@ def _challenge(error: errors.Unauthenticated) -> str:
     return f'Bearer error="invalid_token", error_description="{error.detail}"'
 
 
-def _in_dialect(path: str, error: errors.VestibuleError, refusal: Refusal) -> Refusal:
-    """Say it as the clients of this path expect; CONTRACTS 0 and A."""
-    if not path.startswith("/api/auth/"):
-        return refusal
+def _in_dialect(request: Request, error: errors.VestibuleError, refusal: Refusal) -> Refusal:
+    """Say it as the clients of this path expect."""
+    path = request.url.path
+    if path.startswith("/api/auth/"):
+        return _in_dialect_a(path, error, refusal)
+    if getattr(request.state, "by_form", False) and isinstance(error, errors.InvalidCredentials):
+        return replace(refusal, detail="Incorrect username or password")
+    return refusal
+
+
+def _in_dialect_a(path: str, error: errors.VestibuleError, refusal: Refusal) -> Refusal:
     if path == "/api/auth/jwt/login" and isinstance(error, errors.SignInRefused):
         code = "LOGIN_BAD_CREDENTIALS"
         return Refusal(400, code, code)
@@ -156,21 +163,20 @@ def _sentence(item: Mapping[str, Any]) -> str:
 
 async def _record(request: Request, error: errors.VestibuleError) -> None:
     """Save what must survive the refusal, in a transaction of its own; the refusal stands even if that fails."""
-    principal = getattr(request.state, "principal", None)
+    caller: Identity | None = getattr(request.state, "caller", None)
     sign_in = isinstance(error, errors.SignInRefused)
-    if not sign_in and principal is None and isinstance(error, (*_UNTOLD, errors.Unprocessable)):
+    if not sign_in and caller is None and isinstance(error, (*_UNTOLD, errors.Unprocessable)):
         return
-    if not sign_in and principal is None and request.method in {"GET", "HEAD"}:
+    if not sign_in and caller is None and request.method in {"GET", "HEAD"}:
         return
     try:
         async with unit_of_work(get_context(request), get_origin(request)) as services:
             if isinstance(error, errors.SignInRefused):
                 await services.audit.record(Action.SIGNIN_FAILED, target=error.user_id, reason=error.code)
             else:
-                user: User | None = principal.user if principal else None
                 await services.audit.record(
                     Action.REFUSED,
-                    actor=user.id if user else None,
+                    actor=caller.id if caller else None,
                     reason=error.code,
                     method=request.method,
                     path=quote(request.url.path)[:200],

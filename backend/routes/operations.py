@@ -1,23 +1,25 @@
 """How the service is asked about itself: health, metrics, public keys."""
 
+import hashlib
 from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from backend import tokens
 from backend.context import Context
 from backend.errors import DatabaseUnavailable, Forbidden
+from backend.keys import KEY_SET_KEPT
 from backend.routes.deps import InContext, Look
 from backend.services.measures import Measures
 
 router = APIRouter(tags=["operations"])
 
-_JWKS_SECONDS: Final = 300
+_KEY_SET_SECONDS: Final = int(KEY_SET_KEPT.total_seconds())
 
 
 class MetricsForbidden(Forbidden):
@@ -47,10 +49,14 @@ async def ready(context: InContext) -> JSONResponse:
     return JSONResponse(answer)
 
 
-@router.get("/.well-known/jwks.json")
-async def jwks(context: InContext) -> JSONResponse:
+@router.get("/.well-known/jwks.json", responses={304: {"description": "The keys are those of `If-None-Match`."}})
+async def jwks(request: Request, context: InContext) -> Response:
     """Publish the public keys, so that other apps can verify tokens by themselves (RFC 7517)."""
-    return JSONResponse(context.signer.ring.jwks(), headers={"Cache-Control": f"public, max-age={_JWKS_SECONDS}"})
+    answer = JSONResponse(context.keys.ring().jwks())
+    tag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
+    headers = {"Cache-Control": f"public, max-age={_KEY_SET_SECONDS}", "ETag": tag}
+    answer.headers.update(headers)
+    return Response(status_code=304, headers=headers) if _is_known(request, tag) else answer
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
@@ -61,6 +67,12 @@ async def metrics(request: Request, context: InContext, look: Look) -> PlainText
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(context, measures))
     return PlainTextResponse(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _is_known(request: Request, tag: str) -> bool:
+    """Tell whether the client has what it asks for (RFC 9110 §13.1.2)."""
+    known = ",".join(request.headers.getlist("if-none-match")).split(",")
+    return any(one.strip().removeprefix("W/") in {tag, "*"} for one in known)
 
 
 class _Collector:

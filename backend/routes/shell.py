@@ -5,30 +5,31 @@ It wraps the finished application, because answers to unforeseen errors never pa
 
 import re
 import time
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_NOTHING_ALLOWED: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-_ALWAYS: Final = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-}
-_UNLESS_SAID_OTHERWISE: Final = {
-    "content-security-policy": _NOTHING_ALLOWED,
-    "referrer-policy": "same-origin",
-    "cache-control": "no-store",
-}
+_NOTHING_ALLOWED: Final = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+_ALWAYS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+_UNLESS_SAID_OTHERWISE: Final = (
+    (b"content-security-policy", _NOTHING_ALLOWED),
+    (b"referrer-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
 LARGEST_BODY: Final = 256 * 1024
 """Bytes; more than any form or JSON body of this service needs."""
 _LAST_WORDS: Final = {
@@ -37,7 +38,10 @@ _LAST_WORDS: Final = {
     "success": False,
     "error": {"code": "INTERNAL_ERROR", "message": "Internal server error"},
 }
-_HSTS: Final = "max-age=31536000; includeSubDomains"
+_HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+_OVERRULED: Final = frozenset({b"x-request-id", _HSTS[0], *(name for name, _ in _ALWAYS)})
+_REFUSED: Final = 400
+RawHeader = tuple[bytes, bytes]
 _log = structlog.get_logger("vestibule.requests")
 
 
@@ -54,7 +58,7 @@ class Shell:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope))
+        request_id = request_id_of(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         _without_trailing_slash(scope)
         started, status, answered = time.perf_counter(), 500, False
@@ -69,7 +73,7 @@ class Shell:
                 message = {**message, "body": b""}
             if message["type"] == "http.response.start":
                 status, answered = message["status"], True
-                self._add_headers(MutableHeaders(scope=message), request_id)
+                message["headers"] = with_headers(message.get("headers", []), request_id, https=self._https)
             await send(message)
 
         try:
@@ -81,7 +85,9 @@ class Shell:
             if not answered:
                 await JSONResponse(_LAST_WORDS, 500)(scope, receive, send_with_headers)
         finally:
-            _log.info(
+            # Answered questions are the most of all requests, and the least interesting.
+            log = _log.debug if status < _REFUSED and asked["method"] == "GET" else _log.info
+            log(
                 "request",
                 method=scope["method"],
                 path=quote(scope["path"]),
@@ -90,14 +96,22 @@ class Shell:
                 request_id=request_id,
             )
 
-    def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
-        headers["x-request-id"] = request_id
-        for name, value in _ALWAYS.items():
-            headers[name] = value
-        for name, value in _UNLESS_SAID_OTHERWISE.items():
-            headers.setdefault(name, value)
-        if self._https:
-            headers["strict-transport-security"] = _HSTS
+
+def request_id_of(scope: Scope) -> str:
+    """Return the request's id: the one it came with, if that is sane, or a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given = value.decode("latin-1")
+            return given if _SANE_REQUEST_ID.fullmatch(given) else uuid4().hex
+    return uuid4().hex
+
+
+def with_headers(headers: Iterable[RawHeader], request_id: str, *, https: bool) -> list[RawHeader]:
+    """Add what every response has; what the answer says itself about caching and policies stands."""
+    ours = [(b"x-request-id", request_id.encode()), *_ALWAYS, *([_HSTS] if https else [])]
+    found = [header for header in headers if header[0] not in _OVERRULED]
+    said = {name for name, _ in found}
+    return [*found, *ours, *[header for header in _UNLESS_SAID_OTHERWISE if header[0] not in said]]
 
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
@@ -117,11 +131,6 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
         return message
 
     return receive_within
-
-
-def _request_id(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
-    return given if _SANE_REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
 def _without_trailing_slash(scope: Scope) -> None:

@@ -70,3 +70,17 @@ Reason = Annotated[
     Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True), AfterValidator(_lines)] | None,
     AfterValidator(_empty_is_none),
 ]
+DeviceText = Annotated[
+    Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_one_line)] | None,
+    AfterValidator(_empty_is_none),
+]
+ImageUrl = Annotated[
+    Annotated[
+        str,
+        StringConstraints(max_length=2000, pattern=r"^(https?|ftp)://[^\s/$.?#].[^\s]*$"),
+        AfterValidator(_one_line),
+    ]
+    | None,
+    AfterValidator(_empty_is_none),
+]
+"""The address of a picture; it is shown by browsers and never fetched by us."""

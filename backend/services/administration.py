@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from backend.context import Context
@@ -21,10 +20,10 @@ from backend.errors import (
     ResetOfInactive,
     UserNotCreated,
 )
-from backend.identifiers import email_as_typed, email_key, username_as_typed, username_key
-from backend.models import IdentifierKind, Role, SessionEnd, Status, TokenPurpose, User
+from backend.models import Role, SessionEnd, Status, TokenPurpose, User
 from backend.services.audit import Action, Audit
 from backend.services.lifecycle import Lifecycle
+from backend.services.renaming import Renaming, listed
 from backend.services.user_manager import Registration, UserManager
 from backend.stores.identifiers import IdentifierStore
 from backend.stores.one_time_tokens import OneTimeTokenStore
@@ -49,6 +48,7 @@ class Administration:
     users: UserStore
     identifiers: IdentifierStore
     one_time_tokens: OneTimeTokenStore
+    renaming: Renaming
     manager: UserManager
     lifecycle: Lifecycle
     audit: Audit
@@ -147,7 +147,7 @@ class Administration:
             user, Status.DELETED, Action.USER_DELETED, actor=admin, reason=reason, columns=columns, details=details
         )
         await self.identifiers.release(user.id)
-        await self._void_tokens(user)
+        await self.renaming.void_tokens(user)
 
         async def withdraw() -> None:
             await asyncio.to_thread(self.context.provisioner.withdraw, user.id, now)
@@ -187,32 +187,19 @@ class Administration:
         await self.lifecycle.sessions.end_all(user.id, SessionEnd.ADMIN, actor=admin)
         return user
 
+    async def end_everybodys_sessions(self, admin: UUID | None) -> int:
+        """End every session there is, those too that a restored backup has brought back; tell how many lived."""
+        await self.users.raise_epochs()
+        ended = await self.lifecycle.sessions.store.end_everybodys(self.context.clock.now(), SessionEnd.ADMIN)
+        await self.audit.record(Action.EVERYBODY_SIGNED_OUT, actor=admin, ended=ended)
+        return ended
+
     async def _rename(self, admin: UUID | None, user: User, changes: AccountChanges) -> None:
-        columns: dict[str, Any] = {}
-        if changes.username is not None:
-            username = username_as_typed(changes.username)
-            if username != user.username:
-                columns["username"] = username
-                if username_key(username) != username_key(user.username):
-                    await self.identifiers.release(user.id, IdentifierKind.USERNAME)
-                    await self.identifiers.claim_username(username, user.id)
-        if changes.email is not None:
-            email = email_as_typed(changes.email)
-            if email != user.email:
-                columns["email"] = email
-                if email_key(email) != email_key(user.email):
-                    columns["is_verified"] = False
-                    await self.identifiers.release(user.id, IdentifierKind.EMAIL)
-                    await self.identifiers.claim_email(email, user.id)
-                    await self._void_tokens(user)
+        columns = await self.renaming.claim(user, changes.username, changes.email)
         if columns:
-            found = [
-                {"field": name, "old": getattr(user, name), "new": value}
-                for name, value in columns.items()
-                if name != "is_verified"
-            ]
+            changed = listed(user, columns)
             await self.users.update(user, {**columns, "updated_at": self.context.clock.now()})
-            await self.audit.record(Action.USER_UPDATED, target=user.id, actor=admin, changes=found)
+            await self.audit.record(Action.USER_UPDATED, target=user.id, actor=admin, changes=changed)
 
     async def _switch(self, admin: UUID | None, user: User, *, active: bool) -> None:
         if active:
@@ -250,7 +237,3 @@ class Administration:
             role, action = Role.USER, Action.USER_DEMOTED
         await self.users.update(user, {"role": role, "updated_at": self.context.clock.now()})
         await self.audit.record(action, target=user.id, actor=admin, reason=reason)
-
-    async def _void_tokens(self, user: User) -> None:
-        for purpose in TokenPurpose:
-            await self.one_time_tokens.void(user.id, purpose, self.context.clock.now())

@@ -26,7 +26,10 @@ class Action(StrEnum):
     SIGNIN_FAILED = "signin_failed"
     SESSION_OPENED = "session_opened"
     SESSION_ENDED = "session_ended"
+    SESSION_AGENT_CHANGED = "session_agent_changed"
     TOKEN_INACTIVITY_EXPIRY = "token_inactivity_expiry"  # noqa: S105  # an action
+    EVERYBODY_SIGNED_OUT = "everybody_signed_out"
+    PROFILE_UPDATED = "profile_updated"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # an action
     PASSWORD_RESET_REQUESTED = "password_reset_requested"  # noqa: S105  # an action
     PASSWORD_RESET_COMPLETED = "password_reset_completed"  # noqa: S105  # an action

@@ -25,6 +25,8 @@ _PAGES: Final[Mapping[MailPurpose, str]] = {
     MailPurpose.VERIFY_EMAIL: "/verify",
     MailPurpose.RESET_PASSWORD: "/reset-password",
     MailPurpose.ACCOUNT_APPROVED: "/login",
+    MailPurpose.NEW_DEVICE: "/devices",
+    MailPurpose.REFRESH_REUSE: "/devices",
 }
 _templates: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent.parent / "templates" / "mail"),

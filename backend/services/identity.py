@@ -1,78 +1,159 @@
-"""Who is this? From a credential to a session and its person, for every door."""
+"""Who is this? From a credential to a person, for every door; known by heart where the database said so before."""
 
+import hashlib
+import time
 from dataclasses import dataclass
-from uuid import UUID
+from datetime import datetime
+from enum import Enum
+from typing import Final
 
 from backend import tokens
 from backend.context import Context
 from backend.errors import InvalidToken, SessionRevoked
-from backend.models import SessionEnd, User, UserSession
-from backend.services.audit import Origin
+from backend.models import Carrier, SessionEnd, Status
+from backend.services.agents import family
+from backend.services.audit import Action, Origin
 from backend.services.sessions import Rules, refusal
 from backend.services.work import unit_of_work
-from backend.stores.sessions import SessionStore
+from backend.stores.identities import Entry, Identity
+from backend.stores.sessions import Found, SessionStore
+
+__all__ = ["Identity", "Kind", "identify", "recall"]
+
+_MOST_AGENTS: Final = 16
+"""How many user agents are remembered and recorded for one session."""
 
 
-@dataclass(frozen=True)
-class Principal:
-    """Who is asking, by which session. `csrf_token` is set where a cookie is the credential."""
+class Kind(Enum):
+    """What a credential is. The same bytes as another kind of credential are another credential."""
 
-    user: User
-    session: UserSession
-    csrf_token: str | None = None
-
-    @property
-    def id(self) -> UUID:
-        """The person's id."""
-        return self.user.id
+    ACCESS_TOKEN = b"bearer:"
+    COOKIE = b"cookie:"
+    OPAQUE = b"opaque:"
 
 
-async def identify_bearer(context: Context, token: str, origin: Origin, *, activity: bool = True) -> Principal:
-    """Return who carries an access token. `activity=False` looks without keeping the session awake.
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the database said about a credential, and when it was asked."""
+
+    found: Found
+    expires_at: datetime
+    generation: int
+    read_at: float
+
+
+def recall(
+    context: Context, kind: Kind, credential: str, agent: str | None, *, activity: bool = True
+) -> Identity | None:
+    """Return whose credential this is, if that is known by heart and no time has run out; no database, no signature."""
+    entry = context.cache.find(_key(kind, credential))
+    if entry is None or agent not in entry.agents or not context.news.believes(entry.read_at):
+        return None
+    now = context.clock.now()
+    if now >= entry.expires_at or (entry.idle is not None and now - entry.pulse.last > entry.idle):
+        return None
+    context.cache.hits += 1
+    if activity:
+        context.touches.touch(entry.pulse, now)
+    return entry.identity
+
+
+async def identify(context: Context, kind: Kind, credential: str, origin: Origin, *, activity: bool = True) -> Identity:
+    """Return whose credential this is. `activity=False` looks without keeping the session awake.
 
     Raises:
-        InvalidToken, TokenExpired: the token is no good.
-        SessionInactive, SessionRevoked: its session is over.
+        InvalidToken: it is none of ours.
+        TokenExpired, SessionInactive, SessionRevoked: it, or its session, is over.
     """
-    claims = context.signer.read(token, context.clock.now())
-    async with context.database.reading() as session:
-        found = await SessionStore(session).with_user(claims.session_id)
-    if found is None or found[1].id != claims.subject:
-        raise InvalidToken
-    return await _alive(context, Principal(found[1], found[0]), origin, activity=activity)
+    known = recall(context, kind, credential, origin.user_agent, activity=activity)
+    if known:
+        return known
+    context.cache.misses += 1
+    answer = await _ask(context, kind, credential)
+    now, found = context.clock.now(), answer.found
+    if await _is_over(context, found, now, origin):
+        # Somebody else has used it after we read: the database has the last word.
+        answer = await _ask(context, kind, credential)
+        found = answer.found
+    pulse = context.touches.pulse(found.identity.session_id, found.last_activity)
+    await judge_agent(context, found, origin, pulse.families, pinned=kind is Kind.COOKIE)
+    key = _key(kind, credential)
+    former = context.cache.find(key)
+    idle = Rules.of(context.settings).idle_of(found)
+    agents = former.agents if former and len(former.agents) < _MOST_AGENTS else set()
+    entry = Entry(found.identity, pulse, answer.expires_at, idle, answer.read_at, agents | {origin.user_agent})
+    context.cache.keep(key, entry, answer.generation)
+    if activity:
+        context.touches.touch(pulse, now)
+    return found.identity
 
 
-async def identify_cookie(context: Context, cookie: str, origin: Origin, *, activity: bool = True) -> Principal:
-    """Return whose browser carries this cookie. `activity=False` looks without keeping the session awake.
+async def judge_agent(context: Context, found: Found, origin: Origin, families: set[str], *, pinned: bool) -> None:
+    """Record that a session is used by another family of user agent than it was opened by; end it where that matters.
+
+    Cookies and refresh tokens (`pinned`) stay on the device they were given to: an administrator's session ends. Access
+    tokens and opaque strings are made to be shown to apps, which ask about them with a user agent of their own.
 
     Raises:
-        InvalidToken: no session has this cookie.
-        TokenExpired, SessionInactive, SessionRevoked: its session is over.
+        SessionRevoked: the session was ended.
     """
-    async with context.database.reading() as session:
-        found = await SessionStore(session).with_user_by_cookie(tokens.digest(cookie))
-    if found is None:
-        raise InvalidToken
-    principal = Principal(found[1], found[0], tokens.csrf_token(cookie))
-    return await _alive(context, principal, origin, activity=activity)
-
-
-async def _alive(context: Context, principal: Principal, origin: Origin, *, activity: bool) -> Principal:
-    now, rules = context.clock.now(), Rules.of(context.settings)
-    session, user = principal.session, principal.user
-    over = rules.verdict(session, now)
-    if over:
-        if session.ended_because is None:
-            await _end(context, session, over, origin)
-        raise refusal(over)
-    if not user.is_active:
-        raise SessionRevoked
-    if activity and now - session.last_activity > rules.lag:
+    opened, used = family(found.user_agent), family(origin.user_agent)
+    if opened is None or used is None or used == opened:
+        return
+    identity = found.identity
+    ends = pinned and identity.is_superuser and context.settings.admin_sessions_pinned
+    if ends or (used not in families and len(families) < _MOST_AGENTS):
+        families.add(used)
         async with unit_of_work(context, origin) as services:
-            await services.session_store.touch(session.id, now)
-    return principal
+            about, session_id = Action.SESSION_AGENT_CHANGED, str(identity.session_id)
+            await services.audit.record(
+                about, target=identity.id, session_id=session_id, opened_by=opened, used_by=used
+            )
+            if ends:
+                await services.sessions.end(identity.session_id, identity.id, SessionEnd.AGENT_CHANGE)
+    if ends:
+        raise SessionRevoked
 
 
-async def _end(context: Context, session: UserSession, because: SessionEnd, origin: Origin) -> None:
+async def _ask(context: Context, kind: Kind, credential: str) -> _Answer:
+    generation, read_at, now = context.cache.generation, time.monotonic(), context.clock.now()
+    claims = context.signer.read(credential, now) if kind is Kind.ACCESS_TOKEN else None
+    async with context.database.reading() as session:
+        store = SessionStore(session)
+        found = await (store.find(claims.session_id) if claims else store.find_by_credential(tokens.digest(credential)))
+    if found is None or (claims and found.identity.id != claims.subject):
+        raise InvalidToken
+    if claims is None and (found.carrier is Carrier.OPAQUE) is not (kind is Kind.OPAQUE):
+        raise InvalidToken
+    if found.ended_because:
+        raise refusal(found.ended_because)
+    if found.outdated or found.status is not Status.ACTIVE:
+        raise SessionRevoked
+    return _Answer(found, min(claims.expires_at, found.expires_at) if claims else found.expires_at, generation, read_at)
+
+
+async def _is_over(context: Context, found: Found, now: datetime, origin: Origin) -> bool:
+    """End a session whose time is over; True if somebody else turned out to have used it meanwhile.
+
+    Raises:
+        TokenExpired, SessionInactive: it is over.
+    """
+    rules = Rules.of(context.settings)
+    last = context.touches.newest(found.identity.session_id, found.last_activity)
+    over = rules.verdict(found, last, now)
+    if over is None:
+        return False
+    idle = rules.idle_of(found)
+    if over is SessionEnd.INACTIVITY and idle and now - last <= idle + rules.lag and not await context.news.alone():
+        return False  # another process may know of activity that the database does not have yet
     async with unit_of_work(context, origin) as services:
-        await services.sessions.end(session.id, session.user_id, because)
+        unused_since = now - idle if over is SessionEnd.INACTIVITY and idle else None
+        identity = found.identity
+        ended = await services.sessions.end(identity.session_id, identity.id, over, unused_since=unused_since)
+    if ended or over is not SessionEnd.INACTIVITY:
+        raise refusal(over)
+    return True
+
+
+def _key(kind: Kind, credential: str) -> bytes:
+    return hashlib.sha256(kind.value + credential.encode("utf-8", "surrogatepass")).digest()

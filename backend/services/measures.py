@@ -43,4 +43,5 @@ class Measuring:
         for (_, status), count in (await self.users.by_role_and_status()).items():
             accounts[status] += count
         now = self.clock.now()
-        return Measures(signins, await self.sessions.live(now, now - self.rules.idle), accounts)
+        live = await self.sessions.live(now, now - self.rules.idle, now - self.rules.remembered_idle)
+        return Measures(signins, live, accounts)

@@ -107,13 +107,9 @@ class Recovery:
         """
         async with self.context.database.reading() as session:
             known = await UserStore(session).get(user_id)
-        address = self.audit.origin.ip_address
-        await self.throttle.password_tried(str(user_id), address)
-        verified, _ = await self.context.hasher.verified(current_password, known.hashed_password if known else None)
-        if not verified or known is None:
-            await self.throttle.password_wrong(address)
+        if known is None:
             raise WrongCurrentPassword
-        await self.throttle.password_right(str(user_id))
+        await self.prove(known, current_password)
         await self.throttle.password_change(str(user_id))
         hashed_password = await self._new_hash(known, new_password)
         user = await self.users.lock(user_id)
@@ -122,6 +118,21 @@ class Recovery:
         await self._set(user, hashed_password)
         await self.sessions.end_all(user.id, SessionEnd.PASSWORD_CHANGE, actor=user.id, besides=besides)
         await self.audit.record(Action.PASSWORD_CHANGED, target=user.id, actor=user.id)
+
+    async def prove(self, user: User, password: str) -> None:
+        """Ask for the present password, before any transaction is open.
+
+        Raises:
+            TooManyRequests: too many wrong ones.
+            WrongCurrentPassword: it is another one.
+        """
+        address = self.audit.origin.ip_address
+        await self.throttle.password_tried(str(user.id), address)
+        verified, _ = await self.context.hasher.verified(password, user.hashed_password)
+        if not verified:
+            await self.throttle.password_wrong(address)
+            raise WrongCurrentPassword
+        await self.throttle.password_right(str(user.id))
 
     async def mint(self, user: User, purpose: TokenPurpose) -> str:
         """Make a one-time token for the address the account has now; older ones of its purpose die."""

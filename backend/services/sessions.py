@@ -1,33 +1,67 @@
 """Sessions: opened by a sign-in, alive while they are used, ended by many things. The only maker of tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from backend import tokens
 from backend.clock import Clock
-from backend.errors import SessionInactive, SessionRevoked, TokenExpired, Unauthenticated
-from backend.models import Carrier, RefreshToken, SessionEnd, User, UserSession
+from backend.errors import SessionInactive, SessionNotFound, SessionRevoked, TokenExpired, Unauthenticated
+from backend.models import Carrier, MailPurpose, RefreshToken, SessionEnd, User, UserSession
+from backend.services.agents import family
 from backend.services.audit import Action, Audit
+from backend.services.outbox import Outbox
 from backend.settings import Settings
 from backend.stores.sessions import SessionStore
+from backend.stores.touches import Touches
 from backend.tokens import TokenSigner
 
 _WORDS: Final[Mapping[SessionEnd, type[Unauthenticated]]] = {
     SessionEnd.INACTIVITY: SessionInactive,
     SessionEnd.EXPIRED: TokenExpired,
 }
+_OPAQUE_LIFE: Final = timedelta(hours=24)
+_LONGEST_LAG: Final = timedelta(seconds=60)
+
+
+class Lived(Protocol):
+    """What the rules want to know of a session."""
+
+    @property
+    def carrier(self) -> Carrier:
+        """What carries it."""
+        ...
+
+    @property
+    def remembered(self) -> bool:
+        """Whether its person asked to stay signed in."""
+        ...
+
+    @property
+    def expires_at(self) -> datetime:
+        """Its absolute end."""
+        ...
+
+    @property
+    def ended_because(self) -> SessionEnd | None:
+        """Why it was ended, if it was."""
+        ...
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How long sessions and their tokens last."""
+    """How long sessions and their tokens last, and how many a person may have."""
 
     idle: timedelta
     absolute: timedelta
     access: timedelta
+    remembered_idle: timedelta
+    remembered_absolute: timedelta
+    opaque_idle: bool
+    grace: timedelta
+    most: int
 
     @classmethod
     def of(cls, settings: Settings) -> "Rules":
@@ -36,25 +70,55 @@ class Rules:
             idle=timedelta(minutes=settings.inactivity_minutes),
             absolute=timedelta(hours=settings.session_lifetime_hours),
             access=timedelta(hours=settings.max_token_lifetime_hours),
+            remembered_idle=timedelta(days=settings.remember_idle_days),
+            remembered_absolute=timedelta(days=settings.remember_days),
+            opaque_idle=settings.b0_idle,
+            grace=timedelta(seconds=settings.refresh_grace_seconds),
+            most=settings.max_sessions_per_user,
         )
 
     @property
     def lag(self) -> timedelta:
         """How far the stored time of the last activity may stay behind the real one."""
-        return min(timedelta(seconds=1), self.idle / 20)
+        return min(_LONGEST_LAG, self.idle / 20)
 
-    def verdict(self, session: UserSession, now: datetime) -> SessionEnd | None:
+    def idle_of(self, session: Lived) -> timedelta | None:
+        """Tell how long a session may go unused; None if that does not end it."""
+        if session.carrier is Carrier.OPAQUE:
+            return self.idle if self.opaque_idle else None
+        return self.remembered_idle if session.remembered else self.idle
+
+    def life_of(self, carrier: Carrier, *, remembered: bool) -> timedelta:
+        """Tell how long a session may live, used or not."""
+        if carrier is Carrier.OPAQUE:
+            return _OPAQUE_LIFE
+        return self.remembered_absolute if remembered else self.absolute
+
+    def verdict(self, session: Lived, last_activity: datetime, now: datetime) -> SessionEnd | None:
         """Tell why a session is over at this moment, or None while it lives (ASVS 7.3.1, 7.3.2)."""
         if session.ended_because:
             return session.ended_because
         if now >= session.expires_at:
             return SessionEnd.EXPIRED
-        return SessionEnd.INACTIVITY if now - session.last_activity > self.idle else None
+        idle = self.idle_of(session)
+        return SessionEnd.INACTIVITY if idle is not None and now - last_activity > idle else None
 
 
 def refusal(end: SessionEnd) -> Unauthenticated:
     """Return what somebody hears who comes with an ended session."""
     return _WORDS.get(end, SessionRevoked)()
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a client says about the device it runs on; nothing is decided by it."""
+
+    id: str | None = None
+    name: str | None = None
+    type: str | None = None
+
+
+_NO_DEVICE: Final = Device()
 
 
 @dataclass(frozen=True)
@@ -69,11 +133,39 @@ class BearerGrant:
 
 @dataclass(frozen=True)
 class CookieGrant:
-    """What a sign-in by page gives, shown once."""
+    """What a sign-in by page gives, shown once. The browser keeps it for `seconds`; None: until it is closed."""
 
     session_id: UUID
     cookie: str
     csrf_token: str
+    seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class OpaqueGrant:
+    """What a sign-in of dialect B0 gives, shown once."""
+
+    session_id: UUID
+    session: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One of a person's sessions, as they see it. `over` tells why it is, None while it lives."""
+
+    session: UserSession
+    last_activity: datetime
+    over: SessionEnd | None
+
+    @property
+    def id(self) -> UUID:
+        """The session's id, which opens nothing."""
+        return self.session.id
+
+    @property
+    def name(self) -> str:
+        """What a person would call it."""
+        return self.session.device_name or self.session.agent or "Unknown device"
 
 
 @dataclass(frozen=True)
@@ -82,49 +174,101 @@ class Sessions:
 
     store: SessionStore
     audit: Audit
+    outbox: Outbox
     clock: Clock
     signer: TokenSigner
     rules: Rules
+    touches: Touches
 
-    async def open_bearer(self, user: User) -> BearerGrant:
+    async def open_bearer(self, user: User, device: Device = _NO_DEVICE, *, remember: bool = False) -> BearerGrant:
         """Open a session that an access token carries."""
-        session = self._new(user, Carrier.BEARER)
-        refresh = tokens.opaque()
-        await self.store.add(session)
-        await self.store.add(
-            RefreshToken(
+        session = await self._open(user, Carrier.BEARER, device, remembered=remember)
+        return await self.grant(session, tokens.opaque())
+
+    async def open_cookie(self, user: User, device: Device = _NO_DEVICE, *, remember: bool = False) -> CookieGrant:
+        """Open a session that a browser's cookie carries."""
+        session = await self._open(user, Carrier.COOKIE, device, remembered=remember)
+        return await self.attach_cookie(session.id, remember=remember)
+
+    async def open_opaque(self, user: User, device: Device = _NO_DEVICE) -> OpaqueGrant:
+        """Open a session that an opaque string carries; it stands in the body of each call (dialect B0)."""
+        session = await self._open(user, Carrier.OPAQUE, device, remembered=False)
+        string = tokens.opaque()
+        await self.store.attach(session.id, tokens.digest(string))
+        return OpaqueGrant(session.id, string)
+
+    async def attach_cookie(self, session_id: UUID, *, remember: bool = False) -> CookieGrant:
+        """Let a browser's cookie carry a session as well; it outlives the browser's window if it is to `remember`."""
+        cookie = tokens.opaque()
+        seconds = int(self.rules.remembered_absolute.total_seconds()) if remember else None
+        await self.store.attach(session_id, tokens.digest(cookie))
+        return CookieGrant(session_id, cookie, tokens.csrf_token(cookie), seconds)
+
+    async def grant(self, session: UserSession, refresh_token: str, *, known: bool = False) -> BearerGrant:
+        """Give an access token, and a refresh token with it; `known` ones are on record already."""
+        now = self.clock.now()
+        if not known:
+            row = RefreshToken(
                 session_id=session.id,
-                digest=tokens.digest(refresh),
-                created_at=session.created_at,
+                digest=tokens.digest(refresh_token),
+                created_at=now,
                 expires_at=session.expires_at,
             )
-        )
-        await self._record_opening(user, session)
-        ends = min(session.created_at + self.rules.access, session.expires_at)
-        access = self.signer.sign(tokens.Claims(user.id, session.id, session.created_at, ends))
-        return BearerGrant(session.id, access, refresh, int((ends - session.created_at).total_seconds()))
+            await self.store.add(row)
+        ends = min(now + self.rules.access, session.expires_at)
+        access = self.signer.sign(tokens.Claims(session.user_id, session.id, now, ends))
+        return BearerGrant(session.id, access, refresh_token, int((ends - now).total_seconds()))
 
-    async def open_cookie(self, user: User) -> CookieGrant:
-        """Open a session that a browser's cookie carries."""
-        cookie = tokens.opaque()
-        session = self._new(user, Carrier.COOKIE)
-        session.cookie_digest = tokens.digest(cookie)
-        await self.store.add(session)
-        await self._record_opening(user, session)
-        return CookieGrant(session.id, cookie, tokens.csrf_token(cookie))
+    async def listed(self, user_id: UUID, *, ended: bool = False) -> Sequence[Listed]:
+        """List a person's sessions, the last used first: those that live, or all that are on record."""
+        now = self.clock.now()
+        found = []
+        for session in await self.store.of(user_id, ended=ended):
+            last = self.touches.newest(session.id, session.last_activity)
+            found.append(Listed(session, last, self.rules.verdict(session, last, now)))
+        shown = [one for one in found if ended or one.over is None]
+        return sorted(shown, key=lambda one: one.last_activity, reverse=True)
 
-    async def end(self, session_id: UUID, user_id: UUID, because: SessionEnd, *, actor: UUID | None = None) -> bool:
-        """End one session; True if it was alive until now."""
-        ended = await self.store.end(session_id, self.clock.now(), because)
+    async def end(
+        self,
+        session_id: UUID,
+        user_id: UUID,
+        because: SessionEnd,
+        *,
+        actor: UUID | None = None,
+        unused_since: datetime | None = None,
+    ) -> bool:
+        """End one session, if nobody used it after `unused_since`; True if it was alive until now."""
+        ended = await self.store.end(session_id, self.clock.now(), because, unused_since=unused_since)
         if ended:
             await self._record_end(session_id, user_id, because, actor)
         return ended
 
+    async def end_own(self, user_id: UUID, session_id: UUID, because: SessionEnd) -> None:
+        """End a session of one's own.
+
+        Raises:
+            SessionNotFound: no live session of this person has this id.
+        """
+        if not await self.end_some(user_id, [session_id], because, actor=user_id):
+            raise SessionNotFound
+
+    async def end_some(
+        self, user_id: UUID, ids: Collection[UUID], because: SessionEnd, *, actor: UUID | None = None
+    ) -> int:
+        """End those of these sessions that are this person's and alive, and tell how many there were."""
+        alive = {one.id for one in await self.listed(user_id)}
+        ended = await self.store.end_of(user_id, self.clock.now(), because, only=alive.intersection(ids))
+        for session_id in ended:
+            await self._record_end(session_id, user_id, because, actor)
+        return len(ended)
+
     async def end_cookie(self, cookie: str | None) -> None:
         """End the session a browser brings to its next sign-in: a new one never stands on an old one (ASVS 7.2.4)."""
-        found = await self.store.with_user_by_cookie(tokens.digest(cookie)) if cookie else None
+        found = await self.store.find_by_credential(tokens.digest(cookie)) if cookie else None
         if found:
-            await self.end(found[0].id, found[1].id, SessionEnd.USER_LOGOUT, actor=found[1].id)
+            owner = found.identity.id
+            await self.end(found.identity.session_id, owner, SessionEnd.USER_LOGOUT, actor=owner)
 
     async def end_all(
         self, user_id: UUID, because: SessionEnd, *, actor: UUID | None = None, besides: UUID | None = None
@@ -135,24 +279,43 @@ class Sessions:
             await self._record_end(session_id, user_id, because, actor)
         return len(ended)
 
-    def _new(self, user: User, carrier: Carrier) -> UserSession:
-        now = self.clock.now()
-        return UserSession(
+    async def _open(self, user: User, carrier: Carrier, device: Device, *, remembered: bool) -> UserSession:
+        """Add a session. Call it with the account locked, so that a person's sessions are counted one at a time."""
+        await self._make_room(user)
+        now, origin = self.clock.now(), self.audit.origin
+        agent = family(origin.user_agent)
+        known = await self.store.knows(user.id, device.id, agent)
+        session = UserSession(
             user_id=user.id,
             carrier=carrier,
+            remembered=remembered,
+            epoch=user.token_epoch,
             created_at=now,
             last_activity=now,
-            expires_at=now + self.rules.absolute,
-            ip_address=self.audit.origin.ip_address,
-            user_agent=(self.audit.origin.user_agent or "")[:400] or None,
+            expires_at=now + self.rules.life_of(carrier, remembered=remembered),
+            ip_address=origin.ip_address,
+            user_agent=(origin.user_agent or "")[:400] or None,
+            agent=agent,
+            device_id=device.id,
+            device_name=device.name,
+            device_type=device.type,
         )
-
-    async def _record_opening(self, user: User, session: UserSession) -> None:
-        user.last_login = session.created_at
+        await self.store.add(session)
+        user.last_login = now
         await self.audit.record(Action.SIGNIN_SUCCEEDED, target=user.id, actor=user.id)
         await self.audit.record(
-            Action.SESSION_OPENED, target=user.id, actor=user.id, session_id=str(session.id), carrier=session.carrier
+            Action.SESSION_OPENED, target=user.id, actor=user.id, session_id=str(session.id), carrier=carrier
         )
+        if known is False:
+            await self.outbox.queue(MailPurpose.NEW_DEVICE, user)
+        return session
+
+    async def _make_room(self, user: User) -> None:
+        """End the oldest sessions where one more would be too many (ASVS 7.1.2)."""
+        alive = sorted(await self.listed(user.id), key=lambda one: one.session.created_at)
+        too_many = alive[: max(0, len(alive) - self.rules.most + 1)]
+        if too_many:
+            await self.end_some(user.id, [one.id for one in too_many], SessionEnd.TOO_MANY)
 
     async def _record_end(self, session_id: UUID, user_id: UUID, because: SessionEnd, actor: UUID | None) -> None:
         ended = str(session_id)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from backend.models import SessionEnd, User
-from backend.services.identity import identify_bearer
+from backend.services.identity import Kind, identify
 from backend.services.work import Services
 
 
@@ -22,7 +22,8 @@ class SessionStrategy:
         if token is None:
             return None
         context, origin = self.services.context, self.services.audit.origin
-        return (await identify_bearer(context, token, origin)).user
+        identity = await identify(context, Kind.ACCESS_TOKEN, token, origin)
+        return await self.services.users.user_db.get(identity.id)
 
     async def write_token(self, user: User) -> str:
         """Open a session and return its access token."""

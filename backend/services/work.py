@@ -14,7 +14,9 @@ from backend.services.lifecycle import Lifecycle
 from backend.services.measures import Measuring
 from backend.services.outbox import Outbox
 from backend.services.people import People
+from backend.services.profile import Profile
 from backend.services.recovery import Recovery
+from backend.services.renaming import Renaming
 from backend.services.sessions import Rules, Sessions
 from backend.services.throttle import Throttle
 from backend.services.user_manager import UserManager
@@ -22,6 +24,7 @@ from backend.stores.audit import AuditStore
 from backend.stores.identifiers import IdentifierStore
 from backend.stores.installation import InstallationStore
 from backend.stores.mails import MailStore
+from backend.stores.news import Changes
 from backend.stores.one_time_tokens import OneTimeTokenStore
 from backend.stores.sessions import SessionStore
 from backend.stores.users import UserStore
@@ -38,32 +41,39 @@ class Services:
 
     def __init__(self, context: Context, session: "AsyncSession", origin: Origin) -> None:
         """Put the services together over one database session."""
-        users, identifiers = UserStore(session), IdentifierStore(session)
+        self.changes = Changes()
+        users, identifiers = UserStore(session, self.changes), IdentifierStore(session)
         one_time_tokens, installation = OneTimeTokenStore(session), InstallationStore(session)
         clock, throttle = context.clock, Throttle.of(context)
         self.context = context
         self._afterwards: list[Callable[[], Awaitable[None]]] = []
         self.installation = installation
-        self.session_store = SessionStore(session)
+        self.session_store = SessionStore(session, self.changes)
         self.mails = MailStore(session)
         self.audit = Audit(AuditStore(session), clock, origin, self._afterwards.append)
         self.outbox = Outbox(self.mails, clock, self._afterwards.append, context.mail_due.set)
-        self.sessions = Sessions(self.session_store, self.audit, clock, context.signer, Rules.of(context.settings))
+        rules = Rules.of(context.settings)
+        self.sessions = Sessions(
+            self.session_store, self.audit, self.outbox, clock, context.signer, rules, context.touches
+        )
         self.bootstrap = Bootstrap(installation, self.audit, clock, context.settings.bootstrap_by_token)
         self.lifecycle = Lifecycle(users, installation, self.sessions, self.audit, clock)
         self.recovery = Recovery(context, users, one_time_tokens, self.sessions, self.outbox, self.audit, throttle)
         self.users = UserManager(context, identifiers, self.lifecycle, self.bootstrap, self.recovery)
+        renaming = Renaming(identifiers, one_time_tokens, clock)
         self.administration = Administration(
             context,
             users,
             identifiers,
             one_time_tokens,
+            renaming,
             self.users,
             self.lifecycle,
             self.audit,
             self._afterwards.append,
         )
         self.people = People(users, self.audit.store)
+        self.profile = Profile(context, users, renaming, self.recovery)
         self.measuring = Measuring(users, self.session_store, self.audit.store, self.sessions.rules, clock)
 
     async def committed(self) -> None:
@@ -85,6 +95,8 @@ async def unit_of_work(context: Context, origin: Origin = _NOWHERE) -> AsyncIter
     async with context.database.writing() as session:
         services = Services(context, session, origin)
         yield services
+        await context.news.within(session, services.changes)
+    await context.news.after(services.changes)
     await services.committed()
 
 

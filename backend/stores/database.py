@@ -55,21 +55,31 @@ class Database:
     async def for_schema_changes(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction for migrations, which may take their time.
 
-        SQLite rebuilds tables, so its foreign keys rest meanwhile.
+        SQLite rebuilds tables: its foreign keys rest meanwhile, or dropping the old one would delete what hangs on it.
 
         Raises:
             DatabaseUnavailable: the database does not answer in time.
         """
-        engine = self._writers if self.embedded else _postgresql(self._url, command_timeout=None)
+        if self.embedded:
+            engine = _sqlite(self._url, foreign_keys=False).execution_options(**{_BEGIN: "IMMEDIATE"})
+        else:
+            engine = _postgresql(self._url, command_timeout=None)
         try:
             async with _translated(), engine.connect() as connection:
-                if self.embedded:
-                    await connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
                 yield connection
                 await connection.commit()
         finally:
-            if engine is not self._writers:
-                await engine.dispose()
+            await engine.dispose()
+
+    @property
+    def path(self) -> Path:
+        """The file of the embedded database."""
+        return Path(make_url(self._url).database or "")
+
+    def asyncpg_arguments(self) -> dict[str, Any]:
+        """Return what `asyncpg.connect` needs for a connection beside the pool."""
+        _, arguments = self.engine.dialect.create_connect_args(make_url(self._url))
+        return dict(arguments)
 
     async def ping(self) -> None:
         """Ask for an answer.
@@ -105,7 +115,7 @@ async def _translated() -> AsyncIterator[None]:
         raise
 
 
-def _sqlite(url: str) -> AsyncEngine:
+def _sqlite(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
     _keep_private(url)
     engine = create_async_engine(
         url,
@@ -120,7 +130,7 @@ def _sqlite(url: str) -> AsyncEngine:
     def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401  # the driver's own connection
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"foreign_keys={'ON' if foreign_keys else 'OFF'}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

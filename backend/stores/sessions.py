@@ -1,67 +1,188 @@
 """Sessions and their refresh tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, func, or_, update
+from sqlalchemy import select as rows
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.models import RefreshToken, SessionEnd, User, UserSession
+from backend.models import Carrier, RefreshToken, SessionEnd, Status, User, UserSession
+from backend.stores.identities import Identity
+from backend.stores.news import Changes
+
+_IDENTITY: Final = (
+    User.id,
+    User.username,
+    User.email,
+    User.full_name,
+    User.role,
+    User.is_verified,
+    User.must_change_password,
+    UserSession.id,
+    UserSession.carrier,
+)
+_FOUND: Final = (
+    UserSession.remembered,
+    UserSession.last_activity,
+    UserSession.expires_at,
+    UserSession.ended_because,
+    UserSession.user_agent,
+    UserSession.epoch,
+    User.token_epoch,
+    User.status,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session as the database has it, ended or not, and whose it is."""
+
+    identity: Identity
+    remembered: bool
+    last_activity: datetime
+    expires_at: datetime
+    ended_because: SessionEnd | None
+    user_agent: str | None
+    outdated: bool
+    """Whether it is of an epoch before the person's."""
+    status: Status
+
+    @property
+    def carrier(self) -> Carrier:
+        """What carries it."""
+        return self.identity.carrier
 
 
 class SessionStore:
     """The `sessions` and `refresh_tokens` tables within one transaction."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        """Work within this session's transaction."""
+    def __init__(self, session: AsyncSession, changes: Changes | None = None) -> None:
+        """Work within this session's transaction; what is ended is noted in `changes`."""
         self._session = session
+        self._changes = Changes() if changes is None else changes
 
-    async def add(self, *rows: UserSession | RefreshToken) -> None:
+    async def add(self, *new: UserSession | RefreshToken) -> None:
         """Add new rows."""
-        self._session.add_all(rows)
+        self._session.add_all(new)
         await self._session.flush()
 
-    async def with_user(self, id_: UUID) -> tuple[UserSession, User] | None:
-        """Return a session, ended or not, and whose it is."""
-        return await self._one(col(UserSession.id) == id_)
+    async def find(self, id_: UUID) -> Found | None:
+        """Return the session of an id."""
+        return await self._found(col(UserSession.id) == id_)
 
-    async def with_user_by_cookie(self, cookie_digest: str) -> tuple[UserSession, User] | None:
-        """Return the session of a cookie, ended or not, and whose it is."""
-        return await self._one(col(UserSession.cookie_digest) == cookie_digest)
+    async def find_by_credential(self, credential_digest: str) -> Found | None:
+        """Return the session of a cookie or an opaque string."""
+        return await self._found(col(UserSession.credential_digest) == credential_digest)
 
-    async def touch(self, id_: UUID, now: datetime) -> None:
-        """Note activity; time never goes back and an ended session stays ended."""
-        live = (col(UserSession.id) == id_, col(UserSession.ended_at).is_(None), col(UserSession.last_activity) < now)
-        await self._session.exec(update(UserSession).where(*live).values(last_activity=now))
+    async def lock(self, id_: UUID) -> UserSession | None:
+        """Return a session as it is now and keep others from changing it until this transaction ends."""
+        query = select(UserSession).where(UserSession.id == id_).with_for_update()
+        return (await self._session.exec(query.execution_options(populate_existing=True))).one_or_none()
 
-    async def end(self, id_: UUID, now: datetime, because: SessionEnd) -> bool:
-        """End one session; True if it was this call that did."""
-        live = (col(UserSession.id) == id_, col(UserSession.ended_at).is_(None))
-        ended = await self._session.exec(
-            update(UserSession).where(*live).values(ended_at=now, ended_because=because).returning(col(UserSession.id))
-        )
-        return ended.first() is not None
+    async def of(self, user_id: UUID, *, ended: bool = False) -> Sequence[UserSession]:
+        """List a person's sessions, oldest first; ended ones too if asked for."""
+        query = select(UserSession).where(UserSession.user_id == user_id)
+        if not ended:
+            query = query.where(col(UserSession.ended_at).is_(None))
+        return (await self._session.exec(query.order_by(col(UserSession.created_at), col(UserSession.id)))).all()
+
+    async def knows(self, user_id: UUID, device_id: str | None, agent: str | None) -> bool | None:
+        """Tell whether a person has signed in from this device before; None if they never have from any."""
+        same = col(UserSession.device_id) == device_id if device_id else col(UserSession.agent) == agent
+        query = select(func.count(), func.count().filter(same)).select_from(UserSession)
+        total, known = (await self._session.exec(query.where(UserSession.user_id == user_id))).one()
+        return bool(known) if total else None
+
+    async def attach(self, id_: UUID, credential_digest: str) -> None:
+        """Let a cookie carry a session as well."""
+        change = update(UserSession).where(col(UserSession.id) == id_).values(credential_digest=credential_digest)
+        await self._session.exec(change)
+
+    async def end(self, id_: UUID, now: datetime, because: SessionEnd, *, unused_since: datetime | None = None) -> bool:
+        """End one session, if nobody used it after `unused_since`; True if it was this call that did."""
+        conditions = [col(UserSession.id) == id_]
+        if unused_since:
+            conditions.append(col(UserSession.last_activity) <= unused_since)
+        return bool(await self._end(conditions, now, because))
 
     async def end_of(
-        self, user_id: UUID, now: datetime, because: SessionEnd, *, besides: UUID | None = None
+        self,
+        user_id: UUID,
+        now: datetime,
+        because: SessionEnd,
+        *,
+        only: Collection[UUID] | None = None,
+        besides: UUID | None = None,
     ) -> Sequence[UUID]:
-        """End the live sessions of a person and return their ids; `besides` stays."""
-        live = [col(UserSession.user_id) == user_id, col(UserSession.ended_at).is_(None)]
+        """End the live sessions of a person and return their ids: all, `only` some, or all `besides` one."""
+        conditions = [col(UserSession.user_id) == user_id]
+        if only is not None:
+            conditions.append(col(UserSession.id).in_(only))
         if besides:
-            live.append(col(UserSession.id) != besides)
-        ended = await self._session.exec(
-            update(UserSession).where(*live).values(ended_at=now, ended_because=because).returning(col(UserSession.id))
-        )
-        return ended.scalars().all()
+            conditions.append(col(UserSession.id) != besides)
+        return await self._end(conditions, now, because)
 
-    async def live(self, now: datetime, idle_since: datetime) -> int:
-        """Count the sessions that could be used at this moment."""
-        query = select(func.count()).select_from(UserSession)
-        query = query.where(col(UserSession.ended_at).is_(None), col(UserSession.expires_at) > now)
-        return (await self._session.exec(query.where(col(UserSession.last_activity) > idle_since))).one()
+    async def end_everybodys(self, now: datetime, because: SessionEnd) -> int:
+        """End every live session there is and tell how many."""
+        change = update(UserSession).where(col(UserSession.ended_at).is_(None))
+        result: Any = await self._session.exec(change.values(ended_at=now, ended_because=because))
+        self._changes.everything = True
+        return int(result.rowcount)
 
-    async def _one(self, condition: object) -> tuple[UserSession, User] | None:
-        query = select(UserSession, User).join(User, col(User.id) == col(UserSession.user_id)).where(condition)  # type: ignore[arg-type]
+    async def refresh_token(self, digest: str) -> RefreshToken | None:
+        """Return a refresh token as it is now, used or not."""
+        query = select(RefreshToken).where(RefreshToken.digest == digest).execution_options(populate_existing=True)
         return (await self._session.exec(query)).one_or_none()
+
+    async def use(self, token: RefreshToken, now: datetime, salt: str) -> bool:
+        """Use a refresh token up; True for exactly one of any number of callers (compare-and-swap)."""
+        unused = (col(RefreshToken.id) == token.id, col(RefreshToken.used_at).is_(None))
+        change = update(RefreshToken).where(*unused).values(used_at=now, salt=salt).returning(col(RefreshToken.id))
+        return (await self._session.exec(change)).first() is not None
+
+    async def touch(self, id_: UUID, now: datetime) -> None:
+        """Note activity within this transaction; time never goes back."""
+        older = (col(UserSession.id) == id_, col(UserSession.last_activity) < now)
+        await self._session.exec(update(UserSession).where(*older).values(last_activity=now))
+
+    async def live(self, now: datetime, used_since: datetime, remembered_used_since: datetime) -> int:
+        """Count the sessions that could be used at this moment."""
+        remembered, last = col(UserSession.remembered), col(UserSession.last_activity)
+        awake = or_(
+            last >= used_since,
+            remembered.is_(True) & (last >= remembered_used_since),
+            col(UserSession.carrier) == Carrier.OPAQUE,
+        )
+        query = select(func.count()).select_from(UserSession)
+        query = query.where(col(UserSession.ended_at).is_(None), col(UserSession.expires_at) > now, awake)
+        return (await self._session.exec(query)).one()
+
+    async def _found(self, condition: ColumnElement[bool]) -> Found | None:
+        query = rows(*_IDENTITY, *_FOUND).join(User, col(User.id) == col(UserSession.user_id)).where(condition)  # type: ignore[call-overload]  # more columns than SQLAlchemy has overloads for
+        connection = await self._session.connection()
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        split = len(_IDENTITY)
+        identity = Identity(*row[:split])
+        remembered, last_activity, expires_at, ended_because, user_agent, epoch, token_epoch, status = row[split:]
+        outdated = epoch != token_epoch
+        return Found(
+            identity, remembered, last_activity, expires_at, ended_because, user_agent, outdated, Status(status)
+        )
+
+    async def _end(
+        self, conditions: Sequence[ColumnElement[bool]], now: datetime, because: SessionEnd
+    ) -> Sequence[UUID]:
+        change = update(UserSession).where(*conditions, col(UserSession.ended_at).is_(None))
+        ended = await self._session.exec(
+            change.values(ended_at=now, ended_because=because).returning(col(UserSession.id))
+        )
+        ids = ended.scalars().all()
+        self._changes.sessions.update(ids)
+        return ids

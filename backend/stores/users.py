@@ -10,12 +10,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi_users.db import BaseUserDatabase
-from sqlalchemy import func, tuple_
+from sqlalchemy import func, tuple_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.identifiers import email_key, username_key
 from backend.models import Identifier, IdentifierKind, Role, Status, User
+from backend.stores.news import Changes
 from backend.stores.pages import Page, Position
 from backend.texts import storable
 
@@ -26,9 +27,10 @@ GONE: Final = (Status.DELETED, Status.ANONYMIZED)
 class UserStore(BaseUserDatabase[User, UUID]):
     """The `users` table within one transaction."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        """Work within this session's transaction."""
+    def __init__(self, session: AsyncSession, changes: Changes | None = None) -> None:
+        """Work within this session's transaction; who is changed is noted in `changes`."""
         self._session = session
+        self._changes = Changes() if changes is None else changes
 
     async def get(self, id: UUID) -> User | None:  # noqa: A002  # fastapi-users' name
         """Return the account of this id, whatever its status."""
@@ -53,6 +55,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
         """Change columns of an account; derived flags are refused."""
         for name, value in _without_derived(update_dict).items():
             setattr(user, name, value)
+        self._changes.users.add(user.id)
         self._session.add(user)
         await self._session.flush()
         return user
@@ -95,6 +98,11 @@ class UserStore(BaseUserDatabase[User, UUID]):
             query = query.where(tuple_(col(User.created_at), col(User.id)) > (after.at, after.id))
         query = query.order_by(col(User.created_at), col(User.id)).limit(limit + 1)
         return _page((await self._session.exec(query)).all(), limit)
+
+    async def raise_epochs(self) -> None:
+        """Make every session and token there is worthless, those too that no row tells of."""
+        await self._session.exec(update(User).values(token_epoch=col(User.token_epoch) + 1))
+        self._changes.everything = True
 
     async def names(self, ids: Collection[UUID]) -> Mapping[UUID, str]:
         """Return the usernames of these accounts."""

@@ -5,9 +5,8 @@ from datetime import datetime
 import pytest
 
 from backend.errors import SessionRevoked
-from backend.models import User
 from backend.services import Origin, unit_of_work
-from backend.services.identity import identify_bearer
+from backend.services.identity import Identity, Kind, identify
 from backend.services.sessions import BearerGrant
 from tests.cli.terminal import PASSWORD, Terminal
 
@@ -18,9 +17,9 @@ async def _sign_in(terminal: Terminal, name: str) -> BearerGrant:
         return await services.sessions.open_bearer(user)
 
 
-async def _answer(terminal: Terminal, grant: BearerGrant) -> User:
+async def _answer(terminal: Terminal, grant: BearerGrant) -> Identity:
     async with terminal.context() as context:
-        return (await identify_bearer(context, grant.access_token, Origin())).user
+        return await identify(context, Kind.ACCESS_TOKEN, grant.access_token, Origin())
 
 
 def test_demo_accounts_are_made_once_and_active_even_where_registration_is_closed(terminal: Terminal) -> None:

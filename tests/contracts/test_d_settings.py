@@ -27,6 +27,10 @@ DEFAULTS: Final[dict[str, Any]] = {
     "inactivity_minutes": 20,
     "max_token_lifetime_hours": 1,
     "session_lifetime_hours": 24,
+    "remember_days": 30,
+    "remember_idle_days": 14,
+    "refresh_grace_seconds": 10,
+    "max_sessions_per_user": 20,
     "jwt_algorithm": "ES256",
     "secret_key": None,
     "argon2": "19456,2,1",
@@ -54,6 +58,12 @@ IMPOSSIBLE: Final = {
     "INACTIVITY_MINUTES": ("0", "-1", "soon", "nan", "inf"),
     "MAX_TOKEN_LIFETIME_HOURS": ("0", "nan", "inf"),
     "SESSION_LIFETIME_HOURS": ("0", "nan", "inf"),
+    "REMEMBER_DAYS": ("0", "nan"),
+    "REMEMBER_IDLE_DAYS": ("0", "366"),
+    "REFRESH_GRACE_SECONDS": ("-1", "61"),
+    "MAX_SESSIONS_PER_USER": ("0", "many"),
+    "SESSION_CACHE": ("-1",),
+    "B0_IDLE": ("maybe",),
     "JWT_ALGORITHM": ("none", "RS256", "HS256"),
     "ARGON2": ("fast", "1,1,1", "19456,2", "19456,0,1"),
     "PASSWORD_MIN_LENGTH": ("7", "x"),
@@ -114,7 +124,7 @@ def test_a_later_setting_is_refused_with_the_reason(environment: pytest.MonkeyPa
     assert "hunter2" not in refused.value.detail
 
 
-@pytest.mark.parametrize("name", ["REMEMBER_DAYS", "MAX_SESSIONS_PER_USER", "PUBLIC_PROFILES", "PRIVATE_REGISTRATION"])
+@pytest.mark.parametrize("name", ["PUBLIC_PROFILES", "PRIVATE_REGISTRATION", "ANONYMIZE_KEEPS_EMAIL"])
 def test_a_setting_of_another_version_is_refused(environment: pytest.MonkeyPatch, name: str) -> None:
     environment.setenv(f"VESTIBULE_{name}", "1")
     with pytest.raises(SettingsError, match=f"VESTIBULE_{name} .*this version"):

@@ -59,6 +59,9 @@ def operations(app: FastAPI) -> Iterator[Operation]:
 
 def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     chosen = next((one for one in schema.get("anyOf", ()) if "$ref" in one), schema)
+    if "properties" in chosen:
+        inline: Mapping[str, Any] = chosen["properties"]
+        return inline
     name = str(chosen["$ref"]).rpartition("/")[2]
     properties: Mapping[str, Any] = document["components"]["schemas"][name]["properties"]
     return properties
@@ -71,7 +74,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 def _sound(name: str, schema: Mapping[str, Any]) -> Any:
     if _kind(schema) == "boolean":
-        return True
+        return name != "revoke_all_sessions"  # which would end what asks
     return {
         "email": "sound@example.org",
         "username": "sound",

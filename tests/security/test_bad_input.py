@@ -28,7 +28,8 @@ HARSH: Final[dict[str, Any]] = {
     "null": None,
     "escape": f"{SECRET}\x1b[31m\r\nSet-Cookie: a=b",
 }
-MAY_BE_NULL: Final = {"reason", "approval_note", "institution", "full_name", "bootstrap_token", "scope", "client_id"}
+MAY_BE_NULL = {"reason", "approval_note", "institution", "full_name", "bootstrap_token", "scope", "client_id"}
+MAY_BE_NULL |= {"appid", "confirm_password", "current_password", "session_id"}
 IDS: Final = [
     *("0", "me", "urn:uuid:01900000-0000-7000-8000-000000000000", "{01900000-0000-7000-8000-000000000000}"),
     *("01900000-0000-7000-8000-00000000000g", "'%20OR%201=1", "%00", "%ed%a0%80", "x" * 3000, "%2e%2e%2f%2e%2e"),

@@ -25,6 +25,9 @@ PUBLIC: Final = frozenset(
         *(("GET", path) for path in ("/docs", "/docs/{asset}", "/openapi.json", "/api/auth/config")),
         *(("POST", f"/api/auth/{name}") for name in ("register", "login", "jwt/login", "forgot-password")),
         *(("POST", f"/api/auth/{name}") for name in ("reset-password", "request-verify-token", "verify")),
+        *(("POST", f"/api/v1/auth/{name}") for name in ("login", "refresh")),
+        ("GET", "/api/v1/auth/check-auth"),
+        ("POST", "/api/v1/users/signin"),
         ("POST", "/waiting/leave"),
         ("GET", "/waiting"),  # by a cookie that shows one's own status and opens nothing
     }
@@ -34,12 +37,23 @@ PUBLIC: Final = frozenset(
 USERS: Final = frozenset(
     {
         *(("GET", path) for path in ("/account", "/api/auth/whoami")),
+        *(("GET", f"/api/v1/auth/{name}") for name in ("verify", "sessions", "users/me")),
+        *(("PUT", f"/api/v1/auth/users/me{name}") for name in ("", "/password")),
+        ("DELETE", "/api/v1/auth/sessions/{id}"),
+        ("POST", "/api/v1/auth/logout"),
         *(
             ("POST", path)
             for path in ("/account/password", "/logout", "/api/auth/jwt/logout", "/api/auth/change-password")
         ),
     }
 )
+BY_BODY: Final = frozenset(
+    {
+        *(("POST", f"/api/v1/users/{name}") for name in ("info", "sessions", "signout", "signout-sessions")),
+        ("POST", "/api/v1/auth/refresh-csrf"),
+    }
+)
+"""Routes that a Bearer token opens to nobody: their credential stands in the body, or is a cookie."""
 APPROVERS: Final = frozenset(
     {
         *(("GET", path) for path in ("/approvals", "/api/auth/admin/pending-approvals")),
@@ -96,6 +110,10 @@ async def _asked(running: Application, route: Route, person: Person | None) -> h
     headers = person.bearer if person else {}
     nobody = uuid4()  # every act is on nobody, so that asking changes nothing
     body = {"approved": True, "user_id": str(nobody), "reason": ""}
+    if route in BY_BODY:
+        body = {"session": person.token if person and person.token else "none", "ids": ""}
+    if path == "/api/v1/auth/logout":
+        body = {}
     if path.startswith("/api/"):
         given = {"json": body if method != "GET" else None}
         return await running.browser().request(method, at(path, nobody), headers=headers, **given)  # type: ignore[arg-type]
@@ -116,14 +134,14 @@ async def _let_in(running: Application, answer: httpx.Response, person: Person |
 
 
 def test_every_route_has_a_row(running: Application) -> None:
-    assert routes(running.app) == PUBLIC | USERS | APPROVERS | ADMINS
+    assert routes(running.app) == PUBLIC | USERS | BY_BODY | APPROVERS | ADMINS
 
 
 async def test_everybody_may_do_what_their_row_says_and_nothing_else(running: Application, people: People) -> None:
     everybody, wrong = await _everybody(running, people), []
-    leaving = {("POST", "/logout"), ("POST", "/api/auth/jwt/logout")}
+    leaving = {("POST", "/logout"), ("POST", "/api/auth/jwt/logout"), ("POST", "/api/v1/auth/logout")}
     for who, person in everybody.items():
-        for route in sorted(USERS | APPROVERS | ADMINS, key=lambda route: route in leaving):
+        for route in sorted(USERS | BY_BODY | APPROVERS | ADMINS, key=lambda route: route in leaving):
             if person and route in leaving and route in RIGHTS[who]:
                 await people.signed_in(person)
             answer = await _asked(running, route, person)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from backend import tokens
+from backend.keys import SigningKey
 from backend.tokens import TokenSigner
 
 FAR: Final = 10_000_000_000
@@ -24,10 +25,16 @@ def _json(part: str) -> dict[str, Any]:
     return value
 
 
+def signing(signer: TokenSigner) -> SigningKey:
+    """The key of a signer that has one."""
+    (key,) = signer.keys().keys
+    return key
+
+
 def signed(signer: TokenSigner, header: bytes, payload: bytes) -> str:
     """Sign whatever stands in header and payload with the real key."""
     body = f"{_b64(header)}.{_b64(payload)}"
-    return f"{body}.{_b64(signer.ring.active.private.sign(body.encode()))}"
+    return f"{body}.{_b64(signing(signer).private.sign(body.encode()))}"
 
 
 def with_header(**changes: object) -> Forge:
@@ -83,7 +90,7 @@ def _unsigned(algorithm: str | None) -> Forge:
 
 
 def _public(signer: TokenSigner) -> Mapping[str, Any]:
-    return signer.ring.jwks()["keys"][0]
+    return signer.keys().jwks()["keys"][0]
 
 
 def _twist_last(token: str) -> str:
@@ -102,10 +109,10 @@ MUTATIONS: Mapping[str, Forge] = {
     "signature-der": lambda _, t: f"{t.rpartition('.')[0]}.{_b64(bytes.fromhex('3006020101020101'))}",
     "hmac-empty": by_hmac(lambda _: b""),
     "hmac-secret": by_hmac(lambda _: b"secret"),
-    "hmac-jwks": by_hmac(lambda s: json.dumps(s.ring.jwks()).encode()),
+    "hmac-jwks": by_hmac(lambda s: json.dumps(s.keys().jwks()).encode()),
     "hmac-public-jwk": by_hmac(lambda s: json.dumps(_public(s)).encode()),
-    "hmac-public-pem": by_hmac(lambda s: s.ring.active.public.to_pem()),
-    "hmac-512": by_hmac(lambda s: s.ring.active.public.to_pem(), "HS512", "sha512"),
+    "hmac-public-pem": by_hmac(lambda s: signing(s).public.to_pem()),
+    "hmac-512": by_hmac(lambda s: signing(s).public.to_pem(), "HS512", "sha512"),
     "crit-unknown": with_header(crit=["x"]),
     "crit-empty": with_header(crit=[]),
     "b64-false": with_header(b64=False, crit=["b64"]),

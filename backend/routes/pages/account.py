@@ -9,7 +9,8 @@ from backend.routes.deps import CurrentUser, InContext, Look, Work
 from backend.routes.pages.forms import read_form
 from backend.routes.pages.rendering import go_saying, page
 from backend.schemas.approval_service import ChangePasswordBody
-from backend.services import reading
+from backend.services import Services, reading
+from backend.services.identity import Identity
 
 router = APIRouter(include_in_schema=False)
 
@@ -17,16 +18,17 @@ router = APIRouter(include_in_schema=False)
 async def read_password_form(request: Request, caller: CurrentUser, context: InContext) -> ChangePasswordBody:
     """Read the form for a new password; a refused one comes back on the account's page."""
     async with reading(context) as look:
-        waiting = await look.people.waiting_count()
+        about = await _about(caller, look)
     # The password rule says "password"; on this page that is the new one.
-    about = {**_about(caller, context), "pending_count": waiting, "called": {"password": "new_password"}}
-    return await read_form(request, ChangePasswordBody, "account.html", about)
+    return await read_form(
+        request, ChangePasswordBody, "account.html", {**about, "called": {"password": "new_password"}}
+    )
 
 
 @router.get("/account")
-async def show_account(request: Request, caller: CurrentUser, context: InContext, look: Look) -> Response:
+async def show_account(request: Request, caller: CurrentUser, look: Look) -> Response:
     """Show one's own account."""
-    return page(request, "account.html", pending_count=await look.people.waiting_count(), **_about(caller, context))
+    return page(request, "account.html", **await _about(caller, look))
 
 
 @router.post("/account/password")
@@ -37,15 +39,16 @@ async def change_password(
     work: Work,
 ) -> Response:
     """Replace one's own password; one's other sessions end."""
-    await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=caller.session.id)
+    await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=caller.session_id)
     return go_saying(request, "/account", "Your password is changed. Your other sessions have ended.")
 
 
-def _about(caller: CurrentUser, context: InContext) -> dict[str, Any]:
-    minutes = context.settings.inactivity_minutes
+async def _about(caller: Identity, look: Services) -> dict[str, Any]:
+    minutes = look.context.settings.inactivity_minutes
     return {
-        "user": caller.user,
-        "session": caller.session,
+        "user": await look.people.one(caller.id),
+        "session": next(one for one in await look.sessions.listed(caller.id) if one.id == caller.session_id),
         "inactivity_minutes": round(minutes) if minutes >= 1 else minutes,
+        "pending_count": await look.people.waiting_count(),
         "here": "account",
     }

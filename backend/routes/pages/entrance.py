@@ -62,7 +62,7 @@ async def begin(look: Look, caller: MaybeUser) -> Response:
     """Send everybody to where their next step is."""
     if caller is None:
         return go("/register" if (await look.installation.get()).claimed_at is None else "/login")
-    return go("/approvals" if caller.user.role in DECIDERS and await look.people.waiting_count() else "/account")
+    return go("/approvals" if caller.role in DECIDERS and await look.people.waiting_count() else "/account")
 
 
 @router.get("/register")
@@ -121,7 +121,7 @@ async def login(
 @router.post("/logout")
 async def logout(caller: CurrentUser, context: InContext, work: Work) -> Response:
     """End the session of this browser."""
-    await work.sessions.end(caller.session.id, caller.id, SessionEnd.USER_LOGOUT, actor=caller.id)
+    await work.sessions.end(caller.session_id, caller.id, SessionEnd.USER_LOGOUT, actor=caller.id)
     response = go("/login?why=signed_out")
     clear_session(response, context.settings)
     return response

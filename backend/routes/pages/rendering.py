@@ -14,8 +14,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from backend.models import Role, User
+from backend.models import Role
 from backend.routes.cookies import drop_cookie, read_cookie, set_cookie
+from backend.services.identity import Identity
 
 BACKEND: Final = Path(__file__).parents[2]
 POLICY: Final = (
@@ -49,8 +50,7 @@ class Caller:
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
     """Render a template for whoever is looking."""
     settings = request.app.state.context.settings
-    principal = getattr(request.state, "principal", None)
-    user: User | None = principal.user if principal else None
+    user: Identity | None = getattr(request.state, "caller", None)
     notice = read_cookie(request, _NOTICE, settings)
     html = (
         _templates()
@@ -60,7 +60,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
                 "static_version": static_version(),
                 "status": status,
                 "caller": Caller(user.username, user.role) if user else None,
-                "csrf_token": principal.csrf_token if principal else None,
+                "csrf_token": getattr(request.state, "csrf_token", None),
                 "notice": _read_notice(notice) if notice else None,
                 "password_min_length": settings.password_min_length,
                 **values,

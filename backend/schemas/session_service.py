@@ -1,0 +1,200 @@
+"""Dialect C, `/api/v1/auth/*`: bodies and answers in an envelope."""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Self, TypeVar
+from uuid import UUID
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, computed_field, model_validator
+from pydantic_core import PydanticCustomError
+
+from backend.models import Role, SessionEnd, Status
+from backend.schemas.types import Email, FullName, ImageUrl, Institution, Text, Username
+
+Data = TypeVar("Data")
+_RIGHTS = ("is_superuser", "is_active", "is_verified", "is_approved", "status", "hashed_password", "id")
+
+
+class Answer(BaseModel):
+    """An answer built from a domain object."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Envelope(BaseModel, Generic[Data]):
+    """What every success of this dialect comes in."""
+
+    success: bool = True
+    data: Data
+    message: str
+
+
+class LoginBody(BaseModel):
+    """A sign-in as JSON."""
+
+    login: Text = Field(validation_alias=AliasChoices("username_or_email", "username", "email"))
+    password: Text
+    remember_me: StrictBool = False
+
+
+class LoginForm(BaseModel):
+    """A sign-in as a form, as OAuth2 clients send it; what else they send is tolerated."""
+
+    username: Text
+    password: Text
+    remember_me: bool = False
+
+
+class TokenAnswer(BaseModel):
+    """The tokens of a session; `expires_in` is the access token's life in seconds."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    access_token: str
+    refresh_token: str
+    token_type: str = "bearer"  # noqa: S105  # RFC 6750's word
+    expires_in: int
+
+
+class FormAnswer(TokenAnswer):
+    """The same, bare, with the token that forms send back."""
+
+    csrf_token: str
+
+
+class OwnUser(Answer):
+    """A person's own account."""
+
+    id: UUID
+    email: str
+    username: str
+    full_name: str | None
+    institution: str | None
+    approval_note: str | None
+    profile_image_url: str | None
+    role: Role
+    is_active: bool
+    is_superuser: bool
+    is_verified: bool
+    is_approved: bool
+    status: Status
+    approved_by: UUID | None
+    approved_at: datetime | None
+    must_change_password: bool
+    created_at: datetime
+    updated_at: datetime
+    last_login: datetime | None
+
+    @computed_field  # type: ignore[prop-decorator]  # Pydantic's own way
+    @property
+    def name(self) -> str | None:
+        """The full name once more, as some clients call it."""
+        return self.full_name
+
+
+class SignedInAnswer(BaseModel):
+    """Tokens, and whose they are."""
+
+    token: TokenAnswer
+    user: OwnUser
+
+
+class KnownUser(Answer):
+    """What is known about a caller without asking the database."""
+
+    id: UUID
+    username: str
+    email: str
+    full_name: str | None
+    role: Role
+    is_active: bool
+    is_superuser: bool
+    is_verified: bool
+
+
+class CheckAuthAnswer(BaseModel):
+    """Whether somebody is signed in, and who."""
+
+    authenticated: bool
+    user: KnownUser | None = None
+
+
+class RefreshBody(BaseModel):
+    """The refresh token of a session."""
+
+    refresh_token: Text
+
+
+class LogoutBody(BaseModel):
+    """What to end beside this session, or instead of it."""
+
+    session_id: Text | None = None
+    revoke_all_sessions: StrictBool = False
+    refresh_token: Text | None = None
+
+
+class Message(BaseModel):
+    """What happened."""
+
+    message: str
+
+
+class CsrfAnswer(BaseModel):
+    """The token that forms and scripts send with a change."""
+
+    csrf_token: str
+
+
+class SessionAnswer(BaseModel):
+    """One of a person's sessions."""
+
+    id: UUID
+    device_id: str | None
+    device_name: str | None
+    device_type: str
+    ip_address: str | None
+    user_agent: str | None
+    created_at: datetime
+    last_activity: datetime
+    expires_at: datetime
+    is_current: bool
+    is_active: bool
+    ended_at: datetime | None
+    ended_because: SessionEnd | None
+
+
+class ProfileBody(BaseModel):
+    """What people change about themselves; what is absent stays. Rights are refused, one's own role is accepted."""
+
+    full_name: FullName = Field(default=None, validation_alias=AliasChoices("full_name", "name"))
+    username: Username = ""
+    institution: Institution = None
+    profile_image_url: ImageUrl = None
+    email: Email = ""
+    current_password: Text | None = None
+    role: Role = Role.USER
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_rights(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
+        refused = [name for name in _RIGHTS if isinstance(values, dict) and name in values]
+        if refused:
+            raise PydanticCustomError("rights", "{name} cannot be changed here.", {"name": refused[0]})
+        return values
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was sent, but for the password."""
+        return self.model_dump(exclude_unset=True, exclude={"current_password"})
+
+
+class PasswordBody(BaseModel):
+    """The present password and the one to come, perhaps twice."""
+
+    current_password: Text
+    new_password: Text
+    confirm_password: Annotated[Text | None, Field(repr=False)] = None
+
+    @model_validator(mode="after")
+    def _twice_the_same(self) -> Self:
+        if self.confirm_password is not None and self.confirm_password != self.new_password:
+            raise PydanticCustomError("passwords_differ", "The two new passwords differ.")
+        return self

@@ -1,0 +1,51 @@
+"""New names for an account: claimed, the old ones set free, and proofs for an old address made worthless."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from backend.clock import Clock
+from backend.identifiers import email_as_typed, email_key, username_as_typed, username_key
+from backend.models import IdentifierKind, TokenPurpose, User
+from backend.stores.identifiers import IdentifierStore
+from backend.stores.one_time_tokens import OneTimeTokenStore
+
+
+@dataclass(frozen=True)
+class Renaming:
+    """Claims names within one transaction."""
+
+    identifiers: IdentifierStore
+    one_time_tokens: OneTimeTokenStore
+    clock: Clock
+
+    async def claim(self, user: User, username: str | None, email: str | None) -> dict[str, Any]:
+        """Claim what is new of these names for a locked account, and return the columns that change with it.
+
+        Raises:
+            InvalidUsername, InvalidEmail, UsernameTaken, EmailTaken: a name cannot be so.
+        """
+        columns: dict[str, Any] = {}
+        if username is not None and username_as_typed(username) != user.username:
+            columns["username"] = username = username_as_typed(username)
+            if username_key(username) != username_key(user.username):
+                await self.identifiers.release(user.id, IdentifierKind.USERNAME)
+                await self.identifiers.claim_username(username, user.id)
+        if email is not None and email_as_typed(email) != user.email:
+            columns["email"] = email = email_as_typed(email)
+            if email_key(email) != email_key(user.email):
+                columns["is_verified"] = False
+                await self.identifiers.release(user.id, IdentifierKind.EMAIL)
+                await self.identifiers.claim_email(email, user.id)
+                await self.void_tokens(user)
+        return columns
+
+    async def void_tokens(self, user: User) -> None:
+        """Make every mail that is under way to an account worthless."""
+        for purpose in TokenPurpose:
+            await self.one_time_tokens.void(user.id, purpose, self.clock.now())
+
+
+def listed(user: User, columns: dict[str, Any]) -> list[dict[str, Any]]:
+    """List what changes, for the audit."""
+    shown = [name for name in columns if name != "is_verified"]
+    return [{"field": name, "old": getattr(user, name), "new": columns[name]} for name in shown]
