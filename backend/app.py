@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,7 @@ from backend.routes import (
     verifying,
 )
 from backend.routes.deps import Work, check_request
+from backend.routes.doorman import Doorman, Question
 from backend.routes.pages import account, approvals, entrance, recovery, users
 from backend.routes.shell import Shell
 from backend.schemas.approval_service import UserAnswer
@@ -57,6 +58,10 @@ _ALLOWED_HEADERS: Final = (
     "X-Bootstrap-Token",
 )
 _EXPOSED_HEADERS: Final = ("X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy")
+_QUESTIONS: Final[Mapping[str, Question]] = {
+    approval_service.WHOAMI: approval_service.whoami,
+    verifying.PATH: verifying.verified,
+}
 _log = structlog.get_logger("vestibule")
 
 
@@ -76,7 +81,7 @@ class Vestibule(FastAPI):
             expose_headers=_EXPOSED_HEADERS,
         )
         stack = Shell(stack, https=context.settings.uses_https)
-        stack = verifying.QuickVerify(stack, context)
+        stack = Doorman(stack, context, _QUESTIONS)
         if context.settings.trusted_proxies:
             stack = ProxyHeadersMiddleware(stack, trusted_hosts=list(context.settings.trusted_proxies))  # type: ignore[arg-type, assignment]  # uvicorn's own ASGI types
         return stack

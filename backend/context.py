@@ -9,7 +9,8 @@ from typing import Final, Self
 from backend.clock import Clock, SystemClock
 from backend.errors import StartError
 from backend.hashing import PasswordHasher
-from backend.keys import FixedKeys, KeyDirectory, Keys, shared_secret
+from backend.key_directory import KeyDirectory
+from backend.keys import FixedKeys, Keys, shared_secret
 from backend.notifiers import NOTIFIERS, Notifier
 from backend.policies import POLICIES, RegistrationPolicy
 from backend.provisioners import PROVISIONERS, Provisioner

@@ -98,6 +98,13 @@ class _Collector:
         size, lent = self._context.database.pool_status()
         yield GaugeMetricFamily("vestibule_database_pool_size", "Database connections of this process.", size)
         yield GaugeMetricFamily("vestibule_database_pool_lent", "Database connections in use.", lent)
+        cache = self._context.cache
+        yield CounterMetricFamily("vestibule_identity_cache_hits", "Callers known by heart.", cache.hits)
+        yield CounterMetricFamily("vestibule_identity_cache_misses", "Callers looked up.", cache.misses)
+        yield GaugeMetricFamily("vestibule_identity_cache_size", "Credentials known by heart.", len(cache))
+        yield GaugeMetricFamily(
+            "vestibule_news_heard", "Whether news of other processes comes through.", int(self._context.news.hearing)
+        )
         yield GaugeMetricFamily(
             "vestibule_hash_queue", "Passwords waiting for a hash thread.", self._context.hasher.waiting
         )

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -14,9 +15,10 @@ import jwt
 import pytest
 from structlog.testing import capture_logs
 
-from backend import keys
+from backend import key_directory, keys
 from backend.errors import KeyFixed, KeyInUse, KeyNotFound, StartError
-from backend.keys import PUBLISHED_BEFORE_SIGNING, FixedKeys, KeyDirectory, SigningKey, shared_secret
+from backend.key_directory import KeyDirectory
+from backend.keys import PUBLISHED_BEFORE_SIGNING, FixedKeys, SigningKey, shared_secret
 from tests.application import Application
 from tests.factories import People
 
@@ -27,7 +29,7 @@ MOMENT = timedelta(microseconds=1)
 MAKE = """
 import sys
 from pathlib import Path
-from backend.keys import KeyDirectory
+from backend.key_directory import KeyDirectory
 print("here", flush=True)
 sys.stdin.read()
 (key,) = KeyDirectory(Path(sys.argv[1]), refuse_readable=True).ring().keys
@@ -293,6 +295,15 @@ def test_a_known_key_whose_file_is_spoilt_stays(held: KeyDirectory) -> None:
     assert held.ring() == former
 
 
+def test_a_file_that_holds_another_key_now_is_read_anew(held: KeyDirectory, tmp_path: Path) -> None:
+    (old,) = _kids(held)
+    other = _first(tmp_path / "elsewhere").rename(_directory(held) / "20200101T000000Z-old.pem")
+    os.utime(other, (0, 0))
+
+    assert held.look()
+    assert (held.ring().find(old), len(_kids(held))) == (None, 1)
+
+
 def test_a_retired_key_is_gone_whatever_lies_beside_it(held: KeyDirectory) -> None:
     other, (old,) = _open(_directory(held)), _kids(held)
     new = held.rotate(NOW, at_once=True)
@@ -333,14 +344,14 @@ def test_a_directory_nobody_may_write_to_is_told_in_a_sentence(held: KeyDirector
 
 
 def test_looking_reads_what_is_new_and_nothing_else(held: KeyDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    other, parse, parsed = _open(_directory(held)), keys._parse, []
+    other, parse, parsed = _open(_directory(held)), keys.parse, []
     new = other.rotate(NOW)
 
     def counted(pem: bytes, signs_from: datetime) -> SigningKey:
         parsed.append(signs_from)
         return parse(pem, signs_from)
 
-    monkeypatch.setattr(keys, "_parse", counted)
+    monkeypatch.setattr(key_directory, "parse", counted)
 
     assert [held.look() for _ in range(3)] == [True, False, False]
     assert parsed == [new.signs_from]

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import InvalidToken, TokenExpired
-from backend.keys import FixedKeys, KeyDirectory, shared_secret
+from backend.key_directory import KeyDirectory
+from backend.keys import FixedKeys, shared_secret
 from backend.tokens import Claims, TokenSigner
 from tests.application import Application
 from tests.factories import People
