@@ -12,7 +12,7 @@ M =
 
 PYTHON = .venv/bin/python
 INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-SOURCES = backend tests tools
+SOURCES = backend bench tests tools
 
 help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,10 @@ test-one: .venv/development ## run some tests in one process (T=tests/… ARGS="
 
 check: .venv/development ## lint, types, layers, dependencies, spelling, templates: in seconds
 	@sh tools/check.sh $(SOURCES)
+
+bench: .venv/runtime build/peers/made ## compare the speed with peers, in four minutes (ARGS="--quick")
+	@$(PYTHON) -m tools.prepare_tests postgresql
+	@$(PYTHON) -m bench $(ARGS)
 
 format: .venv/development ## put code and templates into the house's format
 	@.venv/bin/ruff check --quiet --fix-only $(SOURCES)
@@ -67,4 +71,9 @@ clean: ## remove what make and the tools made; graph_data stays
 .venv/development: .venv/runtime requirements-dev.txt
 	@echo 'Installing what working on Vestibule needs …'
 	@$(INSTALL) -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+build/peers/made: .venv/runtime bench/requirements.txt
+	@echo 'Installing what the peers need …'
+	@$(INSTALL) --no-deps --upgrade --target build/peers -r bench/requirements.txt
 	@touch $@

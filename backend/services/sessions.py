@@ -257,8 +257,8 @@ class Sessions:
         self, user_id: UUID, ids: Collection[UUID], because: SessionEnd, *, actor: UUID | None = None
     ) -> int:
         """End those of these sessions that are this person's and alive, and tell how many there were."""
-        alive = {one.id for one in await self.listed(user_id)}
-        ended = await self.store.end_of(user_id, self.clock.now(), because, only=alive.intersection(ids))
+        await self._settle(user_id)
+        ended = await self.store.end_of(user_id, self.clock.now(), because, only=ids)
         for session_id in ended:
             await self._record_end(session_id, user_id, because, actor)
         return len(ended)
@@ -274,6 +274,7 @@ class Sessions:
         self, user_id: UUID, because: SessionEnd, *, actor: UUID | None = None, besides: UUID | None = None
     ) -> int:
         """End a person's sessions, all or all but one, and tell how many there were."""
+        await self._settle(user_id)
         ended = await self.store.end_of(user_id, self.clock.now(), because, besides=besides)
         for session_id in ended:
             await self._record_end(session_id, user_id, because, actor)
@@ -312,10 +313,25 @@ class Sessions:
 
     async def _make_room(self, user: User) -> None:
         """End the oldest sessions where one more would be too many (ASVS 7.1.2)."""
-        alive = sorted(await self.listed(user.id), key=lambda one: one.session.created_at)
-        too_many = alive[: max(0, len(alive) - self.rules.most + 1)]
-        if too_many:
-            await self.end_some(user.id, [one.id for one in too_many], SessionEnd.TOO_MANY)
+        alive = await self._settle(user.id)
+        for session in alive[: max(0, len(alive) - self.rules.most + 1)]:
+            await self.end(session.id, user.id, SessionEnd.TOO_MANY)
+
+    async def _settle(self, user_id: UUID) -> list[UserSession]:
+        """End what is over and nobody has noticed, each for its own reason; return what lives, oldest first."""
+        now, alive = self.clock.now(), []
+        for session in await self.store.of(user_id):
+            last = self.touches.newest(session.id, session.last_activity)
+            over = self.rules.verdict(session, last, now)
+            unused_since = None
+            if over is SessionEnd.INACTIVITY:
+                # Another process may know of activity that the database does not have yet.
+                unused_since = now - (self.rules.idle_of(session) or timedelta()) - self.rules.lag
+            if over is None or (unused_since and last >= unused_since):
+                alive.append(session)
+            else:
+                await self.end(session.id, user_id, over, unused_since=unused_since)
+        return alive
 
     async def _record_end(self, session_id: UUID, user_id: UUID, because: SessionEnd, actor: UUID | None) -> None:
         ended = str(session_id)

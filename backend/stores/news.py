@@ -127,7 +127,7 @@ class News:
         while not stopping.is_set():
             try:
                 await self._channel.listen(self._hear, stopping)
-            except (OSError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, sqlite3.Error):
+            except Exception:  # noqa: BLE001  # a channel may fail in any way; it is tried again
                 _log.warning("news_lost", exc_info=True)
             self._heard_at = float("-inf")
             self._cache.clear()
@@ -160,6 +160,7 @@ class PostgresChannel:
         """Take what `asyncpg.connect` needs."""
         self._arguments = arguments
         self._listener: asyncpg.Connection | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def within(self, session: AsyncSession, changes: Changes) -> None:
         """Notify when the transaction commits."""
@@ -186,12 +187,13 @@ class PostgresChannel:
             await connection.add_listener(_TOPIC, received)
             self._listener = connection
             while not stopping.is_set():
-                async with asyncio.timeout(2 * _BEAT_SECONDS):
+                async with asyncio.timeout(2 * _BEAT_SECONDS), self._one_at_a_time:
                     await connection.execute(f"NOTIFY {_TOPIC}, '{beat}'")
                 await _pause(stopping, _BEAT_SECONDS)
         finally:
             self._listener = None
-            connection.terminate()
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                await connection.close(timeout=_PATIENCE_SECONDS)  # it ends by force what does not end in time
 
     async def alone(self) -> bool:
         """Count the listeners of this database."""
@@ -199,7 +201,7 @@ class PostgresChannel:
             return False
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1"
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_PATIENCE_SECONDS), self._one_at_a_time:
                 return bool(await self._listener.fetchval(query, self._NAME) == 1)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
             return False

@@ -94,9 +94,10 @@ class SessionStore:
     async def knows(self, user_id: UUID, device_id: str | None, agent: str | None) -> bool | None:
         """Tell whether a person has signed in from this device before; None if they never have from any."""
         same = col(UserSession.device_id) == device_id if device_id else col(UserSession.agent) == agent
-        query = select(func.count(), func.count().filter(same)).select_from(UserSession)
-        total, known = (await self._session.exec(query.where(UserSession.user_id == user_id))).one()
-        return bool(known) if total else None
+        any_ = select(UserSession.id).where(UserSession.user_id == user_id).limit(1)
+        if (await self._session.exec(any_.where(same))).first():
+            return True
+        return False if (await self._session.exec(any_)).first() else None
 
     async def attach(self, id_: UUID, credential_digest: str) -> None:
         """Let a cookie carry a session as well."""

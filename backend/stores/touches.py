@@ -12,7 +12,6 @@ import structlog
 from sqlalchemy import bindparam, update
 from sqlmodel import col
 
-from backend.errors import DatabaseUnavailable
 from backend.models import UserSession
 from backend.stores.database import Database
 
@@ -91,8 +90,8 @@ class Touches:
                     await stopping.wait()
             try:
                 await self.save(database)
-            except DatabaseUnavailable:
-                _log.warning("activity_not_saved", sessions=len(self._unsaved))
+            except Exception:  # noqa: BLE001  # whatever went wrong, it is tried again with the next batch
+                _log.warning("activity_not_saved", sessions=len(self._unsaved), exc_info=True)
 
 
 _ended_at, _last_activity = col(UserSession.ended_at), col(UserSession.last_activity)
