@@ -34,7 +34,7 @@ from backend.routes import (
 )
 from backend.routes.deps import Work, check_request
 from backend.routes.doorman import Doorman, Question
-from backend.routes.pages import account, approvals, entrance, recovery, users
+from backend.routes.pages import account, approvals, devices, entrance, recovery, users
 from backend.routes.shell import Shell
 from backend.schemas.approval_service import UserAnswer
 from backend.schemas.errors import ErrorAnswer
@@ -129,7 +129,7 @@ def create_app(context: Context | None = None) -> FastAPI:
         opaque_sessions,
         operations,
     ]
-    pages = [entrance, account, approvals, users, recovery]
+    pages = [entrance, account, devices, approvals, users, recovery]
     for module in (*resources, *pages, *([docs] if shown else [])):
         app.include_router(module.router)
     app.mount("/static", VersionedFiles(directory=_STATIC), name="static")

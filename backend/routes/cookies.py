@@ -30,9 +30,11 @@ def set_csrf(response: Response, token: str, settings: Settings, *, seconds: int
 
 
 def clear_session(response: Response, settings: Settings) -> None:
-    """Take a browser's session away, whichever names it bears."""
+    """Take a browser's session away, whichever names it bears: what stayed under the other would be read next."""
     for name in (SESSION, CSRF):
         drop_cookie(response, name, settings)
+        if settings.uses_https:
+            response.delete_cookie(name, path="/", secure=True, samesite=settings.cookie_samesite)
 
 
 def set_cookie(

@@ -88,12 +88,12 @@ class SignedIn(OAuth2PasswordBearer):
         """
         bearer = bearer_of(request)
         if bearer is not None:
-            caller = await _identified(request, Kind.ACCESS_TOKEN, bearer)
+            caller = await identified(request, Kind.ACCESS_TOKEN, bearer)
         else:
             cookie = session_cookie(request)
             if cookie is None:
                 raise NotAuthenticated
-            caller = await _identified(request, Kind.COOKIE, cookie)
+            caller = await identified(request, Kind.COOKIE, cookie)
             request.state.csrf_token = tokens.csrf_token(cookie)
             await _check_csrf(request, request.state.csrf_token)
         request.state.caller = caller
@@ -200,7 +200,12 @@ def bearer_of(request: Request) -> str | None:
     return found[0] if found else None
 
 
-async def _identified(request: Request, kind: Kind, credential: str) -> Identity:
+async def identified(request: Request, kind: Kind, credential: str) -> Identity:
+    """Return whose credential this is; a request in the background (`X-Background: 1`) is no activity.
+
+    Raises:
+        InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody's, or nobody's any more.
+    """
     context, headers = get_context(request), request.headers
     activity = headers.get("x-background") != "1"
     known = recall(context, kind, credential, headers.get("user-agent"), activity=activity)

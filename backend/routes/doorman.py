@@ -7,6 +7,7 @@ the application's: its routes at the same paths give the same answers.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +16,9 @@ from backend.context import Context
 from backend.routes.cookies import session_cookie
 from backend.routes.shell import RawHeader, request_id_of, with_headers
 from backend.services.identity import Identity, Kind, recall
+
+_VARY: Final = (b"vary", b"Origin")
+"""As CORS says it on every answer of the application."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Doorman:
         answer = question(caller)
         length = (b"content-length", str(len(answer.body)).encode())
         https = self._context.settings.uses_https
-        headers = with_headers([length, *answer.headers], request_id_of(scope), https=https)
+        headers = with_headers([length, _VARY, *answer.headers], request_id_of(scope), https=https)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 

@@ -137,6 +137,9 @@ def _in_dialect(request: Request, error: errors.VestibuleError, refusal: Refusal
     path = request.url.path
     if path.startswith("/api/auth/"):
         return _in_dialect_a(path, error, refusal)
+    if isinstance(error, errors.PasswordRefused) and path.endswith("/password"):
+        item = {**refusal.items[0], "loc": ["body", "new_password"]}
+        return replace(refusal, items=(item,))
     if getattr(request.state, "by_form", False) and isinstance(error, errors.InvalidCredentials):
         return replace(refusal, detail="Incorrect username or password")
     return refusal

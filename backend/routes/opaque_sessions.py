@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from backend import tokens
 from backend.identifiers import as_id
 from backend.models import SessionEnd
-from backend.routes.deps import InContext, Look, OnDevice, Work, get_context, get_origin
+from backend.routes.deps import InContext, Look, OnDevice, Work, identified
 from backend.schemas.opaque_sessions import (
     Info,
     InfoAnswer,
@@ -20,7 +20,7 @@ from backend.schemas.opaque_sessions import (
     SignOutAnswer,
     SignOutSessionsBody,
 )
-from backend.services.identity import Identity, Kind, identify
+from backend.services.identity import Identity, Kind
 
 router = APIRouter(prefix="/api/v1/users", tags=["B0: session calls"])
 
@@ -33,7 +33,7 @@ async def get_bodily_user(request: Request, body: SessionBody) -> Identity:
     Raises:
         InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody's, or nobody's any more.
     """
-    caller = await identify(get_context(request), Kind.OPAQUE, body.session, get_origin(request))
+    caller = await identified(request, Kind.OPAQUE, body.session)
     request.state.caller = caller
     return caller
 

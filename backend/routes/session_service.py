@@ -22,6 +22,7 @@ from backend.routes.deps import (
     bearer_of,
     get_context,
     get_current_user,
+    identified,
 )
 from backend.schemas.session_service import (
     CheckAuthAnswer,
@@ -37,7 +38,7 @@ from backend.schemas.session_service import (
     SessionAnswer,
     TokenAnswer,
 )
-from backend.services.identity import Kind, identify
+from backend.services.identity import Kind
 from backend.services.refreshing import refresh as refreshed
 from backend.services.refreshing import session_of
 from backend.services.sessions import Listed
@@ -90,28 +91,31 @@ async def logout(
     response: Response, context: InContext, leaver: Annotated[Leaver, Depends(get_leaver)], work: Work
 ) -> Envelope[Message]:
     """End this session, another one of one's own, or all of them."""
-    said = "Logged out successfully"
+    said, leaves = "Logged out successfully", leaver.session_id
     body, owner = leaver.body, leaver.user_id
     if leaver.proven and body.revoke_all_sessions:
         ended = await work.sessions.end_all(owner, SessionEnd.USER_LOGOUT_ALL, actor=owner)
         said = f"Logged out from all {ended} sessions"
     elif leaver.proven and body.session_id is not None:
-        await work.sessions.end_own(owner, _session_id(body.session_id), SessionEnd.USER_LOGOUT)
+        leaves = _session_id(body.session_id)
+        await work.sessions.end_own(owner, leaves, SessionEnd.USER_LOGOUT)
     else:
-        await work.sessions.end(leaver.session_id, owner, SessionEnd.USER_LOGOUT, actor=owner)
-    clear_session(response, context.settings)
+        await work.sessions.end(leaves, owner, SessionEnd.USER_LOGOUT, actor=owner)
+    if leaves == leaver.session_id:
+        clear_session(response, context.settings)
     return Envelope(data=Message(message=said), message=said)
 
 
 @router.post("/refresh-csrf")
-async def refresh_csrf(request: Request, response: Response, context: InContext, origin: FromOrigin) -> CsrfAnswer:
+async def refresh_csrf(request: Request, response: Response, context: InContext) -> CsrfAnswer:
     """Give the browser of a cookie session its CSRF token once more."""
     cookie = session_cookie(request)
-    if cookie is None:
+    if cookie is None or bearer_of(request) is not None:  # a Bearer header decides alone, and has no such token
         raise NotAuthenticated
-    await identify(context, Kind.COOKIE, cookie, origin)
+    caller = await identified(request, Kind.COOKIE, cookie)
     token = tokens.csrf_token(cookie)
-    set_csrf(response, token, context.settings)
+    days = context.settings.remember_days
+    set_csrf(response, token, context.settings, seconds=int(days * 86400) if caller.remembered else None)
     return CsrfAnswer(csrf_token=token)
 
 

@@ -3,12 +3,12 @@
 It wraps the finished application, because answers to unforeseen errors never pass the application's own middleware.
 """
 
+import os
 import re
 import time
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
-from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers
@@ -102,8 +102,8 @@ def request_id_of(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             given = value.decode("latin-1")
-            return given if _SANE_REQUEST_ID.fullmatch(given) else uuid4().hex
-    return uuid4().hex
+            return given if _SANE_REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+    return os.urandom(16).hex()
 
 
 def with_headers(headers: Iterable[RawHeader], request_id: str, *, https: bool) -> list[RawHeader]:

@@ -1,5 +1,6 @@
 """`GET /api/v1/auth/verify`: yes or no, and whose; for reverse proxies that ask before they let a request through."""
 
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -27,9 +28,14 @@ def verified(caller: Identity) -> Answer:
     return Answer(
         (
             (b"x-user-id", str(caller.id).encode()),
-            (b"x-user-name", quote(caller.username, _PLAIN).encode()),
-            (b"x-user-email", quote(caller.email, _PLAIN).encode()),
+            (b"x-user-name", _quoted(caller.username)),
+            (b"x-user-email", _quoted(caller.email)),
             (b"x-user-role", caller.role.encode()),
             (b"x-session-id", str(caller.session_id).encode()),
         )
     )
+
+
+@lru_cache(maxsize=4096)
+def _quoted(text: str) -> bytes:
+    return quote(text, _PLAIN).encode()

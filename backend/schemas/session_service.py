@@ -35,6 +35,15 @@ class LoginBody(BaseModel):
     password: Text
     remember_me: StrictBool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
+        """Let a client send all three names and fill one."""
+        names = ("username_or_email", "username", "email")
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value is not None or name not in names}
+
 
 class LoginForm(BaseModel):
     """A sign-in as a form, as OAuth2 clients send it; what else they send is tolerated."""

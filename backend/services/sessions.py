@@ -1,5 +1,6 @@
 """Sessions: opened by a sign-in, alive while they are used, ended by many things. The only maker of tokens."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from backend.services.agents import family
 from backend.services.audit import Action, Audit
 from backend.services.outbox import Outbox
 from backend.settings import Settings
-from backend.stores.sessions import SessionStore
+from backend.stores.sessions import Open, SessionStore
 from backend.stores.touches import Touches
 from backend.tokens import TokenSigner
 
@@ -216,6 +217,7 @@ class Sessions:
             )
             await self.store.add(row)
         ends = min(now + self.rules.access, session.expires_at)
+        await asyncio.sleep(0)  # others first: a signature takes longer than most answers
         access = self.signer.sign(tokens.Claims(session.user_id, session.id, now, ends))
         return BearerGrant(session.id, access, refresh_token, int((ends - now).total_seconds()))
 
@@ -228,6 +230,15 @@ class Sessions:
             found.append(Listed(session, last, self.rules.verdict(session, last, now)))
         shown = [one for one in found if ended or one.over is None]
         return sorted(shown, key=lambda one: one.last_activity, reverse=True)
+
+    async def idle_left(self, session_id: UUID) -> timedelta | None:
+        """Tell how long a session may still go unused; None if that does not end it."""
+        found = await self.store.find(session_id)
+        idle = self.rules.idle_of(found) if found else None
+        if found is None or idle is None:
+            return None
+        unused = self.clock.now() - self.touches.newest(session_id, found.last_activity)
+        return max(idle - unused, timedelta())
 
     async def end(
         self,
@@ -302,7 +313,7 @@ class Sessions:
             device_type=device.type,
         )
         await self.store.add(session)
-        user.last_login = now
+        await self.store.signed_in(user, now)
         await self.audit.record(Action.SIGNIN_SUCCEEDED, target=user.id, actor=user.id)
         await self.audit.record(
             Action.SESSION_OPENED, target=user.id, actor=user.id, session_id=str(session.id), carrier=carrier
@@ -317,10 +328,10 @@ class Sessions:
         for session in alive[: max(0, len(alive) - self.rules.most + 1)]:
             await self.end(session.id, user.id, SessionEnd.TOO_MANY)
 
-    async def _settle(self, user_id: UUID) -> list[UserSession]:
+    async def _settle(self, user_id: UUID) -> list[Open]:
         """End what is over and nobody has noticed, each for its own reason; return what lives, oldest first."""
         now, alive = self.clock.now(), []
-        for session in await self.store.of(user_id):
+        for session in await self.store.open_ones(user_id):
             last = self.touches.newest(session.id, session.last_activity)
             over = self.rules.verdict(session, last, now)
             unused_since = None

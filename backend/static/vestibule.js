@@ -1,4 +1,4 @@
-// Improves pages that already work without it: focus, waiting, one-time codes, double sends, keys.
+// Improves pages that already work without it: focus, waiting, one-time codes, double sends, keys, sessions that end.
 (() => {
   "use strict";
 
@@ -10,6 +10,126 @@
   };
 
   document.getElementById("problems")?.focus();
+
+  // Who does nothing for long is signed out. The page says so before, and never throws away what somebody typed.
+  const idle = document.getElementById("idle");
+  if (idle) {
+    const ALLOWED = Number(idle.dataset.idle);
+    const EARLY = Math.min(120, ALLOWED / 5);
+    const LONGEST_TIMER = 86400;
+    const stay = idle.querySelector("button");
+    const signIn = idle.querySelector("a");
+    const tabs = "BroadcastChannel" in window ? new BroadcastChannel("vestibule-activity") : null;
+    let ends, timer, before;
+    let over = false;
+
+    const later = (act, seconds) => {
+      clearTimeout(timer);
+      timer = setTimeout(act, 1000 * Math.min(Math.max(seconds, 0.2), LONGEST_TIMER));
+    };
+    const inField = (element) => element?.closest("input, textarea, select");
+    const typed = () => {
+      const refused = document.getElementById("problems");
+      return all("input, textarea").some((field) => {
+        if (field.readOnly || ["hidden", "password"].includes(field.type)) return false;
+        if (["checkbox", "radio"].includes(field.type)) return field.checked !== field.defaultChecked;
+        return field.value !== (refused ? "" : field.defaultValue);
+      });
+    };
+
+    // It comes up without taking the focus from somebody who types; then it is read aloud instead.
+    const tell = (focus) => {
+      const comes = idle.hidden;
+      idle.hidden = false;
+      if (comes) before = document.activeElement;
+      if (comes && !inField(before)) return focus.focus({ preventScroll: true });
+      if (comes) before.scrollIntoView({ block: "nearest" });
+      const sentence = all("#idle-text > span", idle).find((part) => !part.hidden).textContent;
+      say(over || !inField(document.activeElement) ? sentence : `${sentence} Press Escape to stay signed in.`);
+    };
+    const hide = () => {
+      if (idle.contains(document.activeElement)) before?.focus({ preventScroll: true });
+      idle.hidden = true;
+      say("");
+    };
+    const inWords = (seconds) => {
+      if (seconds > 90) return `${Math.round(seconds / 60)} minutes`;
+      if (seconds > 45) return "1 minute";
+      return seconds > 15 ? "less than a minute" : "a few seconds";
+    };
+    const warn = (seconds) => {
+      const left = idle.querySelector("[data-idle-left]");
+      const words = inWords(seconds);
+      if (!idle.hidden && left.textContent === words) return;
+      left.textContent = words;
+      tell(stay);
+    };
+    const end = (why) => {
+      over = true;
+      clearTimeout(timer);
+      const query = new URLSearchParams({ ...(why && { why }), next: location.pathname + location.search });
+      signIn.href = `/login?${query}`;
+      if (!typed()) return location.replace(signIn.href);
+      for (const part of all("[data-idle-over]", idle)) part.hidden = false;
+      if (idle.contains(document.activeElement)) signIn.focus();
+      for (const part of all("[data-idle-soon]", idle)) part.hidden = true;
+      tell(signIn);
+    };
+
+    const plan = () => {
+      const left = (ends - Date.now()) / 1000;
+      if (left > EARLY) {
+        if (!idle.hidden) hide();
+        later(ask, left - EARLY);
+      } else if (left > 0) {
+        warn(left);
+        later(plan, Math.min(left + 0.1, 1));
+      } else later(ask, 1);
+    };
+    const isAwake = (seconds) => {
+      ends = Date.now() + 1000 * seconds;
+      plan();
+    };
+    // The server knows of activity elsewhere. Asked in the background, it does not take the question for activity.
+    const ask = async () => {
+      if (over) return;
+      try {
+        await learn({ "X-Background": "1" });
+      } catch {
+        later(ask, 5);
+      }
+    };
+    const learn = async (headers) => {
+      const answer = await fetch("/account/awake", { headers });
+      if (answer.redirected) return end(new URL(answer.url).searchParams.get("why"));
+      const left = (await answer.json()).seconds_left;
+      if (left !== null) isAwake(left);
+    };
+    const goOn = async () => {
+      if (over) return;
+      await learn({});
+      if (!over) tabs?.postMessage("active");
+    };
+
+    stay.addEventListener("click", () => goOn().catch(() => {}));
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !idle.hidden) goOn().catch(() => {});
+    });
+    document.addEventListener("visibilitychange", () => document.hidden || ask());
+    tabs?.addEventListener("message", () => over || isAwake(ALLOWED));
+    tabs?.postMessage("active");
+    // The forms of an ended session lead nowhere any more.
+    document.addEventListener(
+      "submit",
+      (event) => {
+        if (!over) return;
+        event.preventDefault();
+        signIn.focus();
+      },
+      true,
+    );
+    isAwake(ALLOWED);
+  }
 
   // A form is sent once; coming back to the page makes it usable again.
   const settle = (button) => {

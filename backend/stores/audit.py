@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.models import AuditEvent
+from backend.stores.database import insert
 
 
 class AuditStore:
@@ -19,8 +20,7 @@ class AuditStore:
 
     async def add(self, event: AuditEvent) -> None:
         """Add a record."""
-        self._session.add(event)
-        await self._session.flush()
+        await insert(self._session, event)
 
     async def about(self, target_id: UUID, limit: int, *, without: Collection[str] = ()) -> Sequence[AuditEvent]:
         """Return what happened to an account, newest first, `without` some actions."""

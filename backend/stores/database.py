@@ -1,15 +1,17 @@
 """The database and its two doors: one for reading, one for writing; nobody else begins or commits."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy import Connection, Table, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import DatabaseUnavailable
@@ -50,6 +52,7 @@ class Database:
         async with _translated(), AsyncSession(self._writers, expire_on_commit=False) as session:
             yield session
             await session.commit()
+            await asyncio.sleep(0)  # others first: the change is saved, and tidying up takes a while
 
     @asynccontextmanager
     async def for_schema_changes(self) -> AsyncIterator[AsyncConnection]:
@@ -101,6 +104,13 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+async def insert(session: AsyncSession, row: SQLModel) -> None:
+    """Add a row that this transaction will not change again, past the ORM: a third of the time of a flush."""
+    table: Table = row.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
+    connection = await session.connection()
+    await connection.execute(table.insert(), {column.name: getattr(row, column.name) for column in table.columns})
 
 
 @asynccontextmanager

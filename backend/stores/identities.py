@@ -23,6 +23,7 @@ class Identity:
     must_change_password: bool
     session_id: UUID
     carrier: Carrier
+    remembered: bool
 
     @property
     def is_active(self) -> bool:

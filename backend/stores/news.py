@@ -38,6 +38,8 @@ _DEAF_AFTER_SECONDS: Final = 2.2 * _BEAT_SECONDS
 _LOOK_SECONDS: Final = 0.04
 _PATIENCE_SECONDS: Final = 0.2
 _AGAIN_SECONDS: Final = 0.5
+_PERSISTENCE_SECONDS: Final = 5.0
+"""How long a command waits for a Redis that does not answer."""
 _MOST_IDS: Final = 200
 """A NOTIFY holds 8,000 bytes; beyond this many ids everything is forgotten instead."""
 _BELIEVED_UNHEARD_SECONDS: Final = 1.0
@@ -218,6 +220,8 @@ class RedisChannel:
         """Prepare the connections; nothing is connected yet."""
         self._name = uuid4().hex
         self._owes = False
+        self._beats = False
+        """Whether this process serves requests; a command of the command line says its word and goes."""
         self._redis = Redis.from_url(
             url,
             socket_timeout=_PATIENCE_SECONDS,
@@ -230,17 +234,22 @@ class RedisChannel:
         """Nothing can be said before the commit."""
 
     async def after(self, changes: Changes) -> None:
-        """Publish; what cannot be published now is made good by the next beat."""
+        """Publish; what cannot be published now is made good by the next beat, or, without one, by trying on."""
         if self._owes:
             return
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                await self._redis.publish(_TOPIC, str(changes))
-        except (RedisError, OSError, TimeoutError):
-            self._owes = True
+        until = time.monotonic() + _PERSISTENCE_SECONDS
+        while not await self._said(str(changes)):
+            if self._beats:
+                self._owes = True
+                return
+            if time.monotonic() > until:
+                _log.error("news_not_told")
+                return
+            await asyncio.sleep(_BEAT_SECONDS)
 
     async def listen(self, hear: Callable[[str], None], stopping: asyncio.Event) -> None:
         """Subscribe, and publish a beat four times a second."""
+        self._beats = True
         beating = asyncio.create_task(self._beat(stopping))
         others: dict[str, float] = {}
         try:
@@ -278,15 +287,31 @@ class RedisChannel:
         except (RedisError, OSError, TimeoutError):
             return False
 
+    async def _said(self, message: str) -> bool:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._redis.publish(_TOPIC, message)
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return True
+
     async def _beat(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(_PATIENCE_SECONDS):
                     if self._owes:
-                        await self._redis.publish(_TOPIC, _ALL)
-                        self._owes = False
+                        await self._pay()
                     await self._redis.publish(_TOPIC, f"{_BEAT}{self._name}")
             await _pause(stopping, _BEAT_SECONDS)
+
+    async def _pay(self) -> None:
+        # Settled before it is said: a change that is saved while this is on its way has to speak for itself.
+        self._owes = False
+        try:
+            await self._redis.publish(_TOPIC, _ALL)
+        except BaseException:
+            self._owes = True
+            raise
 
 
 class RevisionChannel:

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, update
+from sqlalchemy import ColumnElement, Table, func, or_, update
 from sqlalchemy import select as rows
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.models import Carrier, RefreshToken, SessionEnd, Status, User, UserSession
+from backend.stores.database import insert
 from backend.stores.identities import Identity
 from backend.stores.news import Changes
 
@@ -25,9 +27,9 @@ _IDENTITY: Final = (
     User.must_change_password,
     UserSession.id,
     UserSession.carrier,
+    UserSession.remembered,
 )
 _FOUND: Final = (
-    UserSession.remembered,
     UserSession.last_activity,
     UserSession.expires_at,
     UserSession.ended_because,
@@ -43,7 +45,6 @@ class Found:
     """A session as the database has it, ended or not, and whose it is."""
 
     identity: Identity
-    remembered: bool
     last_activity: datetime
     expires_at: datetime
     ended_because: SessionEnd | None
@@ -57,6 +58,32 @@ class Found:
         """What carries it."""
         return self.identity.carrier
 
+    @property
+    def remembered(self) -> bool:
+        """Whether its person asked to stay signed in."""
+        return self.identity.remembered
+
+
+_OPEN: Final = (
+    UserSession.id,
+    UserSession.carrier,
+    UserSession.remembered,
+    UserSession.last_activity,
+    UserSession.expires_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What tells whether a session that nobody has ended still lives."""
+
+    id: UUID
+    carrier: Carrier
+    remembered: bool
+    last_activity: datetime
+    expires_at: datetime
+    ended_because: None = None
+
 
 class SessionStore:
     """The `sessions` and `refresh_tokens` tables within one transaction."""
@@ -66,10 +93,9 @@ class SessionStore:
         self._session = session
         self._changes = Changes() if changes is None else changes
 
-    async def add(self, *new: UserSession | RefreshToken) -> None:
-        """Add new rows."""
-        self._session.add_all(new)
-        await self._session.flush()
+    async def add(self, new: UserSession | RefreshToken) -> None:
+        """Add a new row."""
+        await insert(self._session, new)
 
     async def find(self, id_: UUID) -> Found | None:
         """Return the session of an id."""
@@ -83,6 +109,14 @@ class SessionStore:
         """Return a session as it is now and keep others from changing it until this transaction ends."""
         query = select(UserSession).where(UserSession.id == id_).with_for_update()
         return (await self._session.exec(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def open_ones(self, user_id: UUID) -> Sequence[Open]:
+        """List a person's sessions that nobody has ended, oldest first."""
+        query = rows(*_OPEN)  # type: ignore[call-overload]  # as above
+        query = query.where(col(UserSession.user_id) == user_id, col(UserSession.ended_at).is_(None))
+        connection = await self._session.connection()
+        found = await connection.execute(query.order_by(col(UserSession.created_at), col(UserSession.id)))
+        return [Open(*row) for row in found]
 
     async def of(self, user_id: UUID, *, ended: bool = False) -> Sequence[UserSession]:
         """List a person's sessions, oldest first; ended ones too if asked for."""
@@ -146,6 +180,13 @@ class SessionStore:
         change = update(RefreshToken).where(*unused).values(used_at=now, salt=salt).returning(col(RefreshToken.id))
         return (await self._session.exec(change)).first() is not None
 
+    async def signed_in(self, user: User, now: datetime) -> None:
+        """Note on an account that its person has signed in."""
+        connection = await self._session.connection()
+        table: Table = User.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
+        await connection.execute(update(table).where(table.c.id == user.id).values(last_login=now))
+        set_committed_value(user, "last_login", now)
+
     async def touch(self, id_: UUID, now: datetime) -> None:
         """Note activity within this transaction; time never goes back."""
         older = (col(UserSession.id) == id_, col(UserSession.last_activity) < now)
@@ -171,11 +212,9 @@ class SessionStore:
             return None
         split = len(_IDENTITY)
         identity = Identity(*row[:split])
-        remembered, last_activity, expires_at, ended_because, user_agent, epoch, token_epoch, status = row[split:]
+        last_activity, expires_at, ended_because, user_agent, epoch, token_epoch, status = row[split:]
         outdated = epoch != token_epoch
-        return Found(
-            identity, remembered, last_activity, expires_at, ended_because, user_agent, outdated, Status(status)
-        )
+        return Found(identity, last_activity, expires_at, ended_because, user_agent, outdated, Status(status))
 
     async def _end(
         self, conditions: Sequence[ColumnElement[bool]], now: datetime, because: SessionEnd

@@ -64,10 +64,12 @@ class Touches:
     async def save(self, database: Database) -> None:
         """Write what the database does not have yet; what could not be written stays to be.
 
-        An ended session stays as it is, and a newer moment that another process has written wins.
+        An ended session stays as it is, and a newer moment that another process has written wins. What is touched
+        meanwhile is for the next time: else the writing would never end while people come.
         """
-        while self._unsaved:
-            batch, self._unsaved = self._unsaved[:_BATCH], self._unsaved[_BATCH:]
+        due, self._unsaved = self._unsaved, []
+        while due:
+            batch = due[:_BATCH]
             for pulse in batch:
                 pulse.unsaved = False
             rows = [{"session": pulse.session_id, "at": pulse.last} for pulse in batch]
@@ -76,11 +78,11 @@ class Touches:
                     connection = await session.connection()
                     await connection.execute(_WRITE, sorted(rows, key=lambda row: str(row["session"])))
             except BaseException:
+                self._unsaved += [pulse for pulse in batch if not pulse.unsaved] + due[_BATCH:]
                 for pulse in batch:
-                    if not pulse.unsaved:
-                        pulse.unsaved = True
-                        self._unsaved.append(pulse)
+                    pulse.unsaved = True
                 raise
+            due = due[_BATCH:]
 
     async def keep_saving(self, database: Database, seconds: float, stopping: asyncio.Event) -> None:
         """Write every so many seconds, and once more at the end."""
@@ -88,10 +90,14 @@ class Touches:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await stopping.wait()
-            try:
-                await self.save(database)
-            except Exception:  # noqa: BLE001  # whatever went wrong, it is tried again with the next batch
-                _log.warning("activity_not_saved", sessions=len(self._unsaved), exc_info=True)
+            await self._try_to_save(database)
+        await self._try_to_save(database)
+
+    async def _try_to_save(self, database: Database) -> None:
+        try:
+            await self.save(database)
+        except Exception:  # noqa: BLE001  # whatever went wrong, it is tried again with the next batch
+            _log.warning("activity_not_saved", sessions=len(self._unsaved), exc_info=True)
 
 
 _ended_at, _last_activity = col(UserSession.ended_at), col(UserSession.last_activity)

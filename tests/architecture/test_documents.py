@@ -66,9 +66,10 @@ def test_every_command_is_named() -> None:
 
 def test_every_route_says_in_a_sentence_what_it_does() -> None:
     from backend.routes import approval_service, approval_service_admin, operations  # noqa: PLC0415
-    from backend.routes.pages import account, approvals, entrance, recovery, users  # noqa: PLC0415
+    from backend.routes.pages import account, approvals, devices, entrance, recovery, users  # noqa: PLC0415
 
-    modules = (approval_service, approval_service_admin, operations, account, approvals, entrance, recovery, users)
+    pages = (account, approvals, devices, entrance, recovery, users)
+    modules = (approval_service, approval_service_admin, operations, *pages)
     found = [context.endpoint for module in modules for context in iter_route_contexts(module.router.routes)]
 
     assert len(found) > 30

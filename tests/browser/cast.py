@@ -55,6 +55,26 @@ LET_IN: Final = {"username": "wren", "full_name": "Wren Abelard", "institution":
 FORGETFUL: Final = {"username": "h.strand", "full_name": "Hedda Strand", "institution": "Polar Workshop"}
 LOCKED_OUT: Final = {"username": "b.lowenhaupt", "full_name": "Bram Löwenhaupt", "institution": "Polar Workshop"}
 
+FIREFOX: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SAFARI: Final = "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile Safari/604.1"
+TRAVELLER: Final = {"username": "s.quist", "full_name": "Sölvi Quist", "institution": "Glacier Station"}
+DEVICES: Final[tuple[tuple[dict[str, str], timedelta, timedelta], ...]] = (
+    (
+        {"User-Agent": SAFARI, "X-Device-Name": "Tablet in the core store", "X-Forwarded-For": "192.0.2.71"},
+        timedelta(days=9, hours=2),
+        timedelta(days=3),
+    ),
+    (
+        {"User-Agent": "graph-sync/2.4", "X-Forwarded-For": "2001:db8:4f3::1c"},
+        timedelta(days=20),
+        timedelta(hours=6),
+    ),
+    ({"User-Agent": FIREFOX, "X-Forwarded-For": "198.51.100.23"}, timedelta(hours=19), timedelta(minutes=40)),
+)
+"""What else the traveller is signed in with: what it says of itself, since when, and for how long unused."""
+NEWCOMER: Final = {"username": "tove.m", "full_name": "Tove Mirren", "institution": "Library of Hallgrove"}
+CALLED_AWAY: Final = {"username": "i.brandt", "full_name": "Ingolf Brandt", "institution": "Hallgrove Institute"}
+
 MEMBERS: Final[tuple[tuple[str, str, str, timedelta], ...]] = (
     ("p.lindqvist", "Pär Lindqvist", "Hallgrove Institute", timedelta(days=410)),
     ("anoush", "Anoush Petrosian", "Hallgrove Institute", timedelta(days=200)),

@@ -91,6 +91,10 @@ class Guest:
         """Lose all cookies."""
         self._context.clear_cookies()
 
+    def come_back(self) -> None:
+        """Look at the page again after another window, or after the machine slept."""
+        self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
     def dress(self, width: int, scheme: str) -> None:
         """Look at the page in another width and another light."""
         self.page.set_viewport_size({"width": width, "height": _HEIGHT})

@@ -121,6 +121,17 @@ class House:
             "UPDATE audit_events SET at = ? WHERE target_id = ? AND action = 'registered'", moment, person.id.hex
         )
 
+    def at_work(self, person: Person, *, since: timedelta, unused: timedelta, **headers: str) -> None:
+        """Let somebody be signed in on another device, where they stay signed in; `headers` say which."""
+        body = {"username": person.username, "password": person.password, "remember_me": True}
+        self._ask("POST", "/api/v1/auth/login", json=body, headers=headers)
+        begun, last = (datetime.now(UTC) - ago for ago in (since, unused))
+        newest = "(SELECT max(id) FROM sessions)"
+        self._change(
+            f"UPDATE sessions SET created_at = ?, last_activity = ?, expires_at = ? WHERE id = {newest}",  # noqa: S608
+            *(moment.strftime("%Y-%m-%d %H:%M:%S.%f") for moment in (begun, last, begun + timedelta(days=30))),
+        )
+
     def _change(self, statement: str, *values: str) -> None:
         with closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
             connection.execute(statement, values)

@@ -24,6 +24,7 @@ class Stage:
     suspended: Person
     pending: Person
     rejected: Person
+    traveller: Person
     browser: Browser
     keeper: Person | None = None
     guests: dict[tuple[House, Person | None], Guest] = field(default_factory=dict)
@@ -31,7 +32,7 @@ class Stage:
     @classmethod
     def build(cls, browser: Browser, folder: Path, *, more_waiting: int) -> Self:
         """Start the houses and let the people in by the doors."""
-        house = House(folder / "house")
+        house = House(folder / "house", TRUSTED_PROXIES="127.0.0.1")
         admin = house.first("marta", **cast.RECEPTION)
         house.age(admin, timedelta(days=500))
         members = [_member(house, *who) for who in cast.MEMBERS]
@@ -42,11 +43,15 @@ class Stage:
         house.make_approver(members[0])
         house.administer("POST", f"{members[1].id}/promote", {"reason": "Second key for the holidays."})
         waiting = [_applicant(house, *who) for who in cast.WAITING]
+        traveller = house.member(**cast.TRAVELLER)
+        house.age(traveller, timedelta(days=30))
+        for device, since, unused in cast.DEVICES:
+            house.at_work(traveller, since=since, unused=unused, **device)
         for number in range(more_waiting):
             late = house.applicant(f"student{number + 1:02}", institution="Northgate Polytechnic")
             house.age(late, timedelta(hours=28, minutes=-number))
         lodge = House(folder / "lodge", REGISTRATION="closed")
-        return cls(house, lodge, admin, members[0], members[3], suspended, waiting[0], rejected, browser)
+        return cls(house, lodge, admin, members[0], members[3], suspended, waiting[0], rejected, traveller, browser)
 
     def close(self) -> None:
         """Let everybody leave and end both servers."""

@@ -38,7 +38,7 @@ def test_every_page_is_open_to_everybody(stage: Stage) -> None:
 def test_every_page_can_be_used_by_keyboard_alone(stage: Stage) -> None:
     missed = {}
     for view in views():
-        if view.name in {"account", "approvals", "confirm-delete", "register", "users", "user"}:
+        if view.name in {"account", "approvals", "confirm-delete", "devices", "login", "register", "users", "user"}:
             guest = view.show(stage)
             missed[view.name] = guest.unreachable()
     assert not any(missed.values()), missed

@@ -51,6 +51,11 @@ def views() -> list[View]:
         View("account", lambda stage: _at(stage.guest(stage.member), "/account")),
         View("account-problems", _account_problems),
         View("account-temporary", _account_temporary),
+        View("devices", lambda stage: _at(stage.guest(stage.traveller), "/devices")),
+        View("devices-alone", lambda stage: _at(stage.guest(stage.house.member(**cast.NEWCOMER)), "/devices")),
+        View("devices-end-others", lambda stage: _at(stage.guest(stage.traveller), "/devices/end-others")),
+        View("signed-out-soon", _signed_out_soon),
+        View("signed-out-while-typing", _signed_out_while_typing),
         View("approvals", lambda stage: _at(stage.guest(stage.admin), "/approvals")),
         View("approvals-open", _approvals_open),
         View("approvals-last-page", _approvals_last_page, alike=True),
@@ -151,6 +156,27 @@ def _account_problems(stage: Stage) -> Guest:
     guest.fill(current_password=PASSWORD, new_password="password1")
     guest.press("Change the password")
     expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _signed_out_soon(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.traveller), "/devices")
+    guest.page.route("**/account/awake", lambda route: route.fulfill(json={"seconds_left": 118}))
+    guest.come_back()
+    expect(guest.page.get_by_role("alertdialog")).to_contain_text("in 2 minutes")
+    guest.page.unroute("**/account/awake")
+    return guest
+
+
+def _signed_out_while_typing(stage: Stage) -> Guest:
+    away = stage.house.member(**cast.CALLED_AWAY)
+    stage.house.make_approver(away)
+    guest = _at(stage.guest(away), "/approvals")
+    guest.page.get_by_text("Reject…").first.click()
+    guest.page.get_by_label("Reason").first.fill("We know nobody at the Harbour Observatory")
+    guest.forget()
+    guest.come_back()
+    expect(guest.page.get_by_role("alertdialog")).to_contain_text("You have been signed out.")
     return guest
 
 

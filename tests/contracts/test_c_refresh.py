@@ -72,9 +72,8 @@ async def test_refreshing_sets_no_cookies(client: httpx.AsyncClient, person: Per
     assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("token", ["garbage", "", "a.b.c", "x" * 43])
-async def test_garbage_buys_nothing(client: httpx.AsyncClient, token: str) -> None:
-    assert await refused(client, token) == INVALID_REFRESH
+async def test_garbage_buys_nothing(client: httpx.AsyncClient) -> None:
+    assert [await refused(client, token) for token in ("garbage", "", "a.b.c", "x" * 43)] == [INVALID_REFRESH] * 4
 
 
 async def test_a_token_of_another_kind_buys_nothing(running: Application, person: Person) -> None:

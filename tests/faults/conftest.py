@@ -3,6 +3,7 @@
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -29,17 +30,26 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     _now(server.drop_database(name))
 
 
-@pytest.fixture
-async def database(built: Built) -> AsyncIterator[Database]:
-    """A look at the database the servers share, empty at first."""
+@asynccontextmanager
+async def swept(built: Built) -> AsyncIterator[Database]:
+    """Empty a house, and look at the database its servers share."""
     database = Database(built.database_url)
     async with database.writing() as session:
         for table in reversed(metadata.sorted_tables):
             await (await session.connection()).execute(table.delete())
         session.add(Installation())
     shutil.rmtree(built.place / "data" / "users", ignore_errors=True)
-    yield database
-    await database.close()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def database(built: Built) -> AsyncIterator[Database]:
+    """A look at the database the servers share, empty at first."""
+    async with swept(built) as database:
+        yield database
 
 
 @pytest.fixture

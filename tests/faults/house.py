@@ -88,16 +88,19 @@ async def at_once(*asks: Callable[[], Awaitable[httpx.Response]]) -> list[httpx.
 
 
 @contextmanager
-def opened(database_url: str, place: Path, doors: int = 2, **settings: str) -> Iterator[Built]:
+def opened(
+    database_url: str, place: Path, doors: int = 2, environment: Mapping[str, str] | None = None, **settings: str
+) -> Iterator[Built]:
     """Start real servers over one database and data directory, and end them by their ids."""
     values = {"DATABASE_URL": database_url, "DATA_DIR": str(place / "data"), "ARGON2": "8,1,1", "RATE_LIMITS": "off"}
     values |= {"PUBLIC_URL": "http://127.0.0.1:8000"}
     values |= {"SEND_VERIFICATION_EMAILS": "false", **settings}
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("VESTIBULE_")}
-    environment = {**kept, "PYTHONPATH": str(_ROOT), **{f"VESTIBULE_{name}": value for name, value in values.items()}}
+    theirs = {**kept, "PYTHONPATH": str(_ROOT), **{f"VESTIBULE_{name}": value for name, value in values.items()}}
+    theirs |= environment or {}
     place.mkdir(parents=True, exist_ok=True)
     ports = [free_port() for _ in range(doors)]
-    processes = [_start(port, place, environment) for port in ports]
+    processes = [_start(port, place, theirs) for port in ports]
     try:
         for port, process in zip(ports, processes, strict=True):
             _wait(port, process, place / f"log-{port}")

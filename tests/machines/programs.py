@@ -35,6 +35,13 @@ def redis() -> Path | None:
     return Path(in_path) if in_path else from_wheel if from_wheel.exists() else None
 
 
+def faketime() -> Path | None:
+    """The library that, preloaded, tells a program another time."""
+    places = ("lib/*/faketime", "lib/faketime", "lib64/faketime", "local/lib/faketime")
+    found = (path for place in places for path in sorted(Path("/usr").glob(f"{place}/libfaketime.so.1")))
+    return next(found, None)
+
+
 def chromium() -> Path | None:
     """The program Chromium or Chrome, if need be the one that Playwright has downloaded."""
     for name in _CHROMIUM_NAMES:

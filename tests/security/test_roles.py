@@ -36,7 +36,9 @@ PUBLIC: Final = frozenset(
 
 USERS: Final = frozenset(
     {
-        *(("GET", path) for path in ("/account", "/api/auth/whoami")),
+        *(("GET", path) for path in ("/account", "/account/awake", "/account/password", "/api/auth/whoami")),
+        *(("GET", path) for path in ("/devices", "/devices/end-others")),
+        *(("POST", path) for path in ("/devices/{id}/end", "/devices/end-others")),
         *(("GET", f"/api/v1/auth/{name}") for name in ("verify", "sessions", "users/me")),
         *(("PUT", f"/api/v1/auth/users/me{name}") for name in ("", "/password")),
         ("DELETE", "/api/v1/auth/sessions/{id}"),

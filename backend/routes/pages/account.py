@@ -1,5 +1,6 @@
-"""Your account: who you are here, your password, and the way out."""
+"""Your account: who you are here, your password, and how long you stay signed in."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -7,7 +8,7 @@ from fastapi.responses import Response
 
 from backend.routes.deps import CurrentUser, InContext, Look, Work
 from backend.routes.pages.forms import read_form
-from backend.routes.pages.rendering import go_saying, page
+from backend.routes.pages.rendering import go, go_saying, page
 from backend.schemas.approval_service import ChangePasswordBody
 from backend.services import Services, reading
 from backend.services.identity import Identity
@@ -31,6 +32,19 @@ async def show_account(request: Request, caller: CurrentUser, look: Look) -> Res
     return page(request, "account.html", **await _about(caller, look))
 
 
+@router.get("/account/awake")
+async def stay_awake(caller: CurrentUser, look: Look) -> Mapping[str, float | None]:
+    """Tell a page for how many seconds its session may still go unused; asking in the background changes nothing."""
+    left = await look.sessions.idle_left(caller.session_id)
+    return {"seconds_left": None if left is None else left.total_seconds()}
+
+
+@router.get("/account/password")
+async def find_password_form(caller: CurrentUser) -> Response:
+    """Lead to the form, also from the address at which a refused one was shown."""
+    return go("/account")
+
+
 @router.post("/account/password")
 async def change_password(
     request: Request,
@@ -44,11 +58,11 @@ async def change_password(
 
 
 async def _about(caller: Identity, look: Services) -> dict[str, Any]:
-    minutes = look.context.settings.inactivity_minutes
+    session = next(one for one in await look.sessions.listed(caller.id) if one.id == caller.session_id)
     return {
         "user": await look.people.one(caller.id),
-        "session": next(one for one in await look.sessions.listed(caller.id) if one.id == caller.session_id),
-        "inactivity_minutes": round(minutes) if minutes >= 1 else minutes,
+        "session": session,
+        "idle": look.sessions.rules.idle_of(session.session),
         "pending_count": await look.people.waiting_count(),
         "here": "account",
     }

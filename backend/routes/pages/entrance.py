@@ -19,6 +19,7 @@ from backend.schemas.approval_service import RegisterBody
 from backend.schemas.types import Text
 from backend.services import reading
 from backend.services.lifecycle import DECIDERS
+from backend.services.sessions import Rules
 from backend.services.user_manager import Registration
 from backend.settings import RegistrationMode
 
@@ -30,6 +31,7 @@ class SignInForm(BaseModel):
 
     username_or_email: Text
     password: Text
+    remember: bool = False
     next: Text = ""
 
 
@@ -42,7 +44,7 @@ async def read_registration(request: Request, context: InContext) -> RegisterBod
 
 async def read_sign_in(request: Request, context: InContext) -> SignInForm:
     """Read the sign-in form; a refused one comes back with the name, never with the password."""
-    return await read_form(request, SignInForm, "login.html", {"mode": context.settings.registration})
+    return await read_form(request, SignInForm, "login.html", _at_the_desk(context))
 
 
 async def get_applicant(request: Request, context: InContext) -> UUID:
@@ -98,7 +100,7 @@ async def show_login(
         return go("/register")
     if caller:
         return go(own_path(next))
-    return page(request, "login.html", why=why, next=next, mode=context.settings.registration)
+    return page(request, "login.html", why=why, next=next, **_at_the_desk(context))
 
 
 @router.post("/login")
@@ -111,7 +113,7 @@ async def login(
     """Open a session in this browser, in place of the one it may have."""
     user = await work.users.check_password(body.username_or_email, body.password)
     await work.sessions.end_cookie(session_cookie(request))
-    grant = await work.sessions.open_cookie(user)
+    grant = await work.sessions.open_cookie(user, remember=body.remember)
     response = go("/account" if user.must_change_password else own_path(body.next))
     set_session(response, grant, context.settings)
     drop_cookie(response, APPLICANT, context.settings)
@@ -139,6 +141,15 @@ async def leave(context: InContext) -> Response:
     response = go("/login")
     drop_cookie(response, APPLICANT, context.settings)
     return response
+
+
+def _at_the_desk(context: InContext) -> dict[str, Any]:
+    rules = Rules.of(context.settings)
+    return {
+        "mode": context.settings.registration,
+        "remembered_for": rules.remembered_absolute,
+        "remembered_unused": min(rules.remembered_idle, rules.remembered_absolute),
+    }
 
 
 def _about(context: InContext) -> dict[str, Any]:

@@ -44,6 +44,7 @@ _WORDS: Final = {
     "AUTH_EMAIL_EXISTS": "This email address has an account already. Sign in, or use another address.",
     "AUTH_INVALID_CREDENTIALS": "This name and this password do not belong together.",
     "AUTH_USERNAME_EXISTS": "Somebody has this username already. Please choose another one.",
+    "SESSION_NOT_FOUND": "That session has ended already.",
     "USER_NOT_FOUND": "There is no such account, or not any more.",
     "WRONG_CURRENT_PASSWORD": "This is not your current password.",
 }

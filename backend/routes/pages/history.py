@@ -15,7 +15,10 @@ _SENTENCES: Final[Mapping[Action, str]] = {
     Action.SIGNIN_FAILED: "A sign-in was refused",
     Action.SESSION_OPENED: "A session began",
     Action.SESSION_ENDED: "A session ended",
+    Action.SESSION_AGENT_CHANGED: "A session was used by another program than it began with",
+    Action.EVERYBODY_SIGNED_OUT: "Everybody was signed out",
     Action.TOKEN_INACTIVITY_EXPIRY: "A token expired by inactivity",
+    Action.PROFILE_UPDATED: "Changed their own data",
     Action.PASSWORD_CHANGED: "Changed the password",
     Action.PASSWORD_RESET_REQUESTED: "A password reset was asked for",
     Action.PASSWORD_RESET_COMPLETED: "Set a new password by mail",
@@ -34,10 +37,15 @@ _SENTENCES: Final[Mapping[Action, str]] = {
 }
 _REASONS: Final[Mapping[str, str]] = {
     "user_logout": "signed out",
+    "user_logout_all": "signed out everywhere",
+    "user_revoke": "signed out from another device",
     "password_change": "the password changed",
     "admin": "an administrator ended it",
     "inactivity": "inactivity",
     "expired": "its time was over",
+    "refresh_reuse": "a copy of its token was used",
+    "agent_change": "another program used it",
+    "too_many": "more sessions than a person may have",
     "status": "the account's status changed",
     "AUTH_INVALID_CREDENTIALS": "wrong password",
     "ACCOUNT_PENDING": "still waiting for a decision",
@@ -74,4 +82,6 @@ def _entry(record: Record) -> Entry:
 
 def _changes(details: Mapping[str, Any]) -> str | None:
     changes = [f"{change['field']}: {change['old']} → {change['new']}" for change in details.get("changes", ())]
+    if "used_by" in details:
+        changes.append(f"{details['opened_by']} → {details['used_by']}")
     return "; ".join(changes) or None

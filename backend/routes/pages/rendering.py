@@ -5,8 +5,9 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from backend.models import Role
 from backend.routes.cookies import drop_cookie, read_cookie, set_cookie
 from backend.services.identity import Identity
+from backend.services.sessions import Rules
+from backend.settings import Settings
 
 BACKEND: Final = Path(__file__).parents[2]
 POLICY: Final = (
@@ -26,6 +29,7 @@ POLICY: Final = (
 _OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/_.~?=&%#-]*")
 _NOTICE: Final = "notice"
 _NOTICE_SECONDS: Final = 60
+_UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _AGES: Final = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
 
@@ -63,6 +67,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
                 "csrf_token": getattr(request.state, "csrf_token", None),
                 "notice": _read_notice(notice) if notice else None,
                 "password_min_length": settings.password_min_length,
+                "idle_seconds": _idle_seconds(settings),
                 **values,
             }
         )
@@ -101,6 +106,12 @@ def static_version() -> str:
     return found.hexdigest()[:12]
 
 
+def _idle_seconds(settings: Settings) -> float:
+    """Return the time a page gives its person before it asks whether the session still lives: no session has less."""
+    rules = Rules.of(settings)
+    return min(rules.idle, rules.remembered_idle).total_seconds()
+
+
 def _read_notice(cookie: str) -> dict[str, str] | None:
     try:
         notice = json.loads(base64.urlsafe_b64decode(cookie))
@@ -115,8 +126,28 @@ def _age(moment: datetime) -> str:
     for length, word in _AGES:
         count = int(seconds // length)
         if count:
-            return f"{count} {word}{'s' if count > 1 else ''}"
+            return _many(count, word)
     return "just now"
+
+
+def _until(moment: datetime) -> str:
+    """Say how long it is still, as people do: "24 hours"."""
+    seconds = (moment - datetime.now(UTC)).total_seconds()
+    for length, word in _AGES:
+        if seconds >= length:
+            return _many(ceil(seconds / length), word)
+    return "a moment"
+
+
+def _span(length: timedelta) -> str:
+    """Say how long, exactly: "20 minutes"."""
+    seconds = max(1, round(length.total_seconds()))
+    unit, word = next((unit, word) for unit, word in _UNITS if seconds % unit == 0)
+    return _many(seconds // unit, word)
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}{'s' if count > 1 else ''}"
 
 
 def _exact(moment: datetime) -> str:
@@ -132,5 +163,5 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(age=_age, exact=_exact, iso=datetime.isoformat)
+    environment.filters.update(age=_age, until=_until, span=_span, exact=_exact, iso=datetime.isoformat)
     return environment

@@ -1,0 +1,1 @@
+"""Benchmarks of this service against its peers, side by side; `make bench` runs them."""

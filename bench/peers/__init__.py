@@ -1,0 +1,1 @@
+"""The services this one is compared with, each as its own documentation shows it."""
