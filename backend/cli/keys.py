@@ -1,13 +1,12 @@
 """`keys`: what signs the tokens, what will, and what may no longer."""
 
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from backend.cli.options import JsonOption
+from backend.cli.options import JsonOption, YesOption, confirm
 from backend.cli.printing import print_json, print_table, shown
 from backend.cli.running import run
 from backend.context import Context
@@ -75,7 +74,7 @@ def rotate(
 @app.command()
 def retire(
     kid: Annotated[str, typer.Argument(metavar="KID", help="The key's name, as `keys list` shows it.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Delete a key for good. Every access token it signed is refused at once; cookie sessions go on.
@@ -85,8 +84,8 @@ def retire(
 
     Example: python -m backend keys retire kP1vYc0xTqW9 --yes
     """
-    if not yes:
-        _confirm(kid)
+    warning = "Every access token this key signed is refused at once; the key cannot be brought back."
+    confirm(warning, f"Retire key {shown(kid)}?", yes=yes)
 
     async def work(context: Context) -> None:
         context.keys.retire(kid, context.clock.now())
@@ -96,13 +95,6 @@ def retire(
         print_json({"kid": kid, "retired": True})
     else:
         typer.echo(f"Key {shown(kid)} is retired; its tokens are refused.")
-
-
-def _confirm(kid: str) -> None:
-    if not sys.stdin.isatty():
-        raise typer.BadParameter("needed where nobody can be asked", param_hint="--yes")
-    typer.echo("Every access token this key signed is refused at once; the key cannot be brought back.", err=True)
-    typer.confirm(f"Retire key {shown(kid)}?", abort=True, err=True)
 
 
 def _described(key: SigningKey, ring: KeyRing, now: datetime) -> Mapping[str, object]:

@@ -1,5 +1,6 @@
 """Options and arguments that several commands share."""
 
+import sys
 from typing import Annotated, TypeVar
 
 import typer
@@ -17,6 +18,17 @@ def _reason(text: str | None) -> str | None:
         raise typer.BadParameter(error.errors()[0]["msg"]) from None
 
 
+def confirm(warning: str, question: str, *, yes: bool) -> None:
+    """Ask before something that cannot be taken back, unless `yes`; where nobody can be asked, `--yes` is needed."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("needed where nobody can be asked", param_hint="--yes")
+    typer.echo(warning, err=True)
+    typer.confirm(question, abort=True, err=True)
+
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and errors as JSON too.")]
 NamesArgument = Annotated[
     list[str], typer.Argument(metavar="NAME", help="Usernames, email addresses or ids.", show_default=False)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from backend.cli.accounts import Done, for_each
-from backend.cli.options import JsonOption
+from backend.cli.options import JsonOption, YesOption, confirm
 from backend.cli.printing import print_json, print_table
 from backend.cli.running import ORIGIN, run
 from backend.context import Context
@@ -62,7 +62,7 @@ def revoke(
         list[str] | None, typer.Option("--user", metavar="NAME", help="Whose; may be given several times.")
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody's, and what a backup brought back.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before ending everybody's.")] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """End all sessions of a person, or of everybody; accounts stay as they are.
@@ -82,8 +82,7 @@ def revoke(
 
 
 def _revoke_everybodys(*, yes: bool, as_json: bool) -> None:
-    if not yes:
-        typer.confirm("Everybody has to sign in again, you too. End all sessions?", abort=True, err=True)
+    confirm("Everybody has to sign in again, you too.", "End all sessions?", yes=yes)
 
     async def work(context: Context) -> int:
         async with unit_of_work(context, ORIGIN) as services:

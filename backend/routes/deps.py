@@ -200,6 +200,11 @@ def bearer_of(request: Request) -> str | None:
     return found[0] if found else None
 
 
+def is_activity(request: Request) -> bool:
+    """Tell whether a person is behind a request, or a page that looks again by itself."""
+    return request.headers.get("x-background") != "1"
+
+
 async def identified(request: Request, kind: Kind, credential: str) -> Identity:
     """Return whose credential this is; a request in the background (`X-Background: 1`) is no activity.
 
@@ -207,7 +212,7 @@ async def identified(request: Request, kind: Kind, credential: str) -> Identity:
         InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody's, or nobody's any more.
     """
     context, headers = get_context(request), request.headers
-    activity = headers.get("x-background") != "1"
+    activity = is_activity(request)
     known = recall(context, kind, credential, headers.get("user-agent"), activity=activity)
     return known or await identify(context, kind, credential, get_origin(request), activity=activity)
 

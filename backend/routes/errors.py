@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from backend import errors
+from backend.routes.cookies import clear_session
 from backend.routes.deps import get_context, get_origin
 from backend.routes.pages import failures
 from backend.schemas.errors import ErrorAnswer, ErrorSummary
@@ -42,6 +43,7 @@ _HTTP: Final[Mapping[int, tuple[str, str]]] = {
 }
 _INTERNAL: Final = ("INTERNAL_ERROR", "Internal server error")
 _VALIDATION: Final = ("VALIDATION_ERROR", "The request does not have the expected form.")
+_LOGOUT: Final = "/api/v1/auth/logout"
 _UNTOLD: Final = (errors.Unauthenticated, errors.CsrfFailed, errors.Busy, errors.TooManyRequests)
 """Refusals of strangers that say nothing about anybody; recording them would let a stranger fill the audit."""
 _log = structlog.get_logger("vestibule.errors")
@@ -71,7 +73,11 @@ async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.VestibuleError):
         raise error
     await _record(request, error)
-    return _answer(request, error, _in_dialect(request, error, _plainly(error)))
+    answer = _answer(request, error, _in_dialect(request, error, _plainly(error)))
+    by_cookie = "authorization" not in request.headers
+    if isinstance(error, errors.Unauthenticated) and request.url.path == _LOGOUT and by_cookie:
+        clear_session(answer, get_context(request).settings)  # or "sign out" would fail for ever
+    return answer
 
 
 async def _malformed(request: Request, error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -23,6 +23,7 @@ from backend.routes.deps import (
     get_context,
     get_current_user,
     identified,
+    is_activity,
 )
 from backend.schemas.session_service import (
     CheckAuthAnswer,
@@ -43,6 +44,8 @@ from backend.services.refreshing import refresh as refreshed
 from backend.services.refreshing import session_of
 from backend.services.sessions import Listed
 
+_BY_SESSION: Final[dict[str, Any]] = {"security": [{"Session": []}]}
+"""For the document: routes that take a credential, and can do without."""
 router = APIRouter(prefix="/api/v1/auth", tags=["C: sessions"])
 
 
@@ -80,13 +83,13 @@ async def get_leaver(request: Request, body: LogoutBody | None = None) -> Leaver
 
 
 @router.post("/refresh")
-async def refresh(body: RefreshBody, context: InContext, origin: FromOrigin) -> Envelope[TokenAnswer]:
+async def refresh(request: Request, body: RefreshBody, context: InContext, origin: FromOrigin) -> Envelope[TokenAnswer]:
     """Exchange a refresh token for the next pair of tokens; it is good once."""
-    grant = await refreshed(context, body.refresh_token, origin)
+    grant = await refreshed(context, body.refresh_token, origin, activity=is_activity(request))
     return Envelope(data=TokenAnswer.model_validate(grant), message="Token refreshed successfully")
 
 
-@router.post("/logout")
+@router.post("/logout", openapi_extra=_BY_SESSION)
 async def logout(
     response: Response, context: InContext, leaver: Annotated[Leaver, Depends(get_leaver)], work: Work
 ) -> Envelope[Message]:
@@ -119,7 +122,7 @@ async def refresh_csrf(request: Request, response: Response, context: InContext)
     return CsrfAnswer(csrf_token=token)
 
 
-@router.get("/check-auth")
+@router.get("/check-auth", openapi_extra=_BY_SESSION)
 async def check_auth(caller: MaybeUser) -> CheckAuthAnswer:
     """Tell whether somebody is signed in, and who; never an error."""
     return CheckAuthAnswer(authenticated=caller is not None, user=KnownUser.model_validate(caller) if caller else None)

@@ -38,10 +38,13 @@ class LoginBody(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one_name(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
-        """Let a client send all three names and fill one."""
+        """Let a client send all three names and fill one; names that differ are no login."""
         names = ("username_or_email", "username", "email")
         if not isinstance(values, dict):
             return values
+        filled = [values[name] for name in names if values.get(name) is not None]
+        if any(value != filled[0] for value in filled):
+            raise PydanticCustomError("names_differ", "Give one name: username_or_email, username or email.")
         return {name: value for name, value in values.items() if value is not None or name not in names}
 
 

@@ -20,6 +20,7 @@ from backend.stores.sessions import Found, SessionStore
 
 __all__ = ["Identity", "Kind", "identify", "recall"]
 
+_NO_AGENT: Final = "No user agent"
 _MOST_AGENTS: Final = 16
 """How many user agents are remembered and recorded for one session."""
 
@@ -71,7 +72,7 @@ async def identify(context: Context, kind: Kind, credential: str, origin: Origin
     context.cache.misses += 1
     answer = await _ask(context, kind, credential)
     now, found = context.clock.now(), answer.found
-    if await _is_over(context, found, now, origin):
+    if await ended_now(context, found, origin):
         # Somebody else has used it after we read: the database has the last word.
         answer = await _ask(context, kind, credential)
         found = answer.found
@@ -88,6 +89,29 @@ async def identify(context: Context, kind: Kind, credential: str, origin: Origin
     return found.identity
 
 
+async def ended_now(context: Context, found: Found, origin: Origin) -> bool:
+    """End a live session whose time is over; True if somebody else turned out to have used it meanwhile.
+
+    Raises:
+        TokenExpired, SessionInactive: it is over.
+    """
+    rules, now = Rules.of(context.settings), context.clock.now()
+    last = context.touches.newest(found.identity.session_id, found.last_activity)
+    over = rules.verdict(found, last, now)
+    if over is None:
+        return False
+    idle = rules.idle_of(found)
+    if over is SessionEnd.INACTIVITY and idle and now - last <= idle + rules.lag and not await context.news.alone():
+        return False  # another process may know of activity that the database does not have yet
+    async with unit_of_work(context, origin) as services:
+        unused_since = now - idle if over is SessionEnd.INACTIVITY and idle else None
+        identity = found.identity
+        ended = await services.sessions.end(identity.session_id, identity.id, over, unused_since=unused_since)
+    if ended or over is not SessionEnd.INACTIVITY:
+        raise refusal(over)
+    return True
+
+
 async def judge_agent(context: Context, found: Found, origin: Origin, families: set[str], *, pinned: bool) -> None:
     """Record that a session is used by another family of user agent than it was opened by; end it where that matters.
 
@@ -97,8 +121,8 @@ async def judge_agent(context: Context, found: Found, origin: Origin, families: 
     Raises:
         SessionRevoked: the session was ended.
     """
-    opened, used = family(found.user_agent), family(origin.user_agent)
-    if opened is None or used is None or used == opened:
+    opened, used = family(found.user_agent), family(origin.user_agent) or _NO_AGENT
+    if opened is None or used == opened:
         return
     identity = found.identity
     ends = pinned and identity.is_superuser and context.settings.admin_sessions_pinned
@@ -130,29 +154,6 @@ async def _ask(context: Context, kind: Kind, credential: str) -> _Answer:
     if found.outdated or found.status is not Status.ACTIVE:
         raise SessionRevoked
     return _Answer(found, min(claims.expires_at, found.expires_at) if claims else found.expires_at, generation, read_at)
-
-
-async def _is_over(context: Context, found: Found, now: datetime, origin: Origin) -> bool:
-    """End a session whose time is over; True if somebody else turned out to have used it meanwhile.
-
-    Raises:
-        TokenExpired, SessionInactive: it is over.
-    """
-    rules = Rules.of(context.settings)
-    last = context.touches.newest(found.identity.session_id, found.last_activity)
-    over = rules.verdict(found, last, now)
-    if over is None:
-        return False
-    idle = rules.idle_of(found)
-    if over is SessionEnd.INACTIVITY and idle and now - last <= idle + rules.lag and not await context.news.alone():
-        return False  # another process may know of activity that the database does not have yet
-    async with unit_of_work(context, origin) as services:
-        unused_since = now - idle if over is SessionEnd.INACTIVITY and idle else None
-        identity = found.identity
-        ended = await services.sessions.end(identity.session_id, identity.id, over, unused_since=unused_since)
-    if ended or over is not SessionEnd.INACTIVITY:
-        raise refusal(over)
-    return True
 
 
 def _key(kind: Kind, credential: str) -> bytes:

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from backend import tokens
 from backend.context import Context
-from backend.errors import InvalidRefreshToken, SessionInactive, Unauthenticated
+from backend.errors import InvalidRefreshToken, SessionInactive, SessionRevoked, TokenExpired
 from backend.models import MailPurpose, SessionEnd, Status, UserSession
 from backend.services.audit import Origin
-from backend.services.identity import judge_agent
+from backend.services.identity import ended_now, judge_agent
 from backend.services.sessions import BearerGrant
 from backend.services.work import Services, unit_of_work
 from backend.stores.sessions import Found, SessionStore
@@ -17,24 +17,31 @@ from backend.stores.sessions import Found, SessionStore
 _SALT_BYTES: Final = 16
 
 
-async def refresh(context: Context, token: str, origin: Origin) -> BearerGrant:
+async def refresh(context: Context, token: str, origin: Origin, *, activity: bool = True) -> BearerGrant:
     """Give the tokens that follow `token`. Status, rights and every end of the session are asked again.
 
     An exact retry within the grace (two tabs, a lost answer) gets the same successor while that is unused. Any other
     use of a used token means that somebody has stolen it: its whole family ends, with the session (ASVS 10.4.5).
+    `activity=False` does not keep the session awake.
 
     Raises:
         InvalidRefreshToken: it is unknown, was used before, or its session is over.
         SessionInactive: nobody used the session for too long; refreshing does not wake it.
     """
-    family = await _family(context, token)
-    pulse = context.touches.pulse(family.identity.session_id, family.last_activity)
-    await judge_agent(context, family, origin, pulse.families, pinned=True)
+    found = await _family(context, token)
+    _insist_on_life(found)
+    pulse = context.touches.pulse(found.identity.session_id, found.last_activity)
+    try:
+        await ended_now(context, found, origin)
+        await judge_agent(context, found, origin, pulse.families, pinned=True)
+    except (TokenExpired, SessionRevoked):
+        raise InvalidRefreshToken from None
     async with unit_of_work(context, origin) as services:
-        granted = await _exchange(services, family.identity.session_id, token)
-    if isinstance(granted, Unauthenticated):  # raised after the commit: what was ended stays ended
+        granted = await _exchange(services, found.identity.session_id, token)
+    if isinstance(granted, InvalidRefreshToken):  # raised after the commit: what was ended stays ended
         raise granted
-    context.touches.touch(pulse, context.clock.now())
+    if activity:
+        context.touches.touch(pulse, context.clock.now())
     return granted
 
 
@@ -58,24 +65,24 @@ async def _family(context: Context, token: str) -> Found:
     return found
 
 
-async def _exchange(services: Services, session_id: UUID, token: str) -> BearerGrant | Unauthenticated:
+def _insist_on_life(found: Found) -> None:
+    if found.ended_because is SessionEnd.INACTIVITY:
+        raise SessionInactive
+    if found.ended_because or found.outdated or found.status is not Status.ACTIVE:
+        raise InvalidRefreshToken
+
+
+async def _exchange(services: Services, session_id: UUID, token: str) -> BearerGrant | InvalidRefreshToken:
     sessions, store, now = services.sessions, services.session_store, services.context.clock.now()
     session = await store.lock(session_id)
     row = await store.refresh_token(tokens.digest(token))
     found = await store.find(session_id)
-    if session is None or row is None or found is None:
+    if session is None or row is None or found is None or now >= row.expires_at:
         return InvalidRefreshToken()
-    over = sessions.rules.verdict(session, sessions.touches.newest(session.id, session.last_activity), now)
-    if over and session.ended_because is None:
-        await sessions.end(session.id, session.user_id, over)
-    if over is SessionEnd.INACTIVITY:
-        return SessionInactive()
-    if over or found.outdated or found.status is not Status.ACTIVE or now >= row.expires_at:
-        return InvalidRefreshToken()
+    _insist_on_life(found)  # again, now that nobody else can end it
     if row.salt is None:
         salt = secrets.token_hex(_SALT_BYTES)
         await store.use(row, now, salt)
-        await store.touch(session.id, now)
         return await sessions.grant(session, tokens.successor(token, salt))
     next_token = tokens.successor(token, row.salt)
     successor = await store.refresh_token(tokens.digest(next_token))
@@ -85,7 +92,7 @@ async def _exchange(services: Services, session_id: UUID, token: str) -> BearerG
     return await _end_family(services, session)
 
 
-async def _end_family(services: Services, session: UserSession) -> Unauthenticated:
+async def _end_family(services: Services, session: UserSession) -> InvalidRefreshToken:
     await services.sessions.end(session.id, session.user_id, SessionEnd.REFRESH_REUSE)
     owner = await services.users.user_db.get(session.user_id)
     if owner:

@@ -27,8 +27,8 @@ _OPAQUE_LIFE: Final = timedelta(hours=24)
 _LONGEST_LAG: Final = timedelta(seconds=60)
 
 
-class Lived(Protocol):
-    """What the rules want to know of a session."""
+class Carried(Protocol):
+    """What decides how long a session may go unused."""
 
     @property
     def carrier(self) -> Carrier:
@@ -39,6 +39,10 @@ class Lived(Protocol):
     def remembered(self) -> bool:
         """Whether its person asked to stay signed in."""
         ...
+
+
+class Lived(Carried, Protocol):
+    """What decides whether a session is over."""
 
     @property
     def expires_at(self) -> datetime:
@@ -83,7 +87,7 @@ class Rules:
         """How far the stored time of the last activity may stay behind the real one."""
         return min(_LONGEST_LAG, self.idle / 20)
 
-    def idle_of(self, session: Lived) -> timedelta | None:
+    def idle_of(self, session: Carried) -> timedelta | None:
         """Tell how long a session may go unused; None if that does not end it."""
         if session.carrier is Carrier.OPAQUE:
             return self.idle if self.opaque_idle else None

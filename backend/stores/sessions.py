@@ -187,11 +187,6 @@ class SessionStore:
         await connection.execute(update(table).where(table.c.id == user.id).values(last_login=now))
         set_committed_value(user, "last_login", now)
 
-    async def touch(self, id_: UUID, now: datetime) -> None:
-        """Note activity within this transaction; time never goes back."""
-        older = (col(UserSession.id) == id_, col(UserSession.last_activity) < now)
-        await self._session.exec(update(UserSession).where(*older).values(last_activity=now))
-
     async def live(self, now: datetime, used_since: datetime, remembered_used_since: datetime) -> int:
         """Count the sessions that could be used at this moment."""
         remembered, last = col(UserSession.remembered), col(UserSession.last_activity)

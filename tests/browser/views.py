@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from playwright.sync_api import expect
@@ -52,7 +53,7 @@ def views() -> list[View]:
         View("account-problems", _account_problems),
         View("account-temporary", _account_temporary),
         View("devices", lambda stage: _at(stage.guest(stage.traveller), "/devices")),
-        View("devices-alone", lambda stage: _at(stage.guest(stage.house.member(**cast.NEWCOMER)), "/devices")),
+        View("devices-alone", _devices_alone),
         View("devices-end-others", lambda stage: _at(stage.guest(stage.traveller), "/devices/end-others")),
         View("signed-out-soon", _signed_out_soon),
         View("signed-out-while-typing", _signed_out_while_typing),
@@ -159,6 +160,12 @@ def _account_problems(stage: Stage) -> Guest:
     return guest
 
 
+def _devices_alone(stage: Stage) -> Guest:
+    newcomer = stage.house.member(**cast.NEWCOMER)
+    stage.house.age(newcomer, timedelta(days=2))
+    return _at(stage.guest(newcomer), "/devices")
+
+
 def _signed_out_soon(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.traveller), "/devices")
     guest.page.route("**/account/awake", lambda route: route.fulfill(json={"seconds_left": 118}))
@@ -171,6 +178,7 @@ def _signed_out_soon(stage: Stage) -> Guest:
 def _signed_out_while_typing(stage: Stage) -> Guest:
     away = stage.house.member(**cast.CALLED_AWAY)
     stage.house.make_approver(away)
+    stage.house.age(away, timedelta(days=90))
     guest = _at(stage.guest(away), "/approvals")
     guest.page.get_by_text("Reject…").first.click()
     guest.page.get_by_label("Reason").first.fill("We know nobody at the Harbour Observatory")

@@ -130,6 +130,7 @@ async def test_who_asks_to_stay_signed_in_stays(running: Application, people: Pe
 
     assert "For up to 30 days, as long as you are never away for more than 14 days." in shown
     assert "signed out after 14 days without activity" in returned.text
+    assert "data-idle" not in returned.text
     assert left == {"seconds_left": timedelta(days=14).total_seconds()}
     assert (await browser.get("/account")).headers["location"].startswith("/login?why=")
 
@@ -149,12 +150,14 @@ async def test_the_desk_says_what_the_settings_say_and_keeps_the_choice(running:
 
 async def test_a_page_learns_how_long_it_has_and_asking_is_no_activity(running: Application, people: People) -> None:
     browser = await _at_home(running, await people.active())
+    shown = (await browser.get("/account")).text
     running.clock.move(minutes=18)
     looked = await browser.get("/account/awake", headers={"X-Background": "1"})
     stayed = await browser.get("/account/awake")
     running.clock.move(minutes=20, seconds=1)
     gone = await browser.get("/account/awake", headers={"X-Background": "1"})
 
+    assert 'data-idle="1200.0"' in shown
     assert looked.json() == {"seconds_left": 120}
     assert stayed.json() == {"seconds_left": 1200}
     assert gone.headers["location"].startswith("/login?why=inactivity")

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from sqlmodel import select
 
+from backend.models import UserSession
 from backend.settings import Settings
 from tests.application import Application, start
 from tests.factories import PASSWORD, People, Person
@@ -230,6 +232,21 @@ async def test_what_one_process_wrote_keeps_another_from_ending_a_session(
     running.clock.move(minutes=20)
 
     assert await _verdict(other.client, person.bearer, **BACKGROUND) == FINE
+    assert await people.audit("token_inactivity_expiry") == []
+
+
+async def test_who_used_a_session_in_the_last_moment_is_not_overruled(running: Application, people: People) -> None:
+    person, database = await people.active(), running.context.database
+    running.clock.move(minutes=22)
+    async with database.writing() as session:  # another process, which has not saved yet what it knows
+        one = (await session.exec(select(UserSession).where(UserSession.user_id == person.id))).one()
+        one.last_activity = running.clock.now()
+        await session.flush()
+        asking = asyncio.create_task(_verdict(running.client, person.bearer, **BACKGROUND))
+        await asyncio.sleep(0.2)
+        waiting = not asking.done()
+
+    assert (waiting, await asking) == (True, FINE)
     assert await people.audit("token_inactivity_expiry") == []
 
 

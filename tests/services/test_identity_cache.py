@@ -32,6 +32,7 @@ def _entry(session: UUID | None = None, user: UUID | None = None) -> Entry:
         must_change_password=False,
         session_id=session,
         carrier=Carrier.BEARER,
+        remembered=False,
     )
     return Entry(identity, Pulse(session, NOW), NOW + timedelta(hours=1), None, time.monotonic(), {None})
 

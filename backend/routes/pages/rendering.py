@@ -29,6 +29,7 @@ POLICY: Final = (
 _OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/_.~?=&%#-]*")
 _NOTICE: Final = "notice"
 _NOTICE_SECONDS: Final = 60
+_LONG: Final = timedelta(days=1)
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _AGES: Final = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -67,7 +68,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
                 "csrf_token": getattr(request.state, "csrf_token", None),
                 "notice": _read_notice(notice) if notice else None,
                 "password_min_length": settings.password_min_length,
-                "idle_seconds": _idle_seconds(settings),
+                "idle_seconds": _idle_seconds(user, settings) if user else None,
                 **values,
             }
         )
@@ -106,10 +107,10 @@ def static_version() -> str:
     return found.hexdigest()[:12]
 
 
-def _idle_seconds(settings: Settings) -> float:
-    """Return the time a page gives its person before it asks whether the session still lives: no session has less."""
-    rules = Rules.of(settings)
-    return min(rules.idle, rules.remembered_idle).total_seconds()
+def _idle_seconds(user: Identity, settings: Settings) -> float | None:
+    """Return after how many seconds without activity a page has to warn its person; None if that takes days."""
+    idle = Rules.of(settings).idle_of(user)
+    return idle.total_seconds() if idle and idle < _LONG else None
 
 
 def _read_notice(cookie: str) -> dict[str, str] | None:
