@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 from fastapi import Depends, FastAPI
+from fastapi.security import OAuth2PasswordBearer
 from fastapi.staticfiles import StaticFiles
 from fastapi_users import FastAPIUsers
 from fastapi_users.authentication import AuthenticationBackend, BearerTransport
@@ -32,13 +33,13 @@ from backend.routes import (
     sign_in,
     verifying,
 )
-from backend.routes.deps import Work, check_request
+from backend.routes.deps import SESSION, SIGN_IN, Work, check_request
 from backend.routes.doorman import Doorman, Question
 from backend.routes.pages import account, approvals, devices, entrance, recovery, users
 from backend.routes.shell import Shell
 from backend.schemas.approval_service import UserAnswer
 from backend.schemas.errors import ErrorAnswer
-from backend.services import courier, provisioning, sessions, startup
+from backend.services import courier, provisioning, session_rules, startup
 from backend.services.strategy import SessionStrategy
 from backend.services.user_manager import UserManager
 from backend.settings import load
@@ -148,7 +149,8 @@ def get_strategy(work: Work) -> SessionStrategy:
 
 def _ride_on_fastapi_users(app: FastAPI) -> None:
     """Mount fastapi-users' own sign-in and verification routers over the same services."""
-    transport = BearerTransport("/api/auth/jwt/login")
+    transport = BearerTransport(SIGN_IN)
+    transport.scheme = OAuth2PasswordBearer(SIGN_IN, scheme_name=SESSION, auto_error=False)  # one for the document
     backend: AuthenticationBackend[User, UUID] = AuthenticationBackend("jwt", transport, get_strategy)
     fastapi_users = FastAPIUsers[User, UUID](get_user_manager, [backend])
     tags: list[str | Enum] = ["A: approval service"]
@@ -184,7 +186,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _saving(context: Context) -> float:
     """Return how often activity is written: twice as often as it may lag behind."""
-    return sessions.Rules.of(context.settings).lag.total_seconds() / 2
+    return session_rules.Rules.of(context.settings).lag.total_seconds() / 2
 
 
 async def _look_at_keys(context: Context) -> None:

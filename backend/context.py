@@ -18,7 +18,10 @@ from backend.settings import Settings
 from backend.stores.counters import Counters
 from backend.stores.database import Database
 from backend.stores.identities import IdentityCache
-from backend.stores.news import Channel, News, PostgresChannel, RedisChannel, RevisionChannel
+from backend.stores.news import Channel, News
+from backend.stores.postgres_channel import PostgresChannel
+from backend.stores.redis_channel import RedisChannel
+from backend.stores.revision_channel import RevisionChannel
 from backend.stores.touches import Touches
 from backend.tokens import TokenSigner
 
@@ -93,6 +96,7 @@ class Context:
         """Give everything back."""
         self.hasher.close()
         await self.counters.close()
+        await self.news.close()
         await self.database.close()
 
 

@@ -13,7 +13,7 @@ from backend.context import Context
 from backend.models import AuditEvent, Role, Status, User
 from backend.services import Services, unit_of_work
 from backend.services.audit import Action
-from backend.services.sessions import CookieGrant
+from backend.services.grants import CookieGrant
 from backend.services.user_manager import Registration
 
 PASSWORD = "correct horse battery"

@@ -5,7 +5,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backend.services.sessions import CookieGrant
+from backend.services.grants import CookieGrant
 from backend.settings import Settings
 
 SESSION: Final = "session_id"

@@ -24,10 +24,13 @@ from backend.errors import (
 from backend.routes.cookies import session_cookie
 from backend.schemas.types import DeviceText
 from backend.services import Origin, Services, reading, unit_of_work
+from backend.services.grants import Device
 from backend.services.identity import Identity, Kind, identify, recall
 from backend.services.lifecycle import DECIDERS
-from backend.services.sessions import Device
 
+SIGN_IN: Final = "/api/v1/auth/login"
+SESSION: Final = "Session"
+"""Where `/docs` signs in, and what it calls what it gets."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _JSON: Final = "application/json"
 FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -100,7 +103,7 @@ class SignedIn(OAuth2PasswordBearer):
         return caller
 
 
-get_current_user: Final = SignedIn("/api/v1/auth/login", scheme_name="Session", auto_error=False)
+get_current_user: Final = SignedIn(SIGN_IN, scheme_name=SESSION, auto_error=False)
 CurrentUser = Annotated[Identity, Security(get_current_user)]
 
 
@@ -191,7 +194,7 @@ def bearer_of(request: Request) -> str | None:
         InvalidToken: there is more than one.
     """
     found = [
-        value.partition(" ")[2].strip()
+        value.partition(" ")[2].lstrip(" ")
         for value in request.headers.getlist("authorization")
         if value[:7].lower() in {"bearer", "bearer "}
     ]

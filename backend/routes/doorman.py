@@ -77,4 +77,4 @@ class Doorman:
         scheme, _, credential = authorization.decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return recall(self._context, Kind.ACCESS_TOKEN, credential.strip(), agent, activity=activity)
+        return recall(self._context, Kind.ACCESS_TOKEN, credential.lstrip(" "), agent, activity=activity)

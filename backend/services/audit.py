@@ -1,6 +1,6 @@
 """The audit: who did what to whom, when, from where and why; a record in the database and a line in the log."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -14,6 +14,7 @@ from backend.stores.audit import AuditStore
 
 _LONGEST_AGENT: Final = 400
 _LONGEST_REASON: Final = 1000
+_KNOWN: Final = 100
 _log = structlog.get_logger("vestibule.audit")
 
 
@@ -95,3 +96,8 @@ class Audit:
             _log.info(action, **line, request_id=self.origin.request_id)
 
         self.after_commit(log)
+
+    async def knows(self, action: Action, target: UUID, details: Mapping[str, Any]) -> bool:
+        """Tell whether the very same is on record about somebody, as far back as a hundred records of its kind."""
+        records = await self.store.about(target, _KNOWN, only=action)
+        return any(record.details == details for record in records)

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from backend import tokens
 from backend.context import Context
@@ -13,7 +13,7 @@ from backend.errors import InvalidToken, SessionRevoked
 from backend.models import Carrier, SessionEnd, Status
 from backend.services.agents import family
 from backend.services.audit import Action, Origin
-from backend.services.sessions import Rules, refusal
+from backend.services.session_rules import Rules, refusal
 from backend.services.work import unit_of_work
 from backend.stores.identities import Entry, Identity
 from backend.stores.sessions import Found, SessionStore
@@ -129,10 +129,9 @@ async def judge_agent(context: Context, found: Found, origin: Origin, families: 
     if ends or (used not in families and len(families) < _MOST_AGENTS):
         families.add(used)
         async with unit_of_work(context, origin) as services:
-            about, session_id = Action.SESSION_AGENT_CHANGED, str(identity.session_id)
-            await services.audit.record(
-                about, target=identity.id, session_id=session_id, opened_by=opened, used_by=used
-            )
+            change: dict[str, Any] = {"session_id": str(identity.session_id), "opened_by": opened, "used_by": used}
+            if not await services.audit.knows(Action.SESSION_AGENT_CHANGED, identity.id, change):
+                await services.audit.record(Action.SESSION_AGENT_CHANGED, target=identity.id, **change)
             if ends:
                 await services.sessions.end(identity.session_id, identity.id, SessionEnd.AGENT_CHANGE)
     if ends:

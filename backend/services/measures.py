@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from backend.clock import Clock
 from backend.models import Status
 from backend.services.audit import Action
-from backend.services.sessions import Rules
+from backend.services.session_rules import Rules
 from backend.stores.audit import AuditStore
 from backend.stores.sessions import SessionStore
 from backend.stores.users import UserStore

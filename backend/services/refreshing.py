@@ -9,8 +9,8 @@ from backend.context import Context
 from backend.errors import InvalidRefreshToken, SessionInactive, SessionRevoked, TokenExpired
 from backend.models import MailPurpose, SessionEnd, Status, UserSession
 from backend.services.audit import Origin
+from backend.services.grants import BearerGrant
 from backend.services.identity import ended_now, judge_agent
-from backend.services.sessions import BearerGrant
 from backend.services.work import Services, unit_of_work
 from backend.stores.sessions import Found, SessionStore
 

@@ -1,157 +1,23 @@
 """Sessions: opened by a sign-in, alive while they are used, ended by many things. The only maker of tokens."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
 from uuid import UUID
 
 from backend import tokens
 from backend.clock import Clock
-from backend.errors import SessionInactive, SessionNotFound, SessionRevoked, TokenExpired, Unauthenticated
+from backend.errors import SessionNotFound, SessionRevoked
 from backend.models import Carrier, MailPurpose, RefreshToken, SessionEnd, User, UserSession
 from backend.services.agents import family
 from backend.services.audit import Action, Audit
+from backend.services.grants import NO_DEVICE, BearerGrant, CookieGrant, Device, OpaqueGrant
 from backend.services.outbox import Outbox
-from backend.settings import Settings
+from backend.services.session_rules import Rules
 from backend.stores.sessions import Open, SessionStore
 from backend.stores.touches import Touches
 from backend.tokens import TokenSigner
-
-_WORDS: Final[Mapping[SessionEnd, type[Unauthenticated]]] = {
-    SessionEnd.INACTIVITY: SessionInactive,
-    SessionEnd.EXPIRED: TokenExpired,
-}
-_OPAQUE_LIFE: Final = timedelta(hours=24)
-_LONGEST_LAG: Final = timedelta(seconds=60)
-
-
-class Carried(Protocol):
-    """What decides how long a session may go unused."""
-
-    @property
-    def carrier(self) -> Carrier:
-        """What carries it."""
-        ...
-
-    @property
-    def remembered(self) -> bool:
-        """Whether its person asked to stay signed in."""
-        ...
-
-
-class Lived(Carried, Protocol):
-    """What decides whether a session is over."""
-
-    @property
-    def expires_at(self) -> datetime:
-        """Its absolute end."""
-        ...
-
-    @property
-    def ended_because(self) -> SessionEnd | None:
-        """Why it was ended, if it was."""
-        ...
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How long sessions and their tokens last, and how many a person may have."""
-
-    idle: timedelta
-    absolute: timedelta
-    access: timedelta
-    remembered_idle: timedelta
-    remembered_absolute: timedelta
-    opaque_idle: bool
-    grace: timedelta
-    most: int
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Rules":
-        """Read the rules in force."""
-        return cls(
-            idle=timedelta(minutes=settings.inactivity_minutes),
-            absolute=timedelta(hours=settings.session_lifetime_hours),
-            access=timedelta(hours=settings.max_token_lifetime_hours),
-            remembered_idle=timedelta(days=settings.remember_idle_days),
-            remembered_absolute=timedelta(days=settings.remember_days),
-            opaque_idle=settings.b0_idle,
-            grace=timedelta(seconds=settings.refresh_grace_seconds),
-            most=settings.max_sessions_per_user,
-        )
-
-    @property
-    def lag(self) -> timedelta:
-        """How far the stored time of the last activity may stay behind the real one."""
-        return min(_LONGEST_LAG, self.idle / 20)
-
-    def idle_of(self, session: Carried) -> timedelta | None:
-        """Tell how long a session may go unused; None if that does not end it."""
-        if session.carrier is Carrier.OPAQUE:
-            return self.idle if self.opaque_idle else None
-        return self.remembered_idle if session.remembered else self.idle
-
-    def life_of(self, carrier: Carrier, *, remembered: bool) -> timedelta:
-        """Tell how long a session may live, used or not."""
-        if carrier is Carrier.OPAQUE:
-            return _OPAQUE_LIFE
-        return self.remembered_absolute if remembered else self.absolute
-
-    def verdict(self, session: Lived, last_activity: datetime, now: datetime) -> SessionEnd | None:
-        """Tell why a session is over at this moment, or None while it lives (ASVS 7.3.1, 7.3.2)."""
-        if session.ended_because:
-            return session.ended_because
-        if now >= session.expires_at:
-            return SessionEnd.EXPIRED
-        idle = self.idle_of(session)
-        return SessionEnd.INACTIVITY if idle is not None and now - last_activity > idle else None
-
-
-def refusal(end: SessionEnd) -> Unauthenticated:
-    """Return what somebody hears who comes with an ended session."""
-    return _WORDS.get(end, SessionRevoked)()
-
-
-@dataclass(frozen=True)
-class Device:
-    """What a client says about the device it runs on; nothing is decided by it."""
-
-    id: str | None = None
-    name: str | None = None
-    type: str | None = None
-
-
-_NO_DEVICE: Final = Device()
-
-
-@dataclass(frozen=True)
-class BearerGrant:
-    """What a sign-in by API gives, shown once. `expires_in` is seconds."""
-
-    session_id: UUID
-    access_token: str
-    refresh_token: str
-    expires_in: int
-
-
-@dataclass(frozen=True)
-class CookieGrant:
-    """What a sign-in by page gives, shown once. The browser keeps it for `seconds`; None: until it is closed."""
-
-    session_id: UUID
-    cookie: str
-    csrf_token: str
-    seconds: int | None = None
-
-
-@dataclass(frozen=True)
-class OpaqueGrant:
-    """What a sign-in of dialect B0 gives, shown once."""
-
-    session_id: UUID
-    session: str
 
 
 @dataclass(frozen=True)
@@ -185,17 +51,17 @@ class Sessions:
     rules: Rules
     touches: Touches
 
-    async def open_bearer(self, user: User, device: Device = _NO_DEVICE, *, remember: bool = False) -> BearerGrant:
+    async def open_bearer(self, user: User, device: Device = NO_DEVICE, *, remember: bool = False) -> BearerGrant:
         """Open a session that an access token carries."""
         session = await self._open(user, Carrier.BEARER, device, remembered=remember)
         return await self.grant(session, tokens.opaque())
 
-    async def open_cookie(self, user: User, device: Device = _NO_DEVICE, *, remember: bool = False) -> CookieGrant:
+    async def open_cookie(self, user: User, device: Device = NO_DEVICE, *, remember: bool = False) -> CookieGrant:
         """Open a session that a browser's cookie carries."""
         session = await self._open(user, Carrier.COOKIE, device, remembered=remember)
         return await self.attach_cookie(session.id, remember=remember)
 
-    async def open_opaque(self, user: User, device: Device = _NO_DEVICE) -> OpaqueGrant:
+    async def open_opaque(self, user: User, device: Device = NO_DEVICE) -> OpaqueGrant:
         """Open a session that an opaque string carries; it stands in the body of each call (dialect B0)."""
         session = await self._open(user, Carrier.OPAQUE, device, remembered=False)
         string = tokens.opaque()
@@ -243,6 +109,17 @@ class Sessions:
             return None
         unused = self.clock.now() - self.touches.newest(session_id, found.last_activity)
         return max(idle - unused, timedelta())
+
+    async def one_of(self, user_id: UUID, session_id: UUID) -> Listed:
+        """Return a live session of one's own.
+
+        Raises:
+            SessionRevoked: it has ended since its person was recognised.
+        """
+        for one in await self.listed(user_id):
+            if one.id == session_id:
+                return one
+        raise SessionRevoked
 
     async def end(
         self,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from backend.context import Context
+from backend.errors import DatabaseUnavailable
 from backend.services.administration import Administration
 from backend.services.audit import Audit, Origin
 from backend.services.bootstrap import Bootstrap
@@ -18,7 +19,8 @@ from backend.services.people import People
 from backend.services.profile import Profile
 from backend.services.recovery import Recovery
 from backend.services.renaming import Renaming
-from backend.services.sessions import Rules, Sessions
+from backend.services.session_rules import Rules
+from backend.services.sessions import Sessions
 from backend.services.throttle import Throttle
 from backend.services.user_manager import UserManager
 from backend.stores.audit import AuditStore
@@ -94,10 +96,16 @@ async def unit_of_work(context: Context, origin: Origin = _NOWHERE) -> AsyncIter
     Raises:
         DatabaseUnavailable: the database does not answer; nothing was changed.
     """
-    async with context.database.writing() as session:
-        services = Services(context, session, origin)
-        yield services
-        await context.news.within(session, services.changes)
+    services = None
+    try:
+        async with context.database.writing() as session:
+            services = Services(context, session, origin)
+            yield services
+            await context.news.within(session, services.changes)
+    except DatabaseUnavailable:
+        if services:
+            await context.news.doubt(services.changes)
+        raise
     await context.news.after(services.changes)
     await services.committed()
 

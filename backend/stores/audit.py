@@ -22,9 +22,13 @@ class AuditStore:
         """Add a record."""
         await insert(self._session, event)
 
-    async def about(self, target_id: UUID, limit: int, *, without: Collection[str] = ()) -> Sequence[AuditEvent]:
-        """Return what happened to an account, newest first, `without` some actions."""
+    async def about(
+        self, target_id: UUID, limit: int, *, only: str | None = None, without: Collection[str] = ()
+    ) -> Sequence[AuditEvent]:
+        """Return what happened to an account, newest first, `only` one kind of action or `without` some."""
         query = select(AuditEvent).where(AuditEvent.target_id == target_id, col(AuditEvent.action).not_in(without))
+        if only:
+            query = query.where(AuditEvent.action == only)
         query = query.order_by(col(AuditEvent.at).desc(), col(AuditEvent.id).desc()).limit(limit)
         return (await self._session.exec(query)).all()
 

@@ -6,8 +6,8 @@ import pytest
 
 from backend.errors import SessionRevoked
 from backend.services import Origin, unit_of_work
+from backend.services.grants import BearerGrant
 from backend.services.identity import Identity, Kind, identify
-from backend.services.sessions import BearerGrant
 from tests.cli.terminal import PASSWORD, Terminal
 
 

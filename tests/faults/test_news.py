@@ -24,7 +24,8 @@ from sqlmodel import select
 
 from backend.models import UserSession
 from backend.stores.database import Database
-from backend.stores.news import Changes, RedisChannel
+from backend.stores.news import Changes
+from backend.stores.redis_channel import RedisChannel
 from tests.application import _now
 from tests.factories import PASSWORD
 from tests.faults.conftest import swept

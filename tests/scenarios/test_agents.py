@@ -119,9 +119,11 @@ async def test_somebody_promoted_is_an_administrator_here_too(running: Applicati
     assert (before, await home.ask(home.cookie, CHROME)) == ("fine", "SESSION_REVOKED")
 
 
-async def test_who_names_no_program_is_not_suspected(running: Application, people: People) -> None:
-    admin = await people.admin()
-    home = await _at_home(running, admin)
+async def test_to_name_no_program_is_to_be_another_one(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    theirs, hers = await _at_home(running, admin), await _at_home(running, person)
+    nameless = {"User-Agent": ""}
 
-    assert await home.ask({**home.cookie, "User-Agent": ""}, None) == "fine"
-    assert await people.audit(CHANGED) == []
+    assert await theirs.ask({**theirs.cookie, **nameless}, None) == "SESSION_REVOKED"
+    assert await hers.ask({**hers.cookie, **nameless}, None) == "fine"
+    assert len(await people.audit(CHANGED)) == 2

@@ -58,7 +58,7 @@ async def change_password(
 
 
 async def _about(caller: Identity, look: Services) -> dict[str, Any]:
-    session = next(one for one in await look.sessions.listed(caller.id) if one.id == caller.session_id)
+    session = await look.sessions.one_of(caller.id, caller.session_id)
     return {
         "user": await look.people.one(caller.id),
         "session": session,

@@ -19,7 +19,7 @@ from backend.schemas.approval_service import RegisterBody
 from backend.schemas.types import Text
 from backend.services import reading
 from backend.services.lifecycle import DECIDERS
-from backend.services.sessions import Rules
+from backend.services.session_rules import Rules
 from backend.services.user_manager import Registration
 from backend.settings import RegistrationMode
 

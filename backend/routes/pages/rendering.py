@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from backend.models import Role
 from backend.routes.cookies import drop_cookie, read_cookie, set_cookie
 from backend.services.identity import Identity
-from backend.services.sessions import Rules
+from backend.services.session_rules import Rules
 from backend.settings import Settings
 
 BACKEND: Final = Path(__file__).parents[2]
