@@ -1,5 +1,6 @@
 .POSIX:
 .SUFFIXES:
+.PHONY: help run test test-one bench check format lock migrate migration pictures clean
 
 # Options for the program a target starts:  make run ARGS="--port 9000"
 ARGS =

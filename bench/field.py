@@ -56,6 +56,8 @@ class Field:
     """All contestants of a run."""
 
     ours: Contestant
+    ordinary: Contestant
+    """Ours again, asked by a route that the doorman knows nothing of."""
     jwt: Contestant
     database: Contestant
     own_argon2: Contestant
@@ -76,8 +78,10 @@ def prepared(people: int, sessions_each: int) -> Iterator[Field]:
         cluster = _off_the_first_core()
         stack.callback(cluster.stop)
         ground = _Ground(folder, cluster, stack)
+        ours = _this_service(ground, people, sessions_each)
         yield Field(
-            ours=_this_service(ground, people, sessions_each),
+            ours=ours,
+            ordinary=dataclasses.replace(ours, name="Vestibule, by a route", path="/api/v1/auth/check-auth"),
             jwt=_fastapi_users(ground, "fastapi-users JWT", "jwt", _ARGON2),
             database=_with_crowd(
                 ground, _fastapi_users(ground, "fastapi-users database", "database", _ARGON2), people, sessions_each

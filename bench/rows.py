@@ -84,7 +84,7 @@ _SPEED: Final = ("req/s", "p50 ms", "p99 ms", "server %", "client %", "CPU µs",
 
 def same_token(field: Field, plan: Plan) -> Row:
     """Measure the answer to "who am I?" for one token."""
-    contestants = (field.ours, field.jwt, field.database, field.fastapi)
+    contestants = (field.ours, field.ordinary, field.jwt, field.database, field.fastapi)
     asked = {contestant.name: itertools.repeat(contestant.get) for contestant in contestants}
     title = f"1a authenticated GET, the same token, {CONNECTIONS} connections"
     return _compared(title, contestants, asked, plan)
@@ -92,7 +92,7 @@ def same_token(field: Field, plan: Plan) -> Row:
 
 def same_token_in_a_crowd(field: Field, plan: Plan) -> Row:
     """Measure the same with more connections than the peers' pools hold."""
-    contestants = (field.ours, field.jwt, field.database, field.fastapi)
+    contestants = (field.ours, field.ordinary, field.jwt, field.database, field.fastapi)
     asked = {contestant.name: itertools.repeat(contestant.get) for contestant in contestants}
     title = f"1b the same, {MANY_CONNECTIONS} connections"
     fewer = dataclasses.replace(plan, rounds=plan.slow_rounds)
@@ -128,7 +128,7 @@ def verify(field: Field, plan: Plan) -> Row:
 
 def while_others_sign_in(field: Field, plan: Plan) -> Row:
     """Measure how long a GET takes while nobody signs in, and while many do all the time."""
-    contestants = (field.ours, field.jwt, field.database)
+    contestants = (field.ours, field.ordinary, field.jwt, field.database)
     idle: dict[str, list[Answers]] = {contestant.name: [] for contestant in contestants}
     busy: dict[str, list[Answers]] = {contestant.name: [] for contestant in contestants}
     logins: dict[str, list[Answers]] = {contestant.name: [] for contestant in contestants}
