@@ -149,7 +149,7 @@ async def get_device(
     device_name: Annotated[DeviceText, Header(alias="X-Device-Name")] = None,
     device_type: Annotated[DeviceText, Header(alias="X-Device-Type")] = None,
 ) -> Device:
-    """Return what a client says about its device."""
+    """Return what a client says about its device; in UTF-8, or percent-encoded, as browsers' scripts have to."""
     return Device(device_id, device_name, device_type)
 
 

@@ -1,7 +1,9 @@
 """Dialect B0, `/api/v1/users/…`: sign-in and sessions for clients that carry their session in every body."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 
@@ -38,9 +40,18 @@ async def get_bodily_user(request: Request, body: SessionBody) -> Identity:
     return caller
 
 
-async def get_bodily_user_with_ids(request: Request, body: SignOutSessionsBody) -> Identity:
-    """Return whose session stands in the body that also lists ids."""
-    return await get_bodily_user(request, body)
+@dataclass(frozen=True)
+class Named:
+    """Who asks, and about which sessions."""
+
+    caller: Identity
+    ids: frozenset[UUID]
+
+
+async def get_named(request: Request, body: SignOutSessionsBody) -> Named:
+    """Return whose session stands in the body, and the ids it lists; what is no id is left out."""
+    ids = (as_id(word.strip()) for word in body.ids.split(","))
+    return Named(await get_bodily_user(request, body), frozenset(id_ for id_ in ids if id_))
 
 
 CurrentBodilyUser = Annotated[Identity, Depends(get_bodily_user)]
@@ -105,13 +116,8 @@ async def sign_out(caller: CurrentBodilyUser, work: Work, now: Now) -> SignOutAn
 
 
 @router.post("/signout-sessions")
-async def sign_out_sessions(
-    body: SignOutSessionsBody,
-    caller: Annotated[Identity, Depends(get_bodily_user_with_ids)],
-    work: Work,
-    now: Now,
-) -> SignOutAnswer:
+async def sign_out_sessions(named: Annotated[Named, Depends(get_named)], work: Work, now: Now) -> SignOutAnswer:
     """End some of one's sessions; ids that are not one's own, or no ids, count for nothing."""
-    named = {id_ for id_ in (as_id(word.strip()) for word in body.ids.split(",")) if id_}
-    ended = await work.sessions.end_some(caller.id, named, SessionEnd.USER_REVOKE, actor=caller.id)
+    owner = named.caller.id
+    ended = await work.sessions.end_some(owner, named.ids, SessionEnd.USER_REVOKE, actor=owner)
     return SignOutAnswer(sessions_invalidated=ended, message=f"{ended} session(s) invalidated", timestamp=now)

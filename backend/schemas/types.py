@@ -1,9 +1,11 @@
 """The types of request fields. Every text that enters passes one of them."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Annotated, Final
+from urllib.parse import unquote
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from backend.errors import VestibuleError
@@ -70,8 +72,28 @@ Reason = Annotated[
     Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True), AfterValidator(_lines)] | None,
     AfterValidator(_empty_is_none),
 ]
+
+
+def _from_header(text: object) -> object:
+    """Read a header's bytes, which arrive as Latin-1, for the UTF-8 they are, percent-encoded or not."""
+    if not isinstance(text, str):
+        return text
+    with contextlib.suppress(UnicodeError):  # it was Latin-1, or no header
+        text = text.encode("latin-1").decode()
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeError:
+        return text
+
+
 DeviceText = Annotated[
-    Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_one_line)] | None,
+    Annotated[
+        str,
+        BeforeValidator(_from_header),
+        StringConstraints(max_length=200, strip_whitespace=True),
+        AfterValidator(_one_line),
+    ]
+    | None,
     AfterValidator(_empty_is_none),
 ]
 ImageUrl = Annotated[

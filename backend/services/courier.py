@@ -10,7 +10,7 @@ import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend.context import Context
-from backend.models import Mail, MailPurpose, TokenPurpose, User
+from backend.models import Mail, MailPurpose, TokenPurpose, User, UserSession
 from backend.notifiers import Message, Notifier
 from backend.services.recovery import LIFETIME
 from backend.services.work import Services, unit_of_work
@@ -80,10 +80,27 @@ async def _write(services: Services, mail: Mail) -> Message | None:
     purpose = _TOKENS.get(mail.purpose)
     if purpose:
         token, hours = await services.recovery.mint(user, purpose), LIFETIME[purpose].total_seconds() / 3600
-    return _compose(user, mail.purpose, token, services.context.settings.public_url, hours)
+    session = await _session_of(services, mail) if mail.purpose is MailPurpose.NEW_DEVICE else None
+    return _compose(user, mail.purpose, services.context.settings.public_url, token=token, hours=hours, session=session)
 
 
-def _compose(user: User, purpose: MailPurpose, token: str | None, public_url: str, hours: float | None) -> Message:
+async def _session_of(services: Services, mail: Mail) -> UserSession | None:
+    """Return the sign-in that a mail is about: the last one before it was queued."""
+    before = [
+        one for one in await services.session_store.of(mail.user_id, ended=True) if one.created_at <= mail.created_at
+    ]
+    return before[-1] if before else None
+
+
+def _compose(
+    user: User,
+    purpose: MailPurpose,
+    public_url: str,
+    *,
+    token: str | None,
+    hours: float | None,
+    session: UserSession | None,
+) -> Message:
     page = _PAGES.get(purpose)
     fragment = f"#token={token}" if token else ""
     text = _templates.get_template(f"{purpose}.txt").render(
@@ -93,6 +110,7 @@ def _compose(user: User, purpose: MailPurpose, token: str | None, public_url: st
         hours=round(hours) if hours else None,
         reason=user.decision_reason,
         public_url=public_url,
+        session=session,
     )
     first, _, body = text.partition("\n")
     return Message(user.email, first.removeprefix("Subject:").strip(), body.strip())

@@ -345,6 +345,7 @@ async def test_a_sign_in_from_an_unknown_device_is_told_by_mail_once(running: Ap
     await browser.post(LOGIN, data=written(person))
     (mail,) = await running.mails()
     assert (mail.to, mail.subject) == (person.email, "A sign-in from a new device")
+    assert "Firefox on Linux" in mail.body
     assert "http://127.0.0.1:8000/" in mail.body
 
 
@@ -373,3 +374,18 @@ async def test_a_token_of_this_door_opens_the_other_dialects(client: httpx.Async
     token = await sign_in(client, person)
     answer = await client.get("/api/auth/whoami", headers=bearer(token["access_token"]))
     assert answer.json()["username"] == person.username
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["Ana’s iPhone".encode(), b"Ana%E2%80%99s%20iPhone"],
+    ids=["utf-8", "percent-encoded"],
+)
+async def test_a_device_may_be_named_in_any_script(client: httpx.AsyncClient, people: People, sent: bytes) -> None:
+    person = await people.active()
+    body = {"username": person.username, "password": person.password}
+    answer = await client.post("/api/v1/auth/login", json=body, headers=[(b"X-Device-Name", sent)])
+    token = answer.json()["data"]["token"]["access_token"]
+    listed = await client.get("/api/v1/auth/sessions", headers={"Authorization": f"Bearer {token}"})
+
+    assert [one["device_name"] for one in listed.json()["data"] if one["is_current"]] == ["Ana’s iPhone"]

@@ -29,6 +29,7 @@ _TITLES: Final = {
     500: "Something went wrong on our side",
     503: "Not at the moment",
 }
+_TITLES_OF_CODES: Final = {"CSRF_FAILED": "This page is too old"}
 _NEXT_STEPS: Final = {
     "CSRF_FAILED": "Go back, reload the page and try again.",
     "ADMIN_REQUIRED": "If you need this, ask an administrator of this installation.",
@@ -81,7 +82,7 @@ def answer(
             request,
             "error.html",
             status=status,
-            title=_TITLES.get(status, "This did not work"),
+            title=_TITLES_OF_CODES.get(code) or _TITLES.get(status, "This did not work"),
             detail=detail,
             next_step=_NEXT_STEPS.get(code),
             request_id=request.state.request_id,
