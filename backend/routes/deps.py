@@ -24,6 +24,7 @@ from backend.errors import (
 from backend.routes.cookies import session_cookie
 from backend.schemas.types import DeviceText
 from backend.services import Origin, Services, reading, unit_of_work
+from backend.services.audit import LONGEST_AGENT
 from backend.services.grants import Device
 from backend.services.identity import Identity, Kind, identify, recall
 from backend.services.lifecycle import DECIDERS
@@ -46,9 +47,15 @@ def get_origin(request: Request) -> Origin:
     """Return where this request comes from."""
     return Origin(
         ip_address=request.client.host if request.client else None,
-        user_agent=request.headers.get("user-agent"),
+        user_agent=agent_of(request),
         request_id=request.state.request_id,
     )
+
+
+def agent_of(request: Request) -> str | None:
+    """Return the user agent, as much of it as anybody looks at."""
+    agent = request.headers.get("user-agent")
+    return agent[:LONGEST_AGENT] if agent else agent
 
 
 async def _in_context(request: Request) -> Context:
@@ -214,9 +221,8 @@ async def identified(request: Request, kind: Kind, credential: str) -> Identity:
     Raises:
         InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody's, or nobody's any more.
     """
-    context, headers = get_context(request), request.headers
-    activity = is_activity(request)
-    known = recall(context, kind, credential, headers.get("user-agent"), activity=activity)
+    context, activity = get_context(request), is_activity(request)
+    known = recall(context, kind, credential, agent_of(request), activity=activity)
     return known or await identify(context, kind, credential, get_origin(request), activity=activity)
 
 

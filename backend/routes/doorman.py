@@ -15,10 +15,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.context import Context
 from backend.routes.cookies import session_cookie
 from backend.routes.shell import RawHeader, request_id_of, with_headers
+from backend.services.audit import LONGEST_AGENT
 from backend.services.identity import Identity, Kind, recall
 
 _VARY: Final = (b"vary", b"Origin")
 """As CORS says it on every answer of the application."""
+
+
+LARGEST_HEADERS: Final = 32 * 1024
+"""Bytes of all headers together: what parses them, cookies above all, takes time that grows with them (RFC 6585 §5)."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,9 @@ class Doorman:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what is known; leave everything else to the application."""
+        if scope["type"] == "http" and _too_large(scope):
+            await self._refuse(send)
+            return
         question = self._questions.get(scope.get("path", ""))
         caller = self._known(scope) if question and scope["method"] == "GET" else None
         if question is None or caller is None:
@@ -56,6 +64,12 @@ class Doorman:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
+    async def _refuse(self, send: Send) -> None:
+        length = (b"content-length", b"0")
+        headers = with_headers([length], request_id_of({"headers": []}), https=self._context.settings.uses_https)
+        await send({"type": "http.response.start", "status": 431, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
     def _known(self, scope: Scope) -> Identity | None:
         authorization: bytes | None = None
         agent: str | None = None
@@ -66,7 +80,7 @@ class Doorman:
                     return None
                 authorization = value
             elif name == b"user-agent":
-                agent = value.decode("latin-1")
+                agent = value.decode("latin-1")[:LONGEST_AGENT]
             elif name == b"x-background":
                 activity = value != b"1"
             elif name == b"origin":
@@ -78,3 +92,7 @@ class Doorman:
         if scheme.lower() != "bearer":
             return None
         return recall(self._context, Kind.ACCESS_TOKEN, credential.lstrip(" "), agent, activity=activity)
+
+
+def _too_large(scope: Scope) -> bool:
+    return sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS

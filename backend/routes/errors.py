@@ -44,7 +44,7 @@ _HTTP: Final[Mapping[int, tuple[str, str]]] = {
 _INTERNAL: Final = ("INTERNAL_ERROR", "Internal server error")
 _VALIDATION: Final = ("VALIDATION_ERROR", "The request does not have the expected form.")
 _LOGOUT: Final = "/api/v1/auth/logout"
-_UNTOLD: Final = (errors.Unauthenticated, errors.CsrfFailed, errors.Busy, errors.TooManyRequests)
+_UNTOLD: Final = (errors.Unauthenticated, errors.CsrfFailed, errors.Unsupported, errors.Busy, errors.TooManyRequests)
 """Refusals of strangers that say nothing about anybody; recording them would let a stranger fill the audit."""
 _log = structlog.get_logger("vestibule.errors")
 

@@ -17,12 +17,12 @@ _PLAIN: Final = "!#$&'*+-.^_`|~@/=?"
 """Characters that stand in these headers as they are; others are percent-encoded UTF-8."""
 
 
+_MORE: Final = ("X-User-Email-Verified", "X-User-Role", "X-Session-Id")
 _YES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Yes, and who it is. Names are percent-encoded UTF-8.",
         "headers": {
-            name: {"schema": {"type": "string"}}
-            for name in ("X-User-Id", "X-User-Name", "X-User-Email", "X-User-Role", "X-Session-Id")
+            name: {"schema": {"type": "string"}} for name in ("X-User-Id", "X-User-Name", "X-User-Email", *_MORE)
         },
     }
 }
@@ -41,6 +41,7 @@ def verified(caller: Identity) -> Answer:
             (b"x-user-id", str(caller.id).encode()),
             (b"x-user-name", _quoted(caller.username)),
             (b"x-user-email", _quoted(caller.email)),
+            (b"x-user-email-verified", b"true" if caller.is_verified else b"false"),
             (b"x-user-role", caller.role.encode()),
             (b"x-session-id", str(caller.session_id).encode()),
         )

@@ -12,7 +12,8 @@ from backend.clock import Clock
 from backend.models import AuditEvent
 from backend.stores.audit import AuditStore
 
-_LONGEST_AGENT: Final = 400
+LONGEST_AGENT: Final = 400
+"""Characters of a user agent that are looked at."""
 _LONGEST_REASON: Final = 1000
 _KNOWN: Final = 100
 _log = structlog.get_logger("vestibule.audit")
@@ -86,7 +87,7 @@ class Audit:
                 reason=reason[:_LONGEST_REASON] if reason else None,
                 details=details,
                 ip_address=self.origin.ip_address,
-                user_agent=agent[:_LONGEST_AGENT] if agent else None,
+                user_agent=agent[:LONGEST_AGENT] if agent else None,
                 request_id=self.origin.request_id,
             )
         )

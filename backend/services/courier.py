@@ -89,7 +89,7 @@ async def _session_of(services: Services, mail: Mail) -> UserSession | None:
     before = [
         one for one in await services.session_store.of(mail.user_id, ended=True) if one.created_at <= mail.created_at
     ]
-    return before[-1] if before else None
+    return before[0] if before else None
 
 
 def _compose(

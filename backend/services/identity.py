@@ -112,6 +112,12 @@ async def ended_now(context: Context, found: Found, origin: Origin) -> bool:
     return True
 
 
+def may_go_on(context: Context, found: Found) -> bool:
+    """Tell whether somebody may still use a session: what a sign-in would ask of the account now."""
+    proven = found.identity.is_verified or not context.settings.require_verified_email
+    return found.status is Status.ACTIVE and proven and not found.outdated
+
+
 async def judge_agent(context: Context, found: Found, origin: Origin, families: set[str], *, pinned: bool) -> None:
     """Record that a session is used by another family of user agent than it was opened by; end it where that matters.
 
@@ -150,7 +156,7 @@ async def _ask(context: Context, kind: Kind, credential: str) -> _Answer:
         raise InvalidToken
     if found.ended_because:
         raise refusal(found.ended_because)
-    if found.outdated or found.status is not Status.ACTIVE:
+    if not may_go_on(context, found):
         raise SessionRevoked
     return _Answer(found, min(claims.expires_at, found.expires_at) if claims else found.expires_at, generation, read_at)
 

@@ -2,10 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 from backend.clock import Clock
 from backend.models import Mail, MailPurpose, User
 from backend.stores.mails import MailStore
+
+_HOUR: Final = timedelta(hours=1)
+_WARNINGS_PER_HOUR: Final = 3
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,12 @@ class Outbox:
         """Note that a mail to this person is due."""
         await self.store.add(Mail(purpose=purpose, user_id=user.id, created_at=self.clock.now()))
         self.after_commit(self._due)
+
+    async def warn(self, purpose: MailPurpose, user: User) -> None:
+        """Note that a warning is due, unless this person has had three of the kind within the hour."""
+        since = self.clock.now() - _HOUR
+        if await self.store.count(purpose, user.id, since) < _WARNINGS_PER_HOUR:
+            await self.queue(purpose, user)
 
     async def _due(self) -> None:
         self.wake_courier()

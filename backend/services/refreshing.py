@@ -7,10 +7,10 @@ from uuid import UUID
 from backend import tokens
 from backend.context import Context
 from backend.errors import InvalidRefreshToken, SessionInactive, SessionRevoked, TokenExpired
-from backend.models import MailPurpose, SessionEnd, Status, UserSession
+from backend.models import MailPurpose, SessionEnd, UserSession
 from backend.services.audit import Origin
 from backend.services.grants import BearerGrant
-from backend.services.identity import ended_now, judge_agent
+from backend.services.identity import ended_now, judge_agent, may_go_on
 from backend.services.work import Services, unit_of_work
 from backend.stores.sessions import Found, SessionStore
 
@@ -29,7 +29,7 @@ async def refresh(context: Context, token: str, origin: Origin, *, activity: boo
         SessionInactive: nobody used the session for too long; refreshing does not wake it.
     """
     found = await _family(context, token)
-    _insist_on_life(found)
+    _insist_on_life(context, found)
     pulse = context.touches.pulse(found.identity.session_id, found.last_activity)
     try:
         await ended_now(context, found, origin)
@@ -37,7 +37,7 @@ async def refresh(context: Context, token: str, origin: Origin, *, activity: boo
     except (TokenExpired, SessionRevoked):
         raise InvalidRefreshToken from None
     async with unit_of_work(context, origin) as services:
-        granted = await _exchange(services, found.identity.session_id, token)
+        granted = await _exchange(services, found.identity.id, found.identity.session_id, token)
     if isinstance(granted, InvalidRefreshToken):  # raised after the commit: what was ended stays ended
         raise granted
     if activity:
@@ -65,30 +65,32 @@ async def _family(context: Context, token: str) -> Found:
     return found
 
 
-def _insist_on_life(found: Found) -> None:
+def _insist_on_life(context: Context, found: Found) -> None:
     if found.ended_because is SessionEnd.INACTIVITY:
         raise SessionInactive
-    if found.ended_because or found.outdated or found.status is not Status.ACTIVE:
+    if found.ended_because or not may_go_on(context, found):
         raise InvalidRefreshToken
 
 
-async def _exchange(services: Services, session_id: UUID, token: str) -> BearerGrant | InvalidRefreshToken:
+async def _exchange(
+    services: Services, user_id: UUID, session_id: UUID, token: str
+) -> BearerGrant | InvalidRefreshToken:
     sessions, store, now = services.sessions, services.session_store, services.context.clock.now()
+    await services.users.user_db.lock(user_id)  # the account before its sessions, as everybody does who ends them
     session = await store.lock(session_id)
     row = await store.refresh_token(tokens.digest(token))
     found = await store.find(session_id)
     if session is None or row is None or found is None or now >= row.expires_at:
         return InvalidRefreshToken()
-    _insist_on_life(found)  # again, now that nobody else can end it
-    if row.salt is None:
-        salt = secrets.token_hex(_SALT_BYTES)
-        await store.use(row, now, salt)
+    _insist_on_life(services.context, found)  # again, now that nobody else can end it
+    salt = secrets.token_hex(_SALT_BYTES)
+    if row.used_at is None and await store.use(row, now, salt):
         return await sessions.grant(session, tokens.successor(token, salt))
-    next_token = tokens.successor(token, row.salt)
-    successor = await store.refresh_token(tokens.digest(next_token))
-    in_time = row.used_at is not None and now - row.used_at <= sessions.rules.grace
-    if in_time and successor is not None and successor.used_at is None:
-        return await sessions.grant(session, next_token, known=True)
+    if row.used_at and row.salt and now - row.used_at <= sessions.rules.grace:
+        next_token = tokens.successor(token, row.salt)
+        successor = await store.refresh_token(tokens.digest(next_token))
+        if successor is not None and successor.used_at is None:
+            return await sessions.grant(session, next_token, known=True)
     return await _end_family(services, session)
 
 
@@ -96,5 +98,5 @@ async def _end_family(services: Services, session: UserSession) -> InvalidRefres
     await services.sessions.end(session.id, session.user_id, SessionEnd.REFRESH_REUSE)
     owner = await services.users.user_db.get(session.user_id)
     if owner:
-        await services.outbox.queue(MailPurpose.REFRESH_REUSE, owner)
+        await services.outbox.warn(MailPurpose.REFRESH_REUSE, owner)
     return InvalidRefreshToken()

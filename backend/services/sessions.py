@@ -200,7 +200,7 @@ class Sessions:
             Action.SESSION_OPENED, target=user.id, actor=user.id, session_id=str(session.id), carrier=carrier
         )
         if known is False:
-            await self.outbox.queue(MailPurpose.NEW_DEVICE, user)
+            await self.outbox.warn(MailPurpose.NEW_DEVICE, user)
         return session
 
     async def _make_room(self, user: User) -> None:

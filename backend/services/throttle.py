@@ -13,6 +13,7 @@ from backend.stores.counters import Count, Counters, Limit
 _IPV6: Final = 6
 _HOUR: Final = 3600
 _PER_HOUR: Final = 3
+_RENAMINGS_PER_HOUR: Final = 20
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Throttle:
     sign_ins: Limit
     registrations: Limit
     password_changes: Limit
+    renamings: Limit
     recoveries_per_account: Limit
     recoveries_per_address: Limit
 
@@ -42,6 +44,7 @@ class Throttle:
             sign_ins=Limit("signin", attempts, window),
             registrations=Limit("registration", settings.registrations_per_hour, _HOUR),
             password_changes=Limit("password-change", _PER_HOUR, _HOUR),
+            renamings=Limit("renaming", _RENAMINGS_PER_HOUR, _HOUR),
             recoveries_per_account=Limit("recovery-account", _PER_HOUR, _HOUR),
             recoveries_per_address=Limit("recovery-address", _PER_HOUR, _HOUR),
         )
@@ -82,6 +85,14 @@ class Throttle:
             TooManyRequests: too many for this account.
         """
         await self._count(self.password_changes, account)
+
+    async def renaming(self, account: str) -> None:
+        """Count a new username, taken or not: it tells who is here.
+
+        Raises:
+            TooManyRequests: too many for this account.
+        """
+        await self._count(self.renamings, account)
 
     async def recovery(self, account: str, address: str | None) -> None:
         """Count a request for a mail to somebody, existing or not.

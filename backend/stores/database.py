@@ -19,6 +19,8 @@ from backend.errors import DatabaseUnavailable
 _POOL: Final = 10
 _PATIENCE_SECONDS: Final = 5
 _FILE_MODE: Final = 0o600
+_AGAIN: Final = frozenset({"40001", "40P01"})
+"""PostgreSQL undid a transaction because of another one: the same request may succeed next time."""
 _BEGIN: Final = "vestibule_begin"
 
 
@@ -120,7 +122,7 @@ async def _translated() -> AsyncIterator[None]:
     except (OperationalError, InterfaceError, PoolTimeoutError, OSError, TimeoutError) as error:
         raise DatabaseUnavailable from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _AGAIN:
             raise DatabaseUnavailable from error
         raise
 

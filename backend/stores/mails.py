@@ -1,11 +1,13 @@
 """The outbox: mails that are due, claimed by one sender at a time."""
 
 from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.models import Mail
+from backend.models import Mail, MailPurpose
 
 
 class MailStore:
@@ -30,3 +32,8 @@ class MailStore:
         mail.sent_at = now
         self._session.add(mail)
         await self._session.flush()
+
+    async def count(self, purpose: MailPurpose, user_id: UUID, since: datetime) -> int:
+        """Count the mails of one purpose to somebody since then, sent or not."""
+        query = select(func.count()).select_from(Mail).where(Mail.purpose == purpose, Mail.user_id == user_id)
+        return (await self._session.exec(query.where(col(Mail.created_at) > since))).one()

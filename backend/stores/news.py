@@ -121,7 +121,7 @@ class News:
     async def doubt(self, changes: Changes) -> None:
         """Tell everybody to ask again, after a commit of which it is not known whether it was done."""
         if changes:
-            changes.everything = True
+            changes.everything, changes.revision = True, None  # somebody else may count it, if it was undone
             await self.after(changes)
 
     async def close(self) -> None:

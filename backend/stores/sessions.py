@@ -17,6 +17,7 @@ from backend.stores.database import insert
 from backend.stores.identities import Identity
 from backend.stores.news import Changes
 
+_LONGEST_LIST: Final = 200
 _IDENTITY: Final = (
     User.id,
     User.username,
@@ -119,11 +120,11 @@ class SessionStore:
         return [Open(*row) for row in found]
 
     async def of(self, user_id: UUID, *, ended: bool = False) -> Sequence[UserSession]:
-        """List a person's sessions, oldest first; ended ones too if asked for."""
+        """List a person's sessions, newest first: those nobody has ended, or the last 200 of all."""
         query = select(UserSession).where(UserSession.user_id == user_id)
-        if not ended:
-            query = query.where(col(UserSession.ended_at).is_(None))
-        return (await self._session.exec(query.order_by(col(UserSession.created_at), col(UserSession.id)))).all()
+        query = query.order_by(col(UserSession.created_at).desc(), col(UserSession.id).desc())
+        query = query.limit(_LONGEST_LIST) if ended else query.where(col(UserSession.ended_at).is_(None))
+        return (await self._session.exec(query)).all()
 
     async def knows(self, user_id: UUID, device_id: str | None, agent: str | None) -> bool | None:
         """Tell whether a person has signed in from this device before; None if they never have from any."""

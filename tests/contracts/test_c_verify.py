@@ -26,6 +26,7 @@ async def test_verify_says_yes_and_who_in_headers(client: httpx.AsyncClient, per
         "x-user-id": str(person.id),
         "x-user-name": person.username,
         "x-user-email": person.email,
+        "x-user-email-verified": "false",
         "x-user-role": "user",
         "x-session-id": sessions[0]["id"],
     }
