@@ -22,7 +22,7 @@ _VARY: Final = (b"vary", b"Origin")
 """As CORS says it on every answer of the application."""
 
 
-LARGEST_HEADERS: Final = 32 * 1024
+LARGEST_HEADERS: Final = 128 * 1024
 """Bytes of all headers together: what parses them, cookies above all, takes time that grows with them (RFC 6585 §5)."""
 
 
