@@ -19,9 +19,6 @@ T = TypeVar("T")
 _NICENESS: Final = 10
 """Hash threads give way to cheap requests (Linux schedules threads by their own niceness)."""
 
-_SWITCH_SECONDS: Final = 0.0005
-"""How long a thread may keep the interpreter while another waits for it; Python's own 5 ms are felt by others."""
-
 
 class PasswordHasher:
     """Argon2id with upgrade of older hashes; fastapi-users' `PasswordHelperProtocol`, and the same without blocking.
@@ -41,7 +38,6 @@ class PasswordHasher:
             argon2__time_cost=passes,
             argon2__parallelism=lanes,
         )
-        sys.setswitchinterval(_SWITCH_SECONDS)
         self._threads = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="hash", initializer=_be_nice)
         self._free = asyncio.Semaphore(self._threads)

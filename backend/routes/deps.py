@@ -6,6 +6,7 @@ A route without a `Current…` parameter is public; a test lists them.
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.params import Form
@@ -18,9 +19,11 @@ from backend.errors import (
     CsrfFailed,
     InvalidToken,
     NotAuthenticated,
+    SessionNotFound,
     Unauthenticated,
     UnsupportedMediaType,
 )
+from backend.identifiers import as_id
 from backend.routes.cookies import session_cookie
 from backend.schemas.types import DeviceText
 from backend.services import Origin, Services, reading, unit_of_work
@@ -208,6 +211,18 @@ def bearer_of(request: Request) -> str | None:
     if len(found) > 1:
         raise InvalidToken
     return found[0] if found else None
+
+
+def session_id_of(text: str) -> UUID:
+    """Return the session a path or a body names.
+
+    Raises:
+        SessionNotFound: it is no id, and so nobody's.
+    """
+    id_ = as_id(text)
+    if id_ is None:
+        raise SessionNotFound
+    return id_
 
 
 def is_activity(request: Request) -> bool:

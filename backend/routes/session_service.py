@@ -8,8 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from backend import tokens
-from backend.errors import NotAuthenticated, SessionNotFound, TokenExpired
-from backend.identifiers import as_id
+from backend.errors import NotAuthenticated, TokenExpired
 from backend.models import SessionEnd
 from backend.routes.cookies import clear_session, session_cookie, set_csrf
 from backend.routes.deps import (
@@ -24,6 +23,7 @@ from backend.routes.deps import (
     get_current_user,
     identified,
     is_activity,
+    session_id_of,
 )
 from backend.schemas.session_service import (
     CheckAuthAnswer,
@@ -100,7 +100,7 @@ async def logout(
         ended = await work.sessions.end_all(owner, SessionEnd.USER_LOGOUT_ALL, actor=owner)
         said = f"Logged out from all {ended} sessions"
     elif leaver.proven and body.session_id is not None:
-        leaves = _session_id(body.session_id)
+        leaves = session_id_of(body.session_id)
         await work.sessions.end_own(owner, leaves, SessionEnd.USER_LOGOUT)
     else:
         await work.sessions.end(leaves, owner, SessionEnd.USER_LOGOUT, actor=owner)
@@ -138,7 +138,7 @@ async def sessions(caller: CurrentUser, look: Look, include_expired: bool = Fals
 @router.delete("/sessions/{id}")
 async def revoke(id: str, caller: CurrentUser, work: Work) -> Envelope[Message]:  # noqa: A002
     """End one of one's sessions."""
-    await work.sessions.end_own(caller.id, _session_id(id), SessionEnd.USER_REVOKE)
+    await work.sessions.end_own(caller.id, session_id_of(id), SessionEnd.USER_REVOKE)
     said = "Session revoked successfully"
     return Envelope(data=Message(message=said), message=said)
 
@@ -162,13 +162,6 @@ async def change_password(body: PasswordBody, caller: CurrentUser, work: Work) -
     """Replace one's own password; one's other sessions end."""
     await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=caller.session_id)
     return Envelope(data="Password changed successfully", message="Password updated successfully")
-
-
-def _session_id(text: str) -> UUID:
-    id_ = as_id(text)
-    if id_ is None:
-        raise SessionNotFound
-    return id_
 
 
 def _answers(listed: Sequence[Listed], current: UUID) -> list[SessionAnswer]:

@@ -1,6 +1,5 @@
 """Sessions: opened by a sign-in, alive while they are used, ended by many things. The only maker of tokens."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from backend.clock import Clock
 from backend.errors import SessionNotFound, SessionRevoked
 from backend.models import Carrier, MailPurpose, RefreshToken, SessionEnd, User, UserSession
 from backend.services.agents import family
-from backend.services.audit import Action, Audit
+from backend.services.audit import LONGEST_AGENT, Action, Audit
 from backend.services.grants import NO_DEVICE, BearerGrant, CookieGrant, Device, OpaqueGrant
 from backend.services.outbox import Outbox
 from backend.services.session_rules import Rules
@@ -87,7 +86,6 @@ class Sessions:
             )
             await self.store.add(row)
         ends = min(now + self.rules.access, session.expires_at)
-        await asyncio.sleep(0)  # others first: a signature takes longer than most answers
         access = self.signer.sign(tokens.Claims(session.user_id, session.id, now, ends))
         return BearerGrant(session.id, access, refresh_token, int((ends - now).total_seconds()))
 
@@ -149,11 +147,7 @@ class Sessions:
         self, user_id: UUID, ids: Collection[UUID], because: SessionEnd, *, actor: UUID | None = None
     ) -> int:
         """End those of these sessions that are this person's and alive, and tell how many there were."""
-        await self._settle(user_id)
-        ended = await self.store.end_of(user_id, self.clock.now(), because, only=ids)
-        for session_id in ended:
-            await self._record_end(session_id, user_id, because, actor)
-        return len(ended)
+        return await self._end_of(user_id, because, actor, only=ids)
 
     async def end_cookie(self, cookie: str | None) -> None:
         """End the session a browser brings to its next sign-in: a new one never stands on an old one (ASVS 7.2.4)."""
@@ -166,8 +160,19 @@ class Sessions:
         self, user_id: UUID, because: SessionEnd, *, actor: UUID | None = None, besides: UUID | None = None
     ) -> int:
         """End a person's sessions, all or all but one, and tell how many there were."""
+        return await self._end_of(user_id, because, actor, besides=besides)
+
+    async def _end_of(
+        self,
+        user_id: UUID,
+        because: SessionEnd,
+        actor: UUID | None,
+        *,
+        only: Collection[UUID] | None = None,
+        besides: UUID | None = None,
+    ) -> int:
         await self._settle(user_id)
-        ended = await self.store.end_of(user_id, self.clock.now(), because, besides=besides)
+        ended = await self.store.end_of(user_id, self.clock.now(), because, only=only, besides=besides)
         for session_id in ended:
             await self._record_end(session_id, user_id, because, actor)
         return len(ended)
@@ -187,7 +192,7 @@ class Sessions:
             last_activity=now,
             expires_at=now + self.rules.life_of(carrier, remembered=remembered),
             ip_address=origin.ip_address,
-            user_agent=(origin.user_agent or "")[:400] or None,
+            user_agent=(origin.user_agent or "")[:LONGEST_AGENT] or None,
             agent=agent,
             device_id=device.id,
             device_name=device.name,

@@ -1,6 +1,5 @@
 """The two ways in: `reading` for questions, `unit_of_work` for everything that changes something."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -82,7 +81,6 @@ class Services:
     async def committed(self) -> None:
         """Do what waited for the commit. A failure here is logged; the reconciler and the courier try again."""
         for act in self._afterwards:
-            await asyncio.sleep(0)  # others first: nobody waits for this
             try:
                 await act()
             except Exception:  # noqa: BLE001  # the change is saved; what follows it must not undo the answer

@@ -79,20 +79,6 @@ class Counters:
         if self._shared is not None:
             await self._shared.bridge.storage.aclose()  # type: ignore[attr-defined]  # limits has no close of its own
 
-    async def _both(self, limit: Limit, subject: str, *, clear: bool) -> None:
-        for storage in (self._memory, self._shared):
-            if storage is None or (storage is self._shared and time.monotonic() < self._resting_until):
-                continue
-            key = _key(limit, subject)
-            try:
-                async with asyncio.timeout(_REDIS_PATIENCE_SECONDS):
-                    if clear:
-                        await storage.clear(key)
-                    elif await storage.get(key) > 0:
-                        await storage.incr(key, limit.window, amount=-1)
-            except (RedisError, OSError, TimeoutError):
-                self._resting_until = time.monotonic() + _REDIS_REST_SECONDS
-
 
 async def _add(storage: Storage, limit: Limit, allowed: int, subject: str) -> Count:
     key = _key(limit, subject)

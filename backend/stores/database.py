@@ -1,6 +1,5 @@
 """The database and its two doors: one for reading, one for writing; nobody else begins or commits."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,7 +53,6 @@ class Database:
         async with _translated(), AsyncSession(self._writers, expire_on_commit=False) as session:
             yield session
             await session.commit()
-            await asyncio.sleep(0)  # others first: the change is saved, and tidying up takes a while
 
     @asynccontextmanager
     async def for_schema_changes(self) -> AsyncIterator[AsyncConnection]:

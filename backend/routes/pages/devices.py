@@ -6,10 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from backend.errors import SessionNotFound
-from backend.identifiers import as_id
 from backend.models import SessionEnd
-from backend.routes.deps import CurrentUser, Look, Work
+from backend.routes.deps import CurrentUser, Look, Work, session_id_of
 from backend.routes.pages.forms import BackTo
 from backend.routes.pages.rendering import go_saying, page
 from backend.services import Services
@@ -26,15 +24,8 @@ async def stay_here(request: Request) -> None:
 
 
 async def get_wanted(id: str) -> UUID:  # noqa: A002
-    """Return the session a path names.
-
-    Raises:
-        SessionNotFound: the path names none.
-    """
-    id_ = as_id(id)
-    if id_ is None:
-        raise SessionNotFound
-    return id_
+    """Return the session a path names."""
+    return session_id_of(id)
 
 
 Stay = Depends(stay_here)
