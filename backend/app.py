@@ -23,23 +23,29 @@ from backend.context import Context
 from backend.errors import VestibuleError
 from backend.models import User
 from backend.routes import (
+    account_files,
     approval_service,
     approval_service_admin,
     docs,
     errors,
     opaque_sessions,
     operations,
+    own_data,
     session_service,
     sign_in,
+    users,
+    users_by_name,
     verifying,
 )
 from backend.routes.deps import SESSION, SIGN_IN, Work, check_request
 from backend.routes.doorman import Doorman, Question
-from backend.routes.pages import account, approvals, devices, entrance, recovery, users
+from backend.routes.pages import account, approvals, devices, entrance, recovery
+from backend.routes.pages import users as people
+from backend.routes.paths import in_one_path
 from backend.routes.shell import Shell
 from backend.schemas.approval_service import UserAnswer
 from backend.schemas.errors import ErrorAnswer
-from backend.services import courier, provisioning, session_rules, startup
+from backend.services import courier, provisioning, retention, session_rules, startup
 from backend.services.strategy import SessionStrategy
 from backend.services.user_manager import UserManager
 from backend.settings import load
@@ -68,6 +74,12 @@ _log = structlog.get_logger("vestibule")
 
 class Vestibule(FastAPI):
     """FastAPI with a shell around all of it, so that answers to unforeseen errors get their headers too."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the API."""
+        if not self.openapi_schema:
+            self.openapi_schema = in_one_path(super().openapi())
+        return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
         """Wrap the finished application."""
@@ -128,9 +140,13 @@ def create_app(context: Context | None = None) -> FastAPI:
         session_service,
         verifying,
         opaque_sessions,
+        own_data,
+        account_files,
+        users,
+        users_by_name,
         operations,
     ]
-    pages = [entrance, account, devices, approvals, users, recovery]
+    pages = [entrance, account, devices, approvals, people, recovery]
     for module in (*resources, *pages, *([docs] if shown else [])):
         app.include_router(module.router)
     app.mount("/static", VersionedFiles(directory=_STATIC), name="static")
@@ -172,6 +188,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             asyncio.create_task(context.news.listen(context.stopping)),
             asyncio.create_task(context.touches.keep_saving(context.database, _saving(context), context.stopping)),
             asyncio.create_task(_look_at_keys(context)),
+            asyncio.create_task(retention.keep_time(context)),
         ]
         if context.notifier:
             tasks.append(asyncio.create_task(courier.carry(context, context.notifier)))
@@ -211,5 +228,6 @@ async def _reconcile(context: Context) -> None:
                 "reconciled",
                 missing=len(findings.missing),
                 stray=len(findings.stray),
+                remains=len(findings.remains),
                 unfinished=findings.unfinished,
             )

@@ -270,6 +270,14 @@ class PasswordRefused(Unprocessable):
     field = "password"
 
 
+class InvalidHash(Unprocessable):
+    """A password hash of another system is of no kind that can be checked, damaged, or too costly to check."""
+
+    code = "INVALID_HASH"
+    detail = "This password hash cannot be taken over: send argon2, bcrypt, or PBKDF2 as passlib or Django write it."
+    field = "hashed_password"
+
+
 class WrongCurrentPassword(Invalid):
     """A person who wants to change the password could not give the present one."""
 
@@ -388,6 +396,26 @@ class LastAdmin(Invalid):
     detail = "This is the last active administrator. Make somebody else an administrator first."
 
 
+class DemoteFirst(Invalid):
+    """An administrator's account is not erased; their rights are taken away first."""
+
+    code = "DEMOTE_FIRST"
+    detail = "Demote first"
+
+
+class AdminNeverExpires(Invalid):
+    """An administrator's access has no end, or the last one's would run out unseen."""
+
+    code = "ADMIN_NEVER_EXPIRES"
+    detail = "The access of an administrator cannot run out. Take the administrator's rights away first."
+
+
+class TooLate(Invalid):
+    """A moment has passed: the one that was given, or the last one for what was asked."""
+
+    code = "TOO_LATE"
+
+
 class NotApproved(Invalid):
     """Nobody has let this person in, so there is nothing to activate."""
 
@@ -432,6 +460,33 @@ class UserNotCreated(Invalid):
         self.code = reason.code  # type: ignore[misc]  # each refusal carries the code of its own reason
 
 
+class InvalidOperation(Invalid):
+    """A call about many accounts names an operation that there is not."""
+
+    code = "INVALID_OPERATION"
+    detail = "Unknown operation: use activate, deactivate, delete, update_role, approve or reject"
+
+
+class KeyReused(Conflict):
+    """An Idempotency-Key came once more with another body."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    detail = "This Idempotency-Key was used for another request. Use a new key."
+
+
+class NotConfirmed(Invalid):
+    """Somebody asked for the end of their account without saying that they mean it."""
+
+    code = "NOT_CONFIRMED"
+    detail = "Account deactivation requires confirmation"
+
+
+class NotYours(Forbidden):
+    """Somebody without the role named another person's account; `detail` says what for."""
+
+    code = "NOT_YOURS"
+
+
 class MailEnabled(Invalid):
     """Where mail works, people reset their own passwords."""
 
@@ -444,6 +499,34 @@ class ResetOfInactive(Invalid):
 
     code = "USER_INACTIVE"
     detail = "Cannot reset password for inactive user"
+
+
+# --- accounts in files ----------------------------------------------------------------------------------------------
+
+
+class InvalidFile(Unprocessable):
+    """A file of accounts cannot be read as a whole, so that no row of it was; `detail` says where and why."""
+
+    code = "INVALID_FILE"
+    field = "file"
+
+
+class TooManyRows(Unprocessable):
+    """A file of accounts has more rows than one request may bring."""
+
+    code = "TOO_MANY_ROWS"
+    field = "file"
+
+
+class InvalidRow(Unprocessable):
+    """One row of a file of accounts cannot be read; `detail` says why, `field` which column."""
+
+    code = "INVALID_ROW"
+
+    def __init__(self, detail: str, field: str | None = None) -> None:
+        """Say what is wrong, and in which column if it is one."""
+        super().__init__(detail)
+        self.field = field  # type: ignore[misc]  # each row carries the column of its own mistake
 
 
 # --- limits and faults ----------------------------------------------------------------------------------------------
@@ -482,6 +565,14 @@ class ProvisioningFailed(Busy):
 
     code = "PROVISIONING_FAILED"
     detail = "The storage for this account could not be prepared. Nothing was changed; please try again later."
+    retry_after = 30
+
+
+class ErasingFailed(Busy):
+    """Something of what was to be destroyed is still on the disk; the same again goes on from there."""
+
+    code = "ERASING_FAILED"
+    detail = "The storage of this account could not be erased completely. Please try again later."
     retry_after = 30
 
 

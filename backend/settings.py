@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     registrations_per_hour: int = Field(default=100, ge=1)
     rate_limits: bool = True
 
+    public_profiles: bool = True
+    anonymize_keeps_email: bool = True
+    keep_deleted_days: float = Field(default=30, ge=0, le=3650)
+    keep_sessions_days: float = Field(default=30, ge=0, le=3650)
+    keep_mails_days: float = Field(default=30, ge=0, le=3650)
+
     smtp_url: SecretStr | None = None
     mail_from: str | None = None
     send_verification_emails: bool = True
@@ -174,7 +180,7 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("rate_limits", "docs", mode="before")
+    @field_validator("rate_limits", "docs", "public_profiles", mode="before")
     @classmethod
     def _on_or_off(cls, value: object) -> object:
         return {"on": True, "off": False}.get(value.lower(), value) if isinstance(value, str) else value

@@ -16,9 +16,11 @@ from typing import Final
 import asyncpg
 
 from backend.context import Context
-from backend.models import Status, User
+from backend.models import Status
 from backend.services import unit_of_work
+from backend.services.rights import Act
 from backend.settings import load
+from backend.stores.users import UserStore
 
 _PEOPLE_A_TRANSACTION: Final = 100
 _NO_PASSWORD: Final = "none"  # noqa: S105  # it is no hash of anything
@@ -28,25 +30,26 @@ async def open_sessions(first: int, people: int, sessions_each: int) -> list[lis
     """Make people and open sessions for them by the service that sign-ins use; return everybody's tokens."""
     context = Context.build(load())
     now = context.clock.now()
-    users = [
-        User(
-            username=f"crowd{number}",
-            email=f"crowd{number}@example.org",
-            hashed_password=_NO_PASSWORD,
-            status=Status.ACTIVE,
-            created_at=now,
-            updated_at=now,
-        )
+    rows = [
+        {
+            "username": f"crowd{number}",
+            "email": f"crowd{number}@example.org",
+            "hashed_password": _NO_PASSWORD,
+            "status": Status.ACTIVE,
+            "created_at": now,
+            "updated_at": now,
+        }
         for number in range(first, first + people)
     ]
     tokens: list[list[str]] = []
     try:
         async with context.database.writing() as session:
-            session.add_all(users)
+            store = UserStore(session)
+            users = [await store.create(row) for row in rows]
         for start in range(0, people, _PEOPLE_A_TRANSACTION):
             async with unit_of_work(context) as services:
                 for user in users[start : start + _PEOPLE_A_TRANSACTION]:
-                    account = await services.lifecycle.account(user.id, by=None)
+                    account = await services.lifecycle.account(user.id, by=None, act=Act.CLOSE)
                     grants = [await services.sessions.open_bearer(account) for _ in range(sessions_each)]
                     tokens.append([grant.access_token for grant in grants])
     finally:

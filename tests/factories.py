@@ -14,7 +14,9 @@ from backend.models import AuditEvent, Role, Status, User
 from backend.services import Services, unit_of_work
 from backend.services.audit import Action
 from backend.services.grants import CookieGrant
+from backend.services.rights import Act
 from backend.services.user_manager import Registration
+from backend.stores.users import UserStore
 
 PASSWORD = "correct horse battery"
 
@@ -97,14 +99,14 @@ class People:
         """Somebody whose account was shut after they had been let in; the token is from before."""
         person = await self.active()
         async with unit_of_work(self.context) as services:
-            await services.administration.suspend(None, person.id)
+            await services.closing.suspend(None, person.id)
         return person
 
     async def deleted(self) -> Person:
         """Somebody whose account was deleted; the token is from before."""
         person = await self.active()
         async with unit_of_work(self.context) as services:
-            await services.administration.delete(None, person.id)
+            await services.closing.delete(None, person.id)
         return person
 
     async def in_status(self, status: Status) -> Person:
@@ -118,32 +120,34 @@ class People:
         person = await self.active()
         if status is not Status.ACTIVE:
             async with unit_of_work(self.context) as services:
-                user = await services.lifecycle.account(person.id, by=None)
+                user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
                 await services.lifecycle.change(user, status, Action.USER_UPDATED, actor=None)
         return person
 
     async def crowd(self, size: int, status: Status = Status.ACTIVE) -> list[UUID]:
         """Many accounts made in the same moment, in the order of their ids; nobody can sign in to them."""
         now = self.context.clock.now()
-        users = [
-            User(
-                username=f"crowd{number}",
-                email=f"crowd{number}@example.org",
-                hashed_password="none",
-                status=status,
-                created_at=now,
-                updated_at=now,
-            )
+        rows = [
+            {
+                "username": f"crowd{number}",
+                "email": f"crowd{number}@example.org",
+                "hashed_password": "none",
+                "status": status,
+                "created_at": now,
+                "updated_at": now,
+            }
             for number in range(size)
         ]
         async with self.context.database.writing() as session:
-            session.add_all(users)
-        return sorted(user.id for user in users)
+            store = UserStore(session)
+            return sorted([(await store.create(row)).id for row in rows])
 
     async def at_a_page(self, person: Person) -> CookieGrant:
         """The cookie session of somebody who signed in by a page."""
         async with unit_of_work(self.context) as services:
-            return await services.sessions.open_cookie(await services.lifecycle.account(person.id, by=None))
+            return await services.sessions.open_cookie(
+                await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
+            )
 
     async def signed_in(self, person: Person) -> Person:
         """The same person with a fresh token."""

@@ -5,7 +5,20 @@ from typing import Annotated
 import typer
 
 from backend import __version__
-from backend.cli import admin, demo, keys, migrate, provision, serve, sessions, users
+from backend.cli import (
+    account_files,
+    admin,
+    cleanup,
+    closing,
+    demo,
+    keys,
+    migrate,
+    own_data,
+    provision,
+    serve,
+    sessions,
+    users,
+)
 
 _PROGRAM = "python -m backend"
 
@@ -16,8 +29,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (serve.serve, migrate.migrate, demo.demo):
+for command in (serve.serve, migrate.migrate, demo.demo, cleanup.cleanup):
     app.command()(command)
+for act in (
+    closing.suspend,
+    closing.activate,
+    closing.expire,
+    closing.role,
+    closing.delete,
+    closing.restore,
+    closing.anonymize,
+):
+    users.app.command()(act)
+users.app.command("export")(account_files.export)
+users.app.command("import")(account_files.import_)
+users.app.command("data")(own_data.data)
 for name, group in (
     ("admin", admin.app),
     ("users", users.app),

@@ -26,15 +26,18 @@ class Done:
 Act = Callable[[Services, User], Awaitable[Done]]
 
 
-def for_each(names: Sequence[str], operation: str, act: Act, *, as_json: bool) -> None:
-    """Do `act` to the account of each name and print the outcomes; exit 0 only if all succeeded."""
+def for_each(names: Sequence[str], operation: str, act: Act, *, as_json: bool, gone: bool = False) -> None:
+    """Do `act` to the account of each name and print the outcomes; exit 0 only if all succeeded.
+
+    `gone` finds deleted accounts too.
+    """
     wanted = list(dict.fromkeys(names))
     outcomes: dict[str, Done | VestibuleError] = {}
 
     async def work(context: Context) -> None:
         with progress(operation, len(wanted)) as advance:
             for name in wanted:
-                outcomes[name] = await _one(context, name, act)
+                outcomes[name] = await _one(context, name, act, gone=gone)
                 advance(1)
 
     try:
@@ -71,10 +74,10 @@ def described(user: User) -> dict[str, Any]:
     }
 
 
-async def _one(context: Context, name: str, act: Act) -> Done | VestibuleError:
+async def _one(context: Context, name: str, act: Act, *, gone: bool) -> Done | VestibuleError:
     try:
         async with reading(context) as services:
-            user = await services.people.called(name)
+            user = await services.people.called(name, gone=gone)
         async with unit_of_work(context, ORIGIN) as services:
             return await act(services, user)
     except VestibuleError as error:

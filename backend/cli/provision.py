@@ -43,7 +43,7 @@ def check(settled: SettledOption = 60, as_json: JsonOption = False) -> None:
 
 @app.command()
 def repair(settled: SettledOption = 60, as_json: JsonOption = False) -> None:
-    """Make missing directories and move stray ones to the trash; nothing is destroyed.
+    """Make missing directories, move stray ones to the trash, and erase what is left of anonymized accounts.
 
     Example: python -m backend provision repair
     """
@@ -70,12 +70,14 @@ def _print(findings: Findings, *, as_json: bool) -> None:
             "checked": findings.checked,
             "missing": findings.missing,
             "stray": findings.stray,
+            "remains": findings.remains,
             "unfinished": findings.unfinished,
         }
         print_json(values)
         return
     rows = [("missing or incomplete", id_) for id_ in findings.missing]
     rows += [("of nobody", id_) for id_ in findings.stray]
+    rows += [("to be erased", id_) for id_ in findings.remains]
     if rows:
         print_table(("Directory", "Id"), rows)
     if findings.unfinished:

@@ -10,9 +10,10 @@ from backend.cli.options import JsonOption, NamesArgument, ReasonOption
 from backend.cli.printing import print_json, print_table
 from backend.cli.running import run
 from backend.context import Context
-from backend.models import Status, User
+from backend.models import Role, Status, User
 from backend.services import Services, reading
 from backend.services.people import Record
+from backend.stores.listings import Order, Wanted
 from backend.stores.pages import Page
 
 app = typer.Typer(help="See accounts and decide about them.", no_args_is_help=True)
@@ -25,6 +26,10 @@ def list_(
     status: Annotated[
         Status | None, typer.Option(help="Only accounts of this status; without it, all but deleted ones.")
     ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="A part of a name, username, address or institution; newest first.")
+    ] = None,
+    role: Annotated[Role | None, typer.Option(help="Only accounts of this role.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,9 +40,10 @@ def list_(
 
     async def work(context: Context) -> Page[User]:
         async with reading(context) as services:
-            if status is Status.PENDING:
+            if status is Status.PENDING and not (query or role):
                 return await services.people.waiting(None, limit)
-            return await services.people.newest(None, limit, status=status)
+            page, _ = await services.people.page(Wanted(query, role, status), Order(), size=limit)
+            return page
 
     page = run(work, as_json=as_json)
     if as_json:
@@ -107,32 +113,6 @@ def reject(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOptio
         return Done(await services.users.reject(user.id, by=None, reason=reason), "rejected")
 
     for_each(names, "reject", act, as_json=as_json)
-
-
-@app.command()
-def suspend(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
-    """Shut accounts until they are activated again; their sessions end at once.
-
-    Example: python -m backend users suspend ben --reason "laptop was stolen"
-    """
-
-    async def act(services: Services, user: User) -> Done:
-        return Done(await services.administration.suspend(None, user.id, reason), "suspended")
-
-    for_each(names, "suspend", act, as_json=as_json)
-
-
-@app.command()
-def activate(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
-    """Open suspended, expired or deactivated accounts again.
-
-    Example: python -m backend users activate ben
-    """
-
-    async def act(services: Services, user: User) -> Done:
-        return Done(await services.administration.activate(None, user.id, reason), "active again")
-
-    for_each(names, "activate", act, as_json=as_json)
 
 
 @app.command("reset-password")

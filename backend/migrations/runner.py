@@ -13,10 +13,14 @@ from sqlalchemy import Connection, text
 
 from backend.errors import StartError
 from backend.models import metadata
+from backend.stores import search_index
 from backend.stores.database import Database
 
 _ADVISORY_LOCK: Final = 0x76657374
 """Ours among PostgreSQL's advisory locks: two `migrate` at once wait for each other."""
+
+
+_OPTIONS: Final = {"include_name": lambda name, *_: not search_index.belongs(name)}
 
 
 def head() -> str:
@@ -45,13 +49,22 @@ async def upgrade(database: Database) -> None:
             raise StartError(
                 f"The database's schema belongs to another version of Vestibule, probably a newer one ({error})."
             ) from None
+        await connection.run_sync(search_index.make)
+
+
+async def look_for_index(database: Database) -> tuple[bool, bool]:
+    """Find the index of the search, note it on the database, and tell whether it is there and knows every script."""
+    async with database.engine.connect() as connection:
+        database.search_indexed = await connection.run_sync(search_index.works)
+        every_script = database.search_indexed and await connection.run_sync(search_index.knows_every_script)
+    return database.search_indexed, every_script
 
 
 async def drift(database: Database) -> list[object]:
     """Return what models and database disagree about; empty when the migrations tell the whole truth."""
     async with database.engine.connect() as connection:
         return await connection.run_sync(
-            lambda sync: list(compare_metadata(MigrationContext.configure(sync), metadata))
+            lambda sync: list(compare_metadata(MigrationContext.configure(sync, opts=_OPTIONS), metadata))
         )
 
 

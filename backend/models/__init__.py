@@ -1,21 +1,27 @@
 """The tables and their words. A class here says what is kept; what may be done with it stands in `services`."""
 
 from backend.models.audit import AuditEvent
+from backend.models.bulk_call import BulkCall
 from backend.models.identifier import Identifier, IdentifierKind
 from backend.models.installation import Installation
+from backend.models.listing import Listing
 from backend.models.mail import Mail, MailPurpose
 from backend.models.one_time_token import OneTimeToken, TokenPurpose
 from backend.models.session import Carrier, RefreshToken, SessionEnd, UserSession
 from backend.models.sign_in_attempts import SignInAttempts
+from backend.models.tally import Tally, TallyKind
 from backend.models.types import metadata
-from backend.models.user import Role, Status, User
+from backend.models.user import GONE, Role, Status, User
 
 __all__ = [
+    "GONE",
     "AuditEvent",
+    "BulkCall",
     "Carrier",
     "Identifier",
     "IdentifierKind",
     "Installation",
+    "Listing",
     "Mail",
     "MailPurpose",
     "OneTimeToken",
@@ -24,6 +30,8 @@ __all__ = [
     "SessionEnd",
     "SignInAttempts",
     "Status",
+    "Tally",
+    "TallyKind",
     "TokenPurpose",
     "User",
     "UserSession",

@@ -49,7 +49,7 @@ class UserSession(SQLModel, table=True):
     """The person's `token_epoch` at the sign-in; a session of an older epoch is over."""
     created_at: datetime = Field(sa_type=UTCDateTime)
     last_activity: datetime = Field(sa_type=UTCDateTime)
-    expires_at: datetime = Field(sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime, index=True)
     ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     ended_because: SessionEnd | None = Field(default=None, sa_type=words(SessionEnd))
     ip_address: str | None = Field(default=None, max_length=64)

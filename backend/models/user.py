@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import Index, String
+from sqlalchemy import Index, String, text
 from sqlmodel import Field, SQLModel
 
 from backend.models.types import UTCDateTime, new_id, words
@@ -24,12 +24,21 @@ class Status(StrEnum):
     ANONYMIZED = "anonymized"
 
 
+GONE: Final = (Status.DELETED, Status.ANONYMIZED)
+"""States that no list shows unless it asks for them."""
+
+
 class Role(StrEnum):
     """What an active account may do."""
 
     USER = "user"
     APPROVER = "approver"
     ADMIN = "admin"
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Let an index hold the few rows that it is for."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
 
 
 class User(SQLModel, table=True):
@@ -39,6 +48,11 @@ class User(SQLModel, table=True):
     __table_args__ = (
         Index("ix_users_status_created_at_id", "status", "created_at", "id"),
         Index("ix_users_created_at_id", "created_at", "id"),
+        Index("ix_users_role_created_at_id", "role", "created_at", "id"),
+        Index("ix_users_seen_at_id", "seen_at", "id"),
+        Index("ix_users_access_expires_at", "access_expires_at", **_where("access_expires_at IS NOT NULL")),
+        Index("ix_users_suspended_until", "suspended_until", **_where("suspended_until IS NOT NULL")),
+        Index("ix_users_deleted_at", "deleted_at", **_where("deleted_at IS NOT NULL")),
     )
 
     DERIVED: ClassVar = frozenset({"is_active", "is_superuser", "is_approved"})
@@ -65,6 +79,13 @@ class User(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UTCDateTime)
     updated_at: datetime = Field(sa_type=UTCDateTime)
     last_login: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    login_count: int = 0
+    seen_at: datetime = Field(sa_type=UTCDateTime)
+    """The last sign-in or, of those who never signed in, when the account was made."""
+    access_expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    """When the account stops working by itself; None: never."""
+    suspended_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    """When a suspended account opens again by itself; None: when somebody opens it."""
     deleted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
     @property

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from backend.provisioners.base import Provisioner
+from backend.provisioners.base import Kept, Provisioner, Usage
 from backend.provisioners.directories import DirectoryProvisioner
 
 PROVISIONERS: Final[Mapping[str, Callable[[Path], Provisioner]]] = {"directories": DirectoryProvisioner}
 
-__all__ = ["PROVISIONERS", "Provisioner"]
+__all__ = ["PROVISIONERS", "Kept", "Provisioner", "Usage"]

@@ -1,11 +1,11 @@
 """Dialect A, `/api/auth/*`: what everybody may ask."""
 
 import json
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
-from backend.routes.deps import CurrentUser, InContext, OnDevice, Work
+from backend.routes.deps import BootstrapToken, CurrentUser, InContext, OnDevice, Work
 from backend.routes.doorman import Answer
 from backend.schemas.approval_service import (
     ChangePasswordBody,
@@ -27,7 +27,6 @@ from backend.settings import RegistrationMode
 
 router = APIRouter(prefix="/api/auth", tags=["A: approval service"])
 
-BootstrapToken = Annotated[str | None, Header(alias="X-Bootstrap-Token")]
 WHOAMI: Final = "/api/auth/whoami"
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _RESET_SENT: Final = "If the email exists, a password reset link has been sent"

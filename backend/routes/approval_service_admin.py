@@ -27,7 +27,6 @@ from backend.schemas.approval_service import (
     UpdateUserBody,
     UsersAnswer,
 )
-from backend.services.administration import AccountChanges
 from backend.services.user_manager import Registration
 
 router = APIRouter(prefix="/api/auth/admin", tags=["A: administration"])
@@ -83,7 +82,7 @@ async def create_user(body: CreateUserBody, caller: CurrentAdmin, work: Work) ->
 @router.put("/users/{id}")
 async def update_user(caller: CurrentAdmin, target: Target, body: UpdateUserBody, work: Work) -> AdministeredAnswer:
     """Change names, activity or rights of an account."""
-    user = await work.administration.update(caller.id, target, AccountChanges(**body.model_dump()))
+    user = await work.administration.update(caller.id, target, body.model_dump(exclude_none=True))
     return AdministeredAnswer(message="User updated successfully", user=AdministeredUser.model_validate(user))
 
 
@@ -110,7 +109,7 @@ async def demote(
 @router.delete("/users/{id}")
 async def delete_user(caller: CurrentAdmin, target: Target, work: Work) -> MessageAnswer:
     """Delete an account; its names are free at once."""
-    user = await work.administration.delete(caller.id, target)
+    user = await work.closing.delete(caller.id, target)
     return MessageAnswer(message=f"User '{user.username}' deleted successfully")
 
 

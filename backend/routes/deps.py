@@ -30,7 +30,7 @@ from backend.services import Origin, Services, reading, unit_of_work
 from backend.services.audit import LONGEST_AGENT
 from backend.services.grants import Device
 from backend.services.identity import Identity, Kind, identify, recall
-from backend.services.lifecycle import DECIDERS
+from backend.services.rights import Act, may
 
 SIGN_IN: Final = "/api/v1/auth/login"
 SESSION: Final = "Session"
@@ -134,7 +134,7 @@ async def get_current_approver(caller: CurrentUser) -> Identity:
     Raises:
         AdminRequired: they may not.
     """
-    if caller.role not in DECIDERS:
+    if not may(Act.DECIDE, caller.role):
         raise AdminRequired
     return caller
 
@@ -145,7 +145,7 @@ async def get_current_admin(caller: CurrentUser) -> Identity:
     Raises:
         AdminRequired: they may not.
     """
-    if not caller.is_superuser:
+    if not may(Act.SEE_PEOPLE, caller.role):
         raise AdminRequired
     return caller
 
@@ -164,6 +164,7 @@ async def get_device(
 
 
 OnDevice = Annotated[Device, Depends(get_device)]
+BootstrapToken = Annotated[str | None, Header(alias="X-Bootstrap-Token")]
 
 
 async def check_request(request: Request) -> None:

@@ -1,5 +1,6 @@
 """From the error tree to answers: one table of statuses, one shape, rendered after the transaction was undone."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from backend import errors
+from backend.identifiers import ID
 from backend.routes.cookies import clear_session
 from backend.routes.deps import get_context, get_origin
 from backend.routes.pages import failures
@@ -43,6 +45,9 @@ _HTTP: Final[Mapping[int, tuple[str, str]]] = {
 }
 _INTERNAL: Final = ("INTERNAL_ERROR", "Internal server error")
 _VALIDATION: Final = ("VALIDATION_ERROR", "The request does not have the expected form.")
+_B1: Final = re.compile(rf"/api/v1/users/(register|me|{ID.pattern})")
+"""Where a taken name is a 400; by username, which is B3's way, it is a 409."""
+_NEW_PASSWORDS: Final = ("/password", "/change-password", "/reset-password/confirm")
 _LOGOUT: Final = "/api/v1/auth/logout"
 _UNTOLD: Final = (errors.Unauthenticated, errors.CsrfFailed, errors.Unsupported, errors.Busy, errors.TooManyRequests)
 """Refusals of strangers that say nothing about anybody; recording them would let a stranger fill the audit."""
@@ -143,7 +148,12 @@ def _in_dialect(request: Request, error: errors.VestibuleError, refusal: Refusal
     path = request.url.path
     if path.startswith("/api/auth/"):
         return _in_dialect_a(path, error, refusal)
-    if isinstance(error, errors.PasswordRefused) and path.endswith("/password"):
+    if isinstance(error, errors.AlreadyTaken) and _B1.fullmatch(path):
+        detail = "User with this email already exists" if isinstance(error, errors.EmailTaken) else refusal.detail
+        return replace(refusal, status=400, detail=detail)
+    if isinstance(error, errors.NotOneself) and _B1.fullmatch(path):
+        return replace(refusal, detail=refusal.detail.replace("demote yourself", "demote yourself from admin role"))
+    if isinstance(error, errors.PasswordRefused) and path.endswith(_NEW_PASSWORDS):
         item = {**refusal.items[0], "loc": ["body", "new_password"]}
         return replace(refusal, items=(item,))
     if getattr(request.state, "by_form", False) and isinstance(error, errors.InvalidCredentials):

@@ -25,6 +25,7 @@ from backend.routes.deps import (
     is_activity,
     session_id_of,
 )
+from backend.schemas.profile import PasswordBody, ProfileBody
 from backend.schemas.session_service import (
     CheckAuthAnswer,
     CsrfAnswer,
@@ -33,8 +34,6 @@ from backend.schemas.session_service import (
     LogoutBody,
     Message,
     OwnUser,
-    PasswordBody,
-    ProfileBody,
     RefreshBody,
     SessionAnswer,
     TokenAnswer,

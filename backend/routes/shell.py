@@ -6,7 +6,7 @@ It wraps the finished application, because answers to unforeseen errors never pa
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -32,6 +32,8 @@ _UNLESS_SAID_OTHERWISE: Final = (
 )
 LARGEST_BODY: Final = 256 * 1024
 """Bytes; more than any form or JSON body of this service needs."""
+LARGER_BODIES: Final[Mapping[str, int]] = {"/api/v1/users/import": 10 * 1024 * 1024}
+"""Bytes that bodies of some paths may have: those that take files."""
 _LAST_WORDS: Final = {
     "detail": "Internal server error",
     "error_code": "INTERNAL_ERROR",
@@ -116,9 +118,9 @@ def with_headers(headers: Iterable[RawHeader], request_id: str, *, https: bool) 
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
     """Refuse a body that is too large: at once if it says so, else as soon as it is."""
-    left = LARGEST_BODY
+    left = most = LARGER_BODIES.get(scope["path"], LARGEST_BODY)
     said = Headers(scope=scope).get("content-length", "")
-    too_large = said.isdecimal() and int(said[:20]) > LARGEST_BODY
+    too_large = said.isdecimal() and int(said[:20]) > most
 
     async def receive_within() -> Message:
         nonlocal left

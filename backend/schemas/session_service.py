@@ -1,17 +1,16 @@
 """Dialect C, `/api/v1/auth/*`: bodies and answers in an envelope."""
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, computed_field, model_validator
 from pydantic_core import PydanticCustomError
 
 from backend.models import Role, SessionEnd, Status
-from backend.schemas.types import Email, FullName, ImageUrl, Institution, Text, Username
+from backend.schemas.types import Text
 
 Data = TypeVar("Data")
-_RIGHTS = ("is_superuser", "is_active", "is_verified", "is_approved", "status", "hashed_password", "id")
 
 
 class Answer(BaseModel):
@@ -172,41 +171,3 @@ class SessionAnswer(BaseModel):
     is_active: bool
     ended_at: datetime | None
     ended_because: SessionEnd | None
-
-
-class ProfileBody(BaseModel):
-    """What people change about themselves; what is absent stays. Rights are refused, one's own role is accepted."""
-
-    full_name: FullName = Field(default=None, validation_alias=AliasChoices("full_name", "name"))
-    username: Username = ""
-    institution: Institution = None
-    profile_image_url: ImageUrl = None
-    email: Email = ""
-    current_password: Text | None = None
-    role: Role = Role.USER
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_rights(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
-        refused = [name for name in _RIGHTS if isinstance(values, dict) and name in values]
-        if refused:
-            raise PydanticCustomError("rights", "{name} cannot be changed here.", {"name": refused[0]})
-        return values
-
-    def changes(self) -> dict[str, Any]:
-        """Return what was sent, but for the password."""
-        return self.model_dump(exclude_unset=True, exclude={"current_password"})
-
-
-class PasswordBody(BaseModel):
-    """The present password and the one to come, perhaps twice."""
-
-    current_password: Text
-    new_password: Text
-    confirm_password: Annotated[Text | None, Field(repr=False)] = None
-
-    @model_validator(mode="after")
-    def _twice_the_same(self) -> Self:
-        if self.confirm_password is not None and self.confirm_password != self.new_password:
-            raise PydanticCustomError("passwords_differ", "The two new passwords differ.")
-        return self

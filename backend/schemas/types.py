@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from backend.errors import VestibuleError
 from backend.identifiers import email_as_typed, username_as_typed
-from backend.texts import plain, storable
+from backend.texts import LONGEST_INSTITUTION, LONGEST_NAME, LONGEST_NOTE, plain, storable
 
 _LONGEST_SECRET: Final = 4096
 """More than any password or token has; whether a new password is too long is the password rule's to say."""
@@ -57,15 +57,23 @@ Username = Annotated[str, _by(username_as_typed)]
 Email = Annotated[str, _by(email_as_typed)]
 
 FullName = Annotated[
-    Annotated[str, StringConstraints(max_length=100, strip_whitespace=True), AfterValidator(_one_line)] | None,
+    Annotated[str, StringConstraints(max_length=LONGEST_NAME, strip_whitespace=True), AfterValidator(_one_line)] | None,
     AfterValidator(_empty_is_none),
 ]
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
+    AfterValidator(_one_line),
+]
+"""A full name that has to be there."""
+
 Institution = Annotated[
-    Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_one_line)] | None,
+    Annotated[str, StringConstraints(max_length=LONGEST_INSTITUTION, strip_whitespace=True), AfterValidator(_one_line)]
+    | None,
     AfterValidator(_empty_is_none),
 ]
 Note = Annotated[
-    Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True), AfterValidator(_lines)] | None,
+    Annotated[str, StringConstraints(max_length=LONGEST_NOTE, strip_whitespace=True), AfterValidator(_lines)] | None,
     AfterValidator(_empty_is_none),
 ]
 Reason = Annotated[

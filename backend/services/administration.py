@@ -1,8 +1,9 @@
-"""What administrators do to accounts: make, change, promote, demote, suspend, activate, delete, reset."""
+"""What administrators do to accounts: make, change, give and take rights, reset, sign out."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
 from uuid import UUID
 
 from backend.context import Context
@@ -10,10 +11,10 @@ from backend.errors import (
     AlreadySuperuser,
     AlreadyTaken,
     InvalidEmail,
+    InvalidTransition,
     InvalidUsername,
     MailEnabled,
     NotActive,
-    NotApproved,
     NotOneself,
     NotSuperuser,
     PasswordRefused,
@@ -22,22 +23,16 @@ from backend.errors import (
 )
 from backend.models import Role, SessionEnd, Status, TokenPurpose, User
 from backend.services.audit import Action, Audit
+from backend.services.closing import Closing
 from backend.services.lifecycle import Lifecycle
 from backend.services.renaming import Renaming, listed
+from backend.services.rights import Act
 from backend.services.user_manager import Registration, UserManager
-from backend.stores.identifiers import IdentifierStore
 from backend.stores.one_time_tokens import OneTimeTokenStore
 from backend.stores.users import UserStore
 
-
-@dataclass(frozen=True)
-class AccountChanges:
-    """What an administrator wants to be different; None leaves a value alone."""
-
-    username: str | None = None
-    email: str | None = None
-    is_active: bool | None = None
-    is_superuser: bool | None = None
+PLAIN: Final = frozenset({"full_name", "institution", "profile_image_url", "approval_note", "is_verified"})
+"""Columns that change without further rules."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +41,12 @@ class Administration:
 
     context: Context
     users: UserStore
-    identifiers: IdentifierStore
     one_time_tokens: OneTimeTokenStore
     renaming: Renaming
     manager: UserManager
     lifecycle: Lifecycle
+    closing: Closing
     audit: Audit
-    after_commit: Callable[[Callable[[], Awaitable[None]]], None]
 
     async def create(
         self, admin: UUID | None, registration: Registration, *, is_superuser: bool, is_active: bool
@@ -70,19 +64,33 @@ class Administration:
         except (AlreadyTaken, InvalidUsername, InvalidEmail, PasswordRefused) as reason:
             raise UserNotCreated(reason) from None
 
-    async def update(self, admin: UUID | None, user_id: UUID, changes: AccountChanges) -> User:
-        """Change names, activity and rights of an account in one go; a value it has already is no change.
+    async def update(
+        self, admin: UUID | None, user_id: UUID, changes: Mapping[str, Any], reason: str | None = None
+    ) -> User:
+        """Change what `changes` names, in one go; a value the account has already is no change.
+
+        They are: username, email, the `PLAIN` ones, is_active, status, access_expires_at, is_superuser, role.
 
         Raises:
             UserNotFound, EmailTaken, UsernameTaken, InvalidUsername, InvalidEmail: the names cannot be so.
-            NotOneself, LastAdmin, NotApproved, NotActive: the rights cannot be so.
+            NotOneself, LastAdmin, NotApproved, NotActive, InvalidTransition: status or rights cannot be so.
+            AdminNeverExpires, TooLate: access cannot run out then.
         """
-        user = await self.lifecycle.account(user_id, by=admin)
+        act = Act.CHANGE_ROLE if changes.keys() & {"is_superuser", "role"} else Act.CLOSE
+        user = await self.lifecycle.account(user_id, by=admin, act=act, gone=True)
+        if "status" in changes and changes["status"] is not user.status:
+            await self._move(admin, user, changes["status"], reason)
+        user = await self.lifecycle.account(user_id, by=admin, act=act)
         await self._rename(admin, user, changes)
-        if changes.is_active is not None and changes.is_active != user.is_active:
-            await self._switch(admin, user, active=changes.is_active)
-        if changes.is_superuser is not None and changes.is_superuser != user.is_superuser:
-            await self._set_superuser(admin, user, is_superuser=changes.is_superuser, reason=None)
+        if changes.get("is_active", user.is_active) is not user.is_active:
+            await self._switch(admin, user, active=changes["is_active"], reason=reason)
+        if "access_expires_at" in changes:
+            await self.closing.set_end(admin, user_id, changes["access_expires_at"])
+        role = changes.get("role", user.role)
+        if changes.get("is_superuser", user.is_superuser) is not user.is_superuser:
+            role = Role.ADMIN if changes["is_superuser"] else Role.USER
+        if role is not user.role:
+            await self.give_role([user], role, by=admin, reason=reason)
         return user
 
     async def promote(self, admin: UUID | None, user_id: UUID, reason: str | None = None) -> User:
@@ -91,10 +99,10 @@ class Administration:
         Raises:
             UserNotFound, AlreadySuperuser, NotActive: there is nobody to promote.
         """
-        user = await self.lifecycle.account(user_id, by=admin)
+        user = await self.lifecycle.account(user_id, by=admin, act=Act.CHANGE_ROLE)
         if user.is_superuser:
             raise AlreadySuperuser
-        await self._set_superuser(admin, user, is_superuser=True, reason=reason)
+        await self.give_role([user], Role.ADMIN, by=admin, reason=reason)
         return user
 
     async def demote(self, admin: UUID | None, user_id: UUID, reason: str | None = None) -> User:
@@ -104,56 +112,45 @@ class Administration:
             UserNotFound, NotSuperuser: there is nobody to demote.
             NotOneself, LastAdmin: it would be oneself, or the last one.
         """
-        user = await self.lifecycle.account(user_id, by=admin)
+        user = await self.lifecycle.account(user_id, by=admin, act=Act.CHANGE_ROLE)
         if not user.is_superuser:
             raise NotSuperuser
-        await self._set_superuser(admin, user, is_superuser=False, reason=reason)
+        await self.give_role([user], Role.USER, by=admin, reason=reason)
         return user
 
-    async def suspend(self, admin: UUID | None, user_id: UUID, reason: str | None = None) -> User:
-        """Shut an account until somebody activates it again; all its sessions end.
+    async def set_role(self, admin: UUID | None, user_id: UUID, role: Role, reason: str | None = None) -> User:
+        """Give somebody a role; the one they have is no change.
 
         Raises:
-            UserNotFound, InvalidTransition, NotOneself, LastAdmin: it cannot be suspended.
+            UserNotFound, NotActive, NotOneself, LastAdmin: it cannot be.
         """
-        user = await self.lifecycle.account(user_id, by=admin)
-        await self._suspend(admin, user, reason)
+        user = await self.lifecycle.account(user_id, by=admin, act=Act.CHANGE_ROLE)
+        if role is not user.role:
+            await self.give_role([user], role, by=admin, reason=reason)
         return user
 
-    async def activate(self, admin: UUID | None, user_id: UUID, reason: str | None = None) -> User:
-        """Open a suspended, expired or deactivated account again.
+    async def give_role(self, users: Sequence[User], role: Role, *, by: UUID | None, reason: str | None) -> None:
+        """Give locked accounts another role than they have.
 
         Raises:
-            UserNotFound: nobody has this id.
-            NotApproved: nobody has let this person in yet; that is a decision, not a switch.
+            NotActive, NotOneself, LastAdmin: one of them cannot have it; nothing was changed.
         """
-        user = await self.lifecycle.account(user_id, by=admin)
-        await self._activate(admin, user, reason)
-        return user
-
-    async def delete(self, admin: UUID | None, user_id: UUID, reason: str | None = None) -> User:
-        """Delete an account: its names are free at once, its directory moves to the trash after the commit.
-
-        Raises:
-            UserNotFound, NotOneself, LastAdmin: it cannot be deleted.
-        """
-        user = await self.lifecycle.account(user_id, by=admin)
-        if user.id == admin:
-            raise NotOneself("Cannot delete yourself")
-        now = self.context.clock.now()
-        columns = {"status_before_deletion": user.status, "deleted_at": now}
-        details = {"username": user.username, "email": user.email}
-        await self.lifecycle.change(
-            user, Status.DELETED, Action.USER_DELETED, actor=admin, reason=reason, columns=columns, details=details
-        )
-        await self.identifiers.release(user.id)
-        await self.renaming.void_tokens(user)
-
-        async def withdraw() -> None:
-            await asyncio.to_thread(self.context.provisioner.withdraw, user.id, now)
-
-        self.after_commit(withdraw)
-        return user
+        for user in users:
+            if role is not Role.USER and not user.is_active:
+                raise NotActive
+            if user.is_superuser and user.id == by:
+                raise NotOneself("Cannot demote yourself")
+        await self.lifecycle.keep_an_admin(*users)
+        columns: dict[str, Any] = {"role": role, "updated_at": self.context.clock.now()}
+        if role is Role.ADMIN:
+            columns["access_expires_at"] = None
+        for was, group in groupby(sorted(users, key=lambda user: user.role), key=lambda user: user.role):
+            same = list(group)
+            await self.users.update_all(same, columns)
+            action = Action.ROLE_CHANGED if Role.ADMIN not in {was, role} else Action.USER_PROMOTED
+            action = Action.USER_DEMOTED if was is Role.ADMIN else action
+            ids = [user.id for user in same]
+            await self.audit.record_all(action, ids, actor=by, reason=reason, was=was, became=role)
 
     async def reset_password(self, admin: UUID | None, user_id: UUID, reason: str | None = None) -> tuple[User, str]:
         """Give somebody a temporary password, returned once; they have to change it, and their sessions end.
@@ -166,7 +163,7 @@ class Administration:
             raise MailEnabled
         password = self.context.hasher.generate()
         hashed_password = await self.context.hasher.hashed(password)
-        user = await self.lifecycle.account(user_id, by=admin)
+        user = await self.lifecycle.account(user_id, by=admin, act=Act.RESET_PASSWORD)
         if not user.is_active:
             raise ResetOfInactive
         now = self.context.clock.now()
@@ -183,7 +180,7 @@ class Administration:
         Raises:
             UserNotFound: nobody has this id.
         """
-        user = await self.lifecycle.account(user_id, by=admin)
+        user = await self.lifecycle.account(user_id, by=admin, act=Act.END_SESSIONS)
         await self.lifecycle.sessions.end_all(user.id, SessionEnd.ADMIN, actor=admin)
         return user
 
@@ -194,46 +191,41 @@ class Administration:
         await self.audit.record(Action.EVERYBODY_SIGNED_OUT, actor=admin, ended=ended)
         return ended
 
-    async def _rename(self, admin: UUID | None, user: User, changes: AccountChanges) -> None:
-        columns = await self.renaming.claim(user, changes.username, changes.email)
+    async def _rename(self, admin: UUID | None, user: User, changes: Mapping[str, Any]) -> None:
+        columns = await self.renaming.claim(user, changes.get("username"), changes.get("email"))
+        columns |= {
+            name: changes[name] for name in sorted(PLAIN & changes.keys()) if changes[name] != getattr(user, name)
+        }
         if columns:
             changed = listed(user, columns)
             await self.users.update(user, {**columns, "updated_at": self.context.clock.now()})
             await self.audit.record(Action.USER_UPDATED, target=user.id, actor=admin, changes=changed)
 
-    async def _switch(self, admin: UUID | None, user: User, *, active: bool) -> None:
+    async def _switch(self, admin: UUID | None, user: User, *, active: bool, reason: str | None) -> None:
         if active:
-            await self._activate(admin, user, None)
+            await self.closing.activate(admin, user.id, reason)
         elif user.id == admin:
             raise NotOneself("Cannot deactivate yourself")
         else:
-            await self._suspend(admin, user, None)
+            await self.closing.suspend(admin, user.id, reason)
 
-    async def _suspend(self, admin: UUID | None, user: User, reason: str | None) -> None:
-        if user.id == admin:
-            raise NotOneself("Cannot suspend yourself")
-        columns = {"decision_reason": reason}
-        await self.lifecycle.change(
-            user, Status.SUSPENDED, Action.USER_SUSPENDED, actor=admin, reason=reason, columns=columns
-        )
-
-    async def _activate(self, admin: UUID | None, user: User, reason: str | None) -> None:
-        if user.status in {Status.PENDING, Status.REJECTED}:
-            raise NotApproved
-        columns = {"decision_reason": None}
-        await self.lifecycle.change(
-            user, Status.ACTIVE, Action.USER_ACTIVATED, actor=admin, reason=reason, columns=columns
-        )
-
-    async def _set_superuser(self, admin: UUID | None, user: User, *, is_superuser: bool, reason: str | None) -> None:
-        if is_superuser:
-            if not user.is_active:
-                raise NotActive
-            role, action = Role.ADMIN, Action.USER_PROMOTED
+    async def _move(self, admin: UUID | None, user: User, to: Status, reason: str | None) -> None:
+        """Do what brings an account to a status; each way has a name of its own."""
+        if user.status is Status.DELETED and to is user.status_before_deletion:
+            await self.closing.restore(admin, user.id, reason)
+        elif to is Status.PENDING:
+            await self.manager.reopen(user.id, by=admin, reason=reason)
+        elif to is Status.REJECTED and user.status is Status.PENDING:
+            await self.manager.reject(user.id, by=admin, reason=reason)
+        elif to is Status.ACTIVE and user.status in {Status.PENDING, Status.REJECTED}:
+            await self.manager.approve(user.id, by=admin, reason=reason, reconsider=True)
+        elif to is Status.ACTIVE:
+            await self.closing.activate(admin, user.id, reason)
+        elif to is Status.SUSPENDED:
+            await self.closing.suspend(admin, user.id, reason)
+        elif to is Status.EXPIRED:
+            await self.closing.expire(admin, user.id, reason)
+        elif to is Status.DELETED:
+            await self.closing.delete(admin, user.id, reason, free_names=False)
         else:
-            if user.id == admin:
-                raise NotOneself("Cannot demote yourself")
-            await self.lifecycle.keep_an_admin(user)
-            role, action = Role.USER, Action.USER_DEMOTED
-        await self.users.update(user, {"role": role, "updated_at": self.context.clock.now()})
-        await self.audit.record(action, target=user.id, actor=admin, reason=reason)
+            raise InvalidTransition(f"An account that is {user.status} cannot become {to} here.")

@@ -1,6 +1,6 @@
 """The audit: who did what to whom, when, from where and why; a record in the database and a line in the log."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -45,8 +45,23 @@ class Action(StrEnum):
     USER_REJECTED = "admin_user_rejected"
     USER_SUSPENDED = "admin_user_suspended"
     USER_ACTIVATED = "admin_user_activated"
+    USER_REOPENED = "admin_user_reopened"
+    USER_RESTORED = "admin_user_restored"
+    ROLE_CHANGED = "role_changed"
+    ACCOUNT_EXPIRED = "account_expired"
+    ACCOUNT_DEACTIVATED = "account_deactivated"
+    ACCOUNT_DELETED = "account_deleted"
+    ANONYMIZED = "anonymized"
     PASSWORD_RESET_BY_ADMIN = "admin_password_reset"  # noqa: S105  # an action
+    USERS_EXPORTED = "admin_users_export"
+    OWN_DATA_EXPORTED = "own_data_exported"
     REFUSED = "refused"
+
+
+_TELLING: Final = (Action.USER_DELETED, Action.USER_UPDATED, Action.PROFILE_UPDATED)
+"""Records whose details hold names and addresses."""
+_CODED: Final = (Action.SIGNIN_FAILED, Action.SESSION_ENDED, Action.SESSION_AGENT_CHANGED, Action.REFUSED)
+"""Records whose reason is a word of ours; anybody else's was typed."""
 
 
 @dataclass(frozen=True)
@@ -76,27 +91,44 @@ class Audit:
         reason: str | None = None,
         **details: Any,  # noqa: ANN401  # small JSON values
     ) -> None:
-        """Record one action. The log line follows the commit and carries ids, never names or addresses."""
+        """Record one action; see `record_all`."""
+        await self.record_all(action, [target], actor=actor, reason=reason, **details)
+
+    async def record_all(
+        self,
+        action: Action,
+        targets: Sequence[UUID | None],
+        *,
+        actor: UUID | None = None,
+        reason: str | None = None,
+        **details: Any,  # noqa: ANN401  # small JSON values
+    ) -> None:
+        """Record one action for each target. Log lines follow the commit and carry ids, never names or addresses."""
         agent = self.origin.user_agent
-        await self.store.add(
-            AuditEvent(
-                at=self.clock.now(),
-                action=action,
-                actor_id=actor,
-                target_id=target,
-                reason=reason[:_LONGEST_REASON] if reason else None,
-                details=details,
-                ip_address=self.origin.ip_address,
-                user_agent=agent[:LONGEST_AGENT] if agent else None,
-                request_id=self.origin.request_id,
-            )
-        )
-        line = {"actor_id": str(actor) if actor else None, "target_id": str(target) if target else None}
+        same: dict[str, Any] = {
+            "at": self.clock.now(),
+            "action": action,
+            "actor_id": actor,
+            "reason": reason[:_LONGEST_REASON] if reason else None,
+            "details": details,
+            "ip_address": self.origin.ip_address,
+            "user_agent": agent[:LONGEST_AGENT] if agent else None,
+            "request_id": self.origin.request_id,
+        }
+        await self.store.add_all([AuditEvent(target_id=target, **same) for target in targets])
 
         async def log() -> None:
-            _log.info(action, **line, request_id=self.origin.request_id)
+            for target in targets:
+                line = {"actor_id": str(actor) if actor else None, "target_id": str(target) if target else None}
+                _log.info(action, **line, request_id=self.origin.request_id)
 
         self.after_commit(log)
+
+    async def forget(self, user_id: UUID) -> None:
+        """Erase from all records what tells who somebody was; that something happened, and when, stays on record."""
+        await self.store.forget_details(user_id, _TELLING)
+        await self.store.forget_reasons(user_id, _CODED)
+        await self.store.forget_origins(user_id)
 
     async def knows(self, action: Action, target: UUID, details: Mapping[str, Any]) -> bool:
         """Tell whether the very same is on record about somebody, as far back as a hundred records of its kind."""

@@ -10,11 +10,10 @@ import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend.context import Context
-from backend.models import Mail, MailPurpose, TokenPurpose, User, UserSession
+from backend.models import GONE, Mail, MailPurpose, TokenPurpose, User, UserSession
 from backend.notifiers import Message, Notifier
 from backend.services.recovery import LIFETIME
 from backend.services.work import Services, unit_of_work
-from backend.stores.users import GONE
 
 _LOOK_AGAIN_SECONDS: Final = 30
 _TOKENS: Final[Mapping[MailPurpose, TokenPurpose]] = {

@@ -1,21 +1,20 @@
 """The life of an account: which status may follow which, and the one function that changes it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
 from backend.clock import Clock
 from backend.errors import AdminRequired, InvalidTransition, LastAdmin, UserNotFound
-from backend.models import Role, SessionEnd, Status, User
+from backend.models import GONE, SessionEnd, Status, User
 from backend.services.audit import Action, Audit
+from backend.services.rights import Act, may
 from backend.services.sessions import Sessions
 from backend.stores.installation import InstallationStore
-from backend.stores.users import GONE, UserStore
+from backend.stores.users import UserStore
 
-ADMINISTRATORS: Final = frozenset({Role.ADMIN})
-DECIDERS: Final = frozenset({Role.APPROVER, Role.ADMIN})
-"""Who may decide about applicants."""
 ALLOWED: Final[Mapping[Status, frozenset[Status]]] = {
     Status.PENDING: frozenset({Status.ACTIVE, Status.REJECTED, Status.DELETED, Status.ANONYMIZED}),
     Status.REJECTED: frozenset({Status.PENDING, Status.ACTIVE, Status.DELETED, Status.ANONYMIZED}),
@@ -26,7 +25,7 @@ ALLOWED: Final[Mapping[Status, frozenset[Status]]] = {
     Status.DELETED: frozenset({Status.ANONYMIZED}),
     Status.ANONYMIZED: frozenset(),
 }
-"""What may follow what."""
+"""What may follow what. A deleted account may besides become again what it was."""
 
 
 @dataclass(frozen=True)
@@ -39,23 +38,40 @@ class Lifecycle:
     audit: Audit
     clock: Clock
 
-    async def account(self, id_: UUID, *, by: UUID | None, rights: Collection[Role] = ADMINISTRATORS) -> User:
-        """Return an account, locked, for somebody (`by`; None is the command line) who has one of these `rights` still.
+    async def account(self, id_: UUID, *, by: UUID | None, act: Act, gone: bool = False) -> User:
+        """Return an account, locked, for somebody (`by`; None is the command line) who still may do this to it.
 
         It stands behind the installation's lock, as everything that may take the last administrator out of office.
 
         Raises:
             AdminRequired: the rights were taken away while the request was under way (ASVS 8.3.2).
-            UserNotFound: there is no such account, or it is deleted.
+            UserNotFound: there is no such account, or it is deleted and `gone` does not ask for those.
+        """
+        await self.check_rights(by, act, oneself=by == id_)
+        user = await self.users.lock(id_)
+        if user is None or (user.status in GONE and not gone):
+            raise UserNotFound
+        return user
+
+    async def accounts(self, ids: Sequence[UUID], *, by: UUID | None, act: Act) -> Sequence[User]:
+        """Return those of these accounts that there are, locked, in the order of their ids; see `account`.
+
+        Raises:
+            AdminRequired: the rights were taken away while the request was under way.
+        """
+        await self.check_rights(by, act, oneself=False)
+        return [user for user in await self.users.lock_all(ids) if user.status not in GONE]
+
+    async def check_rights(self, by: UUID | None, act: Act, *, oneself: bool) -> None:
+        """Insist, behind the installation's lock, that somebody may do this at this moment.
+
+        Raises:
+            AdminRequired: they may not, or not any more.
         """
         await self.installation.lock()
         actor = await self.users.as_it_is(by) if by else None
-        if by and (actor is None or not actor.is_active or actor.role not in rights):
+        if by and (actor is None or not actor.is_active or not may(act, actor.role, oneself=oneself)):
             raise AdminRequired
-        user = await self.users.lock(id_)
-        if user is None or user.status in GONE:
-            raise UserNotFound
-        return user
 
     async def change(
         self,
@@ -68,30 +84,70 @@ class Lifecycle:
         columns: Mapping[str, Any] | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """Change the status of a locked account, with `columns` that belong to the change, and record it.
+        """Change the status of one locked account; see `change_all`."""
+        await self.change_all([user], to, action, actor=actor, reason=reason, columns=columns, details=details)
+
+    async def change_all(
+        self,
+        users: Sequence[User],
+        to: Status,
+        action: Action,
+        *,
+        actor: UUID | None,
+        reason: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change the status of locked accounts, with `columns` that belong to the change, and record each.
 
         Whoever leaves `ACTIVE` loses all sessions with the same commit.
 
         Raises:
-            InvalidTransition: the table has no way from here to there.
+            InvalidTransition: the table has no way from here to there; nothing was changed.
             LastAdmin: nobody could administer the installation any more.
         """
-        was = user.status
-        if to not in ALLOWED[was]:
-            raise InvalidTransition(f"An account that is {was} cannot become {to}.")
-        if was is Status.ACTIVE:
-            await self.keep_an_admin(user)
-            await self.sessions.end_all(user.id, SessionEnd.STATUS, actor=actor)
-        await self.users.update(user, {**(columns or {}), "status": to, "updated_at": self.clock.now()})
-        await self.audit.record(
-            action, target=user.id, actor=actor, reason=reason, was=was, became=to, **(details or {})
-        )
+        for user in users:
+            check_way(user, to)
+        leaving = [user for user in users if user.is_active]
+        await self.keep_an_admin(*leaving)
+        for holder in await self.sessions.store.holders([user.id for user in leaving]):
+            await self.sessions.end_all(holder, SessionEnd.STATUS, actor=actor)
+        now = self.clock.now()
+        for was, group in groupby(sorted(users, key=lambda user: user.status), key=lambda user: user.status):
+            same = list(group)
+            belonging: dict[str, Any] = {"suspended_until": None, "updated_at": now}
+            if to is Status.DELETED:
+                belonging |= {"status_before_deletion": was, "deleted_at": now}
+            elif was is Status.DELETED and to is not Status.ANONYMIZED:
+                belonging |= {"status_before_deletion": None, "deleted_at": None}
+            await self.users.update_all(same, {**belonging, **(columns or {}), "status": to})
+            await self.audit.record_all(
+                action,
+                [user.id for user in same],
+                actor=actor,
+                reason=reason,
+                was=was,
+                became=to,
+                **(details or {}),
+            )
 
-    async def keep_an_admin(self, user: User) -> None:
-        """Ask this, behind the installation's lock, before an account loses its rights or its life.
+    async def keep_an_admin(self, *leaving: User) -> None:
+        """Ask this, behind the installation's lock, before accounts lose their rights or their life.
 
         Raises:
-            LastAdmin: it is the last active administrator.
+            LastAdmin: no active administrator would be left.
         """
-        if user.is_superuser and user.is_active and await self.users.active_admins() <= 1:
+        admins = sum(1 for user in leaving if user.is_superuser and user.is_active)
+        if admins and await self.users.active_admins() <= admins:
             raise LastAdmin
+
+
+def check_way(user: User, to: Status) -> None:
+    """Look into the table.
+
+    Raises:
+        InvalidTransition: it has no way from the account's status to that one.
+    """
+    before = {user.status_before_deletion} if user.status is Status.DELETED else frozenset()
+    if to not in ALLOWED[user.status] | before:
+        raise InvalidTransition(f"An account that is {user.status} cannot become {to}.")

@@ -40,7 +40,7 @@ class Measuring:
         ).items():
             signins["success" if action == Action.SIGNIN_SUCCEEDED else (reason or "other").lower()] += count
         accounts = Counter(dict.fromkeys(Status, 0))
-        for (_, status), count in (await self.users.by_role_and_status()).items():
+        for (_, status), count in (await self.users.tallies.people()).items():
             accounts[status] += count
         now = self.clock.now()
         live = await self.sessions.live(now, now - self.rules.idle, now - self.rules.remembered_idle)

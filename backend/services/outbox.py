@@ -1,6 +1,6 @@
 """Mail that becomes due with a change, saved in the change's own transaction."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -24,7 +24,12 @@ class Outbox:
 
     async def queue(self, purpose: MailPurpose, user: User) -> None:
         """Note that a mail to this person is due."""
-        await self.store.add(Mail(purpose=purpose, user_id=user.id, created_at=self.clock.now()))
+        await self.queue_all(purpose, [user])
+
+    async def queue_all(self, purpose: MailPurpose, users: Sequence[User]) -> None:
+        """Note that a mail to each of these people is due."""
+        now = self.clock.now()
+        await self.store.add_all([Mail(purpose=purpose, user_id=user.id, created_at=now) for user in users])
         self.after_commit(self._due)
 
     async def warn(self, purpose: MailPurpose, user: User) -> None:

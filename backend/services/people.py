@@ -1,20 +1,27 @@
 """Who is there: lists, one person, and counts, as people who administer see them."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from backend.errors import UserNotFound
-from backend.identifiers import as_id
-from backend.models import AuditEvent, Role, Status, User
+from backend.errors import NotAuthenticated, NotYours, UserNotFound
+from backend.identifiers import as_id, username_key
+from backend.models import GONE, AuditEvent, Role, Status, User
+from backend.provisioners import Provisioner
 from backend.services.audit import Action
+from backend.services.rights import Act, may
+from backend.services.sessions import Sessions
 from backend.stores.audit import AuditStore
+from backend.stores.identities import Identity
+from backend.stores.listings import ListingStore, Order, Total, Wanted
 from backend.stores.pages import Page, position
-from backend.stores.users import GONE, UserStore
+from backend.stores.users import UserStore
 
 _HISTORY: Final = 50
+_DAYS: Final = 30
 _NOISE: Final = (Action.SESSION_OPENED,)
 """Every sign-in opens a session; the sign-in is what a person wants to read."""
 
@@ -28,6 +35,26 @@ class Counts:
     superusers: int
     pending: int
     by_status: Mapping[Status, int]
+    by_role: Mapping[Role, int]
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account with its numbers: files and bytes of its directory, live sessions."""
+
+    user: User
+    file_count: int
+    storage_bytes: int
+    session_count: int
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The installation in numbers: `seen` by how many days ago at most, `registrations` by day (UTC)."""
+
+    counts: Counts
+    seen: Mapping[int, int]
+    registrations: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -43,7 +70,46 @@ class People:
     """Reads accounts."""
 
     users: UserStore
+    listings: ListingStore
     audit: AuditStore
+    sessions: Sessions
+    provisioner: Provisioner
+
+    async def page(
+        self, wanted: Wanted, order: Order, *, cursor: str | None = None, number: int = 1, size: int
+    ) -> tuple[Page[User], Total]:
+        """Return a page of a list, by its cursor or by its number (from 1), and how long the list is.
+
+        Raises:
+            InvalidCursor: the cursor is not one that a list in this order handed out.
+        """
+        total = await self.total(wanted)
+        offset = 0 if cursor else (number - 1) * size
+        if offset and total.exact and offset >= total.count:
+            return Page([], None), total
+        page = await self.listings.page(wanted, order, after=cursor, offset=offset, limit=size, total=total)
+        return page, total
+
+    async def total(self, wanted: Wanted) -> Total:
+        """Tell how many accounts a list has; without a search or dates that costs nothing, and is exact."""
+        if not wanted.counted:
+            return await self.listings.count(wanted)
+        people, roles = await self.users.tallies.people(), {wanted.role} if wanted.role else set(Role)
+        return Total(sum(people[role, status] for role in roles for status in wanted.statuses))
+
+    async def person(self, user: User) -> Person:
+        """Return an account with its numbers."""
+        usage = await asyncio.to_thread(self.provisioner.measure, user.id)
+        live = await self.sessions.listed(user.id)
+        return Person(user, usage.files, usage.bytes, len(live))
+
+    async def statistics(self, now: datetime) -> Statistics:
+        """Count everybody there is: as many questions to the database at a million accounts as at ten."""
+        tallies = self.users.tallies
+        registrations = await tallies.registrations(now - timedelta(days=_DAYS - 1))
+        days = [f"{now - timedelta(days=ago):%Y-%m-%d}" for ago in reversed(range(_DAYS))]
+        seen = {days: sum((await tallies.seen_since(now - timedelta(days=days))).values()) for days in (1, 7, 30)}
+        return Statistics(await self.counts(), seen, {day: registrations.get(day, 0) for day in days})
 
     async def newest(self, cursor: str | None, limit: int, *, status: Status | None = None) -> Page[User]:
         """List accounts, newest first; of one status, or all but the deleted ones.
@@ -68,8 +134,34 @@ class People:
         Raises:
             UserNotFound: there is none, or it is deleted.
         """
-        user = await self.users.get(id_)
-        if user is None or user.status in GONE:
+        return await self.found(id_)
+
+    async def found(self, who: UUID | str, *, gone: bool = False) -> User:
+        """Return the account of an id or a username, deleted ones only where `gone` asks for them.
+
+        Raises:
+            UserNotFound: nobody is called so.
+        """
+        id_ = as_id(who) if isinstance(who, str) else who
+        user = await (self.users.get(id_) if id_ else self.users.get_by_username(str(who)))
+        if user is None or (user.status in GONE and not gone):
+            raise UserNotFound
+        return user
+
+    async def profile(self, name: str, caller: Identity | None, *, public: bool) -> User:
+        """Return an active account for everybody to see or, where profiles are not `public`, for who may see it.
+
+        Raises:
+            NotAuthenticated, NotYours: profiles are not public.
+            UserNotFound: nobody active has this username.
+        """
+        if not public:
+            if caller is None:
+                raise NotAuthenticated
+            if not may(Act.SEE_PERSON, caller.role, oneself=username_key(name) == username_key(caller.username)):
+                raise NotYours("Cannot see another user")
+        user = await self.users.get_by_username(name)
+        if user is None or not user.is_active:
             raise UserNotFound
         return user
 
@@ -88,35 +180,36 @@ class People:
         """Count the people who wait for a decision."""
         return await self.users.pending()
 
-    async def by_name(self, name: str) -> User:
-        """Return the account of a username or email address.
+    async def by_name(self, name: str, *, gone: bool = False) -> User:
+        """Return the account of a username or email address, a deleted one only where `gone` asks for it.
 
         Raises:
             UserNotFound: nobody holds this name.
         """
         user = await (self.users.get_by_email(name) if "@" in name else self.users.get_by_username(name))
-        if user is None or user.status in GONE:
+        if user is None or (user.status in GONE and not gone):
             raise UserNotFound
         return user
 
-    async def called(self, who: str) -> User:
-        """Return the account that somebody means by an id, a username or an email address.
+    async def called(self, who: str, *, gone: bool = False) -> User:
+        """Return the account that somebody means by an id, a username or an email address; see `by_name`.
 
         Raises:
             UserNotFound: nobody is called so.
         """
         id_ = as_id(who)
-        return await (self.one(id_) if id_ else self.by_name(who))
+        return await (self.found(id_, gone=gone) if id_ else self.by_name(who, gone=gone))
 
     async def counts(self) -> Counts:
         """Count the accounts."""
-        found = await self.users.by_role_and_status()
+        found = await self.users.tallies.people()
         shown = {key: count for key, count in found.items() if key[1] not in GONE}
         return Counts(
             total=sum(shown.values()),
             active=sum(count for (_, status), count in shown.items() if status is Status.ACTIVE),
             superusers=sum(count for (role, _), count in shown.items() if role is Role.ADMIN),
             pending=sum(count for (_, status), count in shown.items() if status is Status.PENDING),
+            by_role={wanted: sum(n for (role, _), n in shown.items() if role is wanted) for wanted in Role},
             by_status={wanted: sum(n for (_, status), n in found.items() if status is wanted) for wanted in Status},
         )
 

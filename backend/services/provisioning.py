@@ -1,14 +1,15 @@
 """Keeping database and disk in agreement: after a crash, after a failed disk, or on command."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from backend.context import Context
-from backend.services.work import reading
-from backend.stores.users import GONE
+from backend.errors import ProvisioningFailed
+from backend.models import GONE, Status
+from backend.services.work import reading, unit_of_work
 
 _BATCH: Final = 1000
 _SETTLED_SECONDS: Final = 60.0
@@ -24,13 +25,15 @@ class Findings:
     """Accounts whose directory is missing or incomplete."""
     stray: list[UUID] = field(default_factory=list)
     """Directories of deleted accounts, or of none."""
+    remains: list[UUID] = field(default_factory=list)
+    """Anonymized accounts of which a directory is left, in its place or in the trash."""
     unfinished: int = 0
     """Directories that a crash left half-made."""
 
     @property
     def agree(self) -> bool:
         """Whether there is nothing to repair."""
-        return not (self.missing or self.stray or self.unfinished)
+        return not (self.missing or self.stray or self.remains or self.unfinished)
 
 
 async def check(
@@ -48,32 +51,56 @@ async def check(
         findings.missing += await asyncio.to_thread(_incomplete, context, expected)
         findings.checked += len(rows)
         progress(len(rows))
+    remains: set[UUID] = set()
     for batch in context.provisioner.existing(settled):
         if context.stopping.is_set():
             break
-        async with reading(context) as services:
-            known = await services.users.user_db.statuses(batch)
-        findings.stray += [id_ for id_ in batch if known.get(id_) in {None, *GONE}]
-    findings.unfinished = context.provisioner.leftovers(settled)
+        known = await _statuses(context, batch)
+        remains.update(id_ for id_ in batch if known.get(id_) is Status.ANONYMIZED)
+        findings.stray += [id_ for id_ in batch if known.get(id_) in {None, Status.DELETED}]
+    for batch in context.provisioner.put_aside():
+        if context.stopping.is_set():
+            break
+        known = await _statuses(context, batch)
+        remains.update(id_ for id_ in batch if known.get(id_) is Status.ANONYMIZED)
+    findings.remains = sorted(remains)
+    findings.unfinished = await asyncio.to_thread(context.provisioner.leftovers, settled)
     return findings
 
 
 async def repair(
     context: Context, *, settled: float = _SETTLED_SECONDS, progress: Callable[[int], None] = lambda _: None
 ) -> Findings:
-    """Make directories that are missing, put strays into the trash, and tell what was found.
+    """Make missing directories, put strays into the trash, erase what is left of anonymized accounts; tell what it was.
 
     Raises:
         ProvisioningFailed: a directory could not be made.
+        ErasingFailed: something of an anonymized account is still there.
     """
     findings = await check(context, settled=settled, progress=progress)
-    now = context.clock.now()
-    for id_ in findings.missing:
-        await asyncio.to_thread(context.provisioner.provision, id_)
+    for start in range(0, len(findings.missing), _BATCH):
+        batch = findings.missing[start : start + _BATCH]
+        if await asyncio.to_thread(context.provisioner.provision_all, batch):
+            raise ProvisioningFailed
     for id_ in findings.stray:
-        await asyncio.to_thread(context.provisioner.withdraw, id_, now)
+        await _put_aside(context, id_)
+    for id_ in findings.remains:
+        await asyncio.to_thread(context.provisioner.erase, id_)
     await asyncio.to_thread(context.provisioner.sweep, settled)
     return findings
+
+
+async def _put_aside(context: Context, id_: UUID) -> None:
+    """Put a stray into the trash, unless its account was restored since it was found."""
+    async with unit_of_work(context) as services:
+        user = await services.users.user_db.lock(id_)
+        if user is None or user.status is Status.DELETED:
+            await asyncio.to_thread(context.provisioner.withdraw, id_, context.clock.now())
+
+
+async def _statuses(context: Context, ids: Collection[UUID]) -> Mapping[UUID, Status]:
+    async with reading(context) as services:
+        return await services.users.user_db.statuses(ids)
 
 
 def _incomplete(context: Context, ids: list[UUID]) -> list[UUID]:

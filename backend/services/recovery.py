@@ -9,14 +9,14 @@ from backend import tokens
 from backend.context import Context
 from backend.errors import BadResetToken, BadVerifyToken, WrongCurrentPassword
 from backend.identifiers import email_key
-from backend.models import MailPurpose, OneTimeToken, SessionEnd, TokenPurpose, User
+from backend.models import GONE, MailPurpose, OneTimeToken, SessionEnd, TokenPurpose, User
 from backend.services.audit import Action, Audit
 from backend.services.outbox import Outbox
 from backend.services.passwords import PasswordRule
 from backend.services.sessions import Sessions
 from backend.services.throttle import Throttle
 from backend.stores.one_time_tokens import OneTimeTokenStore
-from backend.stores.users import GONE, UserStore
+from backend.stores.users import UserStore
 
 LIFETIME: Final = {TokenPurpose.VERIFY_EMAIL: timedelta(hours=24), TokenPurpose.RESET_PASSWORD: timedelta(hours=1)}
 

@@ -39,6 +39,18 @@ class Renaming:
                 await self.void_tokens(user)
         return columns
 
+    async def claim_again(self, user: User) -> None:
+        """Take back the names that a locked account gave up.
+
+        Raises:
+            UsernameTaken, EmailTaken: somebody else has them now.
+        """
+        held = await self.identifiers.kinds_of(user.id)
+        if IdentifierKind.EMAIL not in held:
+            await self.identifiers.claim_email(user.email, user.id)
+        if IdentifierKind.USERNAME not in held:
+            await self.identifiers.claim_username(user.username, user.id)
+
     async def void_tokens(self, user: User) -> None:
         """Make every mail that is under way to an account worthless."""
         for purpose in TokenPurpose:

@@ -16,6 +16,7 @@ from backend.services.outbox import Outbox
 from backend.services.session_rules import Rules
 from backend.stores.sessions import Open, SessionStore
 from backend.stores.touches import Touches
+from backend.stores.users import UserStore
 from backend.tokens import TokenSigner
 
 
@@ -43,6 +44,7 @@ class Sessions:
     """Opens and ends sessions within one transaction."""
 
     store: SessionStore
+    users: UserStore
     audit: Audit
     outbox: Outbox
     clock: Clock
@@ -181,7 +183,7 @@ class Sessions:
         """Add a session. Call it with the account locked, so that a person's sessions are counted one at a time."""
         await self._make_room(user)
         now, origin = self.clock.now(), self.audit.origin
-        agent = family(origin.user_agent)
+        agent, ends = family(origin.user_agent), now + self.rules.life_of(carrier, remembered=remembered)
         known = await self.store.knows(user.id, device.id, agent)
         session = UserSession(
             user_id=user.id,
@@ -190,7 +192,7 @@ class Sessions:
             epoch=user.token_epoch,
             created_at=now,
             last_activity=now,
-            expires_at=now + self.rules.life_of(carrier, remembered=remembered),
+            expires_at=min(ends, user.access_expires_at or ends),
             ip_address=origin.ip_address,
             user_agent=(origin.user_agent or "")[:LONGEST_AGENT] or None,
             agent=agent,
@@ -199,13 +201,13 @@ class Sessions:
             device_type=device.type,
         )
         await self.store.add(session)
-        await self.store.signed_in(user, now)
         await self.audit.record(Action.SIGNIN_SUCCEEDED, target=user.id, actor=user.id)
         await self.audit.record(
             Action.SESSION_OPENED, target=user.id, actor=user.id, session_id=str(session.id), carrier=carrier
         )
         if known is False:
             await self.outbox.warn(MailPurpose.NEW_DEVICE, user)
+        await self.users.signed_in(user, now)
         return session
 
     async def _make_room(self, user: User) -> None:

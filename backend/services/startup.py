@@ -4,11 +4,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from backend.context import Context
 from backend.errors import DatabaseUnavailable, StartError
 from backend.migrations import runner
 from backend.services import demo
 from backend.services.work import reading, unit_of_work
+
+_log = structlog.get_logger("vestibule")
 
 
 async def prepare_database(context: Context) -> None:
@@ -22,6 +26,7 @@ async def prepare_database(context: Context) -> None:
         if context.database.embedded:
             await runner.upgrade(context.database)
         await _insist_on_head(context)
+        await _look_for_search_index(context)
 
 
 async def migrate(context: Context) -> tuple[str | None, str]:
@@ -66,6 +71,20 @@ async def show_bootstrap_token(context: Context) -> None:
     if token:
         sys.stdout.write(f"\nThe first account needs this one-time token: {token}\n\n")
         sys.stdout.flush()
+
+
+async def _look_for_search_index(context: Context) -> None:
+    """Say it where searching costs more than it has to; it works all the same."""
+    indexed, every_script = await runner.look_for_index(context.database)
+    if not indexed:
+        _log.warning(
+            "search_without_index",
+            reason="this SQLite lacks the FTS5 trigram tokenizer"
+            if context.database.embedded
+            else "the extension pg_trgm is missing: install PostgreSQL's contrib package and run migrate",
+        )
+    elif not every_script:
+        _log.warning("search_partly_without_index", reason="the database's LC_CTYPE knows only ASCII letters")
 
 
 async def _insist_on_head(context: Context) -> None:

@@ -13,7 +13,9 @@ from backend.stores.counters import Count, Counters, Limit
 _IPV6: Final = 6
 _HOUR: Final = 3600
 _PER_HOUR: Final = 3
+_BY_EMAIL_PER_HOUR: Final = 5
 _RENAMINGS_PER_HOUR: Final = 20
+_OWN_DATA_PER_HOUR: Final = 5
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,10 @@ class Throttle:
     enabled: bool
     sign_ins: Limit
     registrations: Limit
+    registrations_by_email: Limit
     password_changes: Limit
     renamings: Limit
+    exports: Limit
     recoveries_per_account: Limit
     recoveries_per_address: Limit
 
@@ -43,8 +47,10 @@ class Throttle:
             enabled=settings.rate_limits,
             sign_ins=Limit("signin", attempts, window),
             registrations=Limit("registration", settings.registrations_per_hour, _HOUR),
+            registrations_by_email=Limit("registration-by-email", _BY_EMAIL_PER_HOUR, _HOUR),
             password_changes=Limit("password-change", _PER_HOUR, _HOUR),
             renamings=Limit("renaming", _RENAMINGS_PER_HOUR, _HOUR),
+            exports=Limit("own-data", _OWN_DATA_PER_HOUR, _HOUR),
             recoveries_per_account=Limit("recovery-account", _PER_HOUR, _HOUR),
             recoveries_per_address=Limit("recovery-address", _PER_HOUR, _HOUR),
         )
@@ -78,6 +84,14 @@ class Throttle:
         """
         await self._count(self.registrations, _network(address))
 
+    async def registration_by_email(self, address: str | None) -> None:
+        """Count a registration by the door that asks for an address only.
+
+        Raises:
+            TooManyRequests: too many from this address.
+        """
+        await self._count(self.registrations_by_email, _network(address))
+
     async def password_change(self, account: str) -> None:
         """Count a change of password.
 
@@ -93,6 +107,14 @@ class Throttle:
             TooManyRequests: too many for this account.
         """
         await self._count(self.renamings, account)
+
+    async def own_data(self, account: str) -> None:
+        """Count a copy of all that is kept about a person.
+
+        Raises:
+            TooManyRequests: too many for this account.
+        """
+        await self._count(self.exports, account)
 
     async def recovery(self, account: str, address: str | None) -> None:
         """Count a request for a mail to somebody, existing or not.

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,8 +20,6 @@ from backend.errors import (
     AccountPending,
     AccountRejected,
     AccountSuspended,
-    AlreadyApproved,
-    AlreadyDecided,
     EmailNotVerified,
     InvalidCredentials,
     NoteRequired,
@@ -30,15 +28,19 @@ from backend.errors import (
     SignInRefused,
 )
 from backend.identifiers import email_as_typed, email_key, is_email, username_as_typed, username_key
-from backend.models import Installation, MailPurpose, Role, Status, User
+from backend.models import GONE, Installation, MailPurpose, Role, Status, User
 from backend.services.audit import Action
 from backend.services.bootstrap import Bootstrap
-from backend.services.lifecycle import DECIDERS, Lifecycle
+from backend.services.closing import Closing
+from backend.services.decisions import Decisions
+from backend.services.lifecycle import Lifecycle
 from backend.services.passwords import PasswordRule
 from backend.services.recovery import Recovery
+from backend.services.rights import Act
+from backend.services.usernames import free_username
 from backend.stores.identifiers import IdentifierStore
 from backend.stores.installation import InstallationStore
-from backend.stores.users import GONE, UserStore
+from backend.stores.users import UserStore
 from backend.tokens import digest
 
 _REFUSALS: Final[dict[Status, type[SignInRefused]]] = {
@@ -63,6 +65,15 @@ class Registration:
     bootstrap_token: str | None = None
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where in its life an account begins, and with which rights."""
+
+    role: Role = Role.USER
+    status: Status = Status.ACTIVE
+    is_verified: bool = False
+
+
 class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
     """Registration, sign-in, decisions and proofs of address, within one transaction.
 
@@ -79,6 +90,8 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         lifecycle: Lifecycle,
         bootstrap: Bootstrap,
         recovery: Recovery,
+        decisions: Decisions,
+        closing: Closing,
     ) -> None:
         """Take the parts that share the transaction."""
         super().__init__(lifecycle.users, context.hasher)
@@ -87,13 +100,31 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         self._lifecycle = lifecycle
         self._bootstrap = bootstrap
         self._recovery = recovery
+        self._decisions = decisions
+        self._closing = closing
         self._audit = lifecycle.audit
         self._outbox = recovery.outbox
         self._throttle = recovery.throttle
         self._rule = PasswordRule(context.settings.password_min_length)
 
-    async def register(self, registration: Registration) -> User:
+    async def register_by_email(self, registration: Registration) -> User:
+        """Take somebody in who need not give a username; fewer an hour come this way from one address (B1).
+
+        Raises:
+            TooManyRequests, …: see `register`.
+        """
+        await self._throttle.registration_by_email(self._audit.origin.ip_address)
+        if registration.username:
+            return await self.register(registration)
+        email = email_as_typed(registration.email)
+        async with self._context.database.reading() as session:
+            username = await free_username(IdentifierStore(session), email)
+        return await self.register(replace(registration, username=username), name_is_ours=True)
+
+    async def register(self, registration: Registration, *, name_is_ours: bool = False) -> User:
         """Take somebody in: as the first superuser, as an applicant, or (open mode) as a user.
+
+        A username that is ours gives way where somebody else has taken it meanwhile.
 
         Raises:
             TooManyRequests, RegistrationClosed, RegistrationFull, BootstrapTokenRequired: not now.
@@ -114,7 +145,9 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         status = Status.ACTIVE if first else self._context.policy.initial_status
         if status is Status.PENDING and await self.user_db.pending() >= self._context.settings.max_pending:
             raise RegistrationFull
-        user = await self._add(registration, hashed_password, status, Role.ADMIN if first else Role.USER)
+        if name_is_ours and await self._identifiers.is_taken(username):
+            registration = replace(registration, username=await free_username(self._identifiers, email))
+        user = await self._add(registration, hashed_password, Standing(Role.ADMIN if first else Role.USER, status))
         await self._audit.record(Action.REGISTERED, target=user.id, actor=user.id, status=status)
         if first:
             await self._bootstrap.claim(user.id)
@@ -135,6 +168,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
 
         Raises:
             InvalidUsername, InvalidEmail, PasswordRefused, EmailTaken, UsernameTaken: a value has to change.
+            AdminRequired: the admin's rights were taken away while the request was under way.
             ProvisioningFailed: the directory could not be made, and so no account was.
         """
         username, email = username_as_typed(registration.username), email_as_typed(registration.email)
@@ -143,13 +177,27 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         if not past_password_rule:
             self._rule.check(registration.password, username=username, email=email)
         hashed_password = await self._context.hasher.hashed(registration.password)
+        standing = Standing(role, Status.SUSPENDED if suspended else Status.ACTIVE)
+        return await self.take_over(registration, hashed_password, standing, admin=admin)
 
+    async def take_over(
+        self, registration: Registration, hashed_password: str, standing: Standing, *, admin: UUID | None
+    ) -> User:
+        """Make an account as somebody else had it, whatever its hash; `registration.password` is not looked at.
+
+        Raises:
+            InvalidUsername, InvalidEmail, EmailTaken, UsernameTaken: a value has to change.
+            AdminRequired: the admin's rights were taken away while the request was under way.
+            ProvisioningFailed: the directory could not be made, and so no account was.
+        """
+        await self._lifecycle.check_rights(admin, Act.CREATE, oneself=False)
         installation = await self._bootstrap.installation.lock()
-        if not installation.claimed_at:
-            role, suspended = Role.ADMIN, False  # the first account ever is the superuser, by whichever door
-        status = Status.SUSPENDED if suspended else Status.ACTIVE
-        user = await self._add(registration, hashed_password, status, role, approved_by=admin)
-        await self._audit.record(Action.USER_CREATED, target=user.id, actor=admin, role=role, status=status)
+        if not installation.claimed_at:  # the first account ever is the superuser, by whichever door
+            standing = replace(standing, role=Role.ADMIN, status=Status.ACTIVE)
+        user = await self._add(registration, hashed_password, standing, approved_by=admin)
+        await self._audit.record(
+            Action.USER_CREATED, target=user.id, actor=admin, role=standing.role, status=standing.status
+        )
         if not installation.claimed_at:
             await self._bootstrap.claim(user.id)
         return user
@@ -190,6 +238,8 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
             raise InvalidCredentials(user_id=known.id if known else None)
         await self._throttle.password_right(subject)
 
+        if known.suspended_until and known.suspended_until <= self._context.clock.now():
+            await self._closing.catch_up([known.id])
         user = await self.user_db.lock(known.id)
         if user is None or user.status in GONE or user.hashed_password != known.hashed_password:
             raise InvalidCredentials(user_id=known.id)
@@ -208,14 +258,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
             AlreadyApproved, AlreadyDecided: somebody decided before (`reconsider` reopens a rejection).
             ProvisioningFailed: the directory could not be made; nothing was changed.
         """
-        user = await self._undecided(user_id, by, reconsider=reconsider)
-        columns = {"approved_by": by, "approved_at": self._context.clock.now(), "decision_reason": reason}
-        await self._lifecycle.change(
-            user, Status.ACTIVE, Action.USER_APPROVED, actor=by, reason=reason, columns=columns
-        )
-        await self._provision(user.id)
-        await self._outbox.queue(MailPurpose.ACCOUNT_APPROVED, user)
-        return user
+        return await self._decisions.approve(user_id, by=by, reason=reason, reconsider=reconsider)
 
     async def reject(
         self, user_id: UUID, *, by: UUID | None, reason: str | None = None, reconsider: bool = False
@@ -226,17 +269,11 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
             UserNotFound: nobody has this id.
             AlreadyApproved, AlreadyDecided: somebody decided before (`reconsider` replaces the reason of a rejection).
         """
-        user = await self._undecided(user_id, by, reconsider=reconsider)
-        if user.status is Status.REJECTED:
-            await self.user_db.update(user, {"decision_reason": reason, "updated_at": self._context.clock.now()})
-            await self._audit.record(Action.USER_REJECTED, target=user.id, actor=by, reason=reason)
-            return user
-        columns = {"approved_by": None, "approved_at": None, "decision_reason": reason}
-        await self._lifecycle.change(
-            user, Status.REJECTED, Action.USER_REJECTED, actor=by, reason=reason, columns=columns
-        )
-        await self._outbox.queue(MailPurpose.ACCOUNT_REJECTED, user)
-        return user
+        return await self._decisions.reject(user_id, by=by, reason=reason, reconsider=reconsider)
+
+    async def reopen(self, user_id: UUID, *, by: UUID | None, reason: str | None = None) -> User:
+        """Let somebody wait again who was turned away; see `Decisions.reopen`."""
+        return await self._decisions.reopen(user_id, by=by, reason=reason)
 
     async def get_by_email(self, user_email: str) -> User:
         """Return whose address this is, for fastapi-users' router that sends the proof of address once more.
@@ -287,12 +324,11 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         self,
         registration: Registration,
         hashed_password: str,
-        status: Status,
-        role: Role,
+        standing: Standing,
         *,
         approved_by: UUID | None = None,
     ) -> User:
-        now = self._context.clock.now()
+        now, undecided = self._context.clock.now(), standing.status is Status.PENDING
         columns: dict[str, Any] = {
             "username": username_as_typed(registration.username),
             "email": email_as_typed(registration.email),
@@ -300,10 +336,11 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
             "full_name": registration.full_name,
             "institution": registration.institution,
             "approval_note": registration.approval_note,
-            "status": status,
-            "role": role,
-            "approved_at": None if status is Status.PENDING else now,
-            "approved_by": approved_by,
+            "status": standing.status,
+            "role": standing.role,
+            "is_verified": standing.is_verified,
+            "approved_at": None if undecided else now,
+            "approved_by": None if undecided else approved_by,
             "created_at": now,
             "updated_at": now,
         }
@@ -316,17 +353,11 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
     async def _provision(self, user_id: UUID) -> None:
         await asyncio.to_thread(self._context.provisioner.provision, user_id)
 
-    async def _undecided(self, user_id: UUID, by: UUID | None, *, reconsider: bool) -> User:
-        user = await self._lifecycle.account(user_id, by=by, rights=DECIDERS)
-        if user.is_approved:
-            raise AlreadyApproved
-        if user.status is Status.REJECTED and not reconsider:
-            raise AlreadyDecided
-        return user
-
     def _check_state(self, user: User) -> None:
         if not user.is_active:
             raise _refused(user)
+        if user.access_expires_at and user.access_expires_at <= self._context.clock.now():
+            raise AccountExpired(user_id=user.id)  # the status follows within a minute
         if self._context.settings.require_verified_email and not user.is_verified:
             raise EmailNotVerified(user_id=user.id)
 

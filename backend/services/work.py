@@ -11,6 +11,10 @@ from backend.errors import DatabaseUnavailable
 from backend.services.administration import Administration
 from backend.services.audit import Audit, Origin
 from backend.services.bootstrap import Bootstrap
+from backend.services.by_name import ByName
+from backend.services.closing import Closing
+from backend.services.decisions import Decisions
+from backend.services.erasure import Erasure
 from backend.services.lifecycle import Lifecycle
 from backend.services.measures import Measuring
 from backend.services.outbox import Outbox
@@ -23,8 +27,10 @@ from backend.services.sessions import Sessions
 from backend.services.throttle import Throttle
 from backend.services.user_manager import UserManager
 from backend.stores.audit import AuditStore
+from backend.stores.bulk_calls import BulkCallStore
 from backend.stores.identifiers import IdentifierStore
 from backend.stores.installation import InstallationStore
+from backend.stores.listings import ListingStore
 from backend.stores.mails import MailStore
 from backend.stores.news import Changes
 from backend.stores.one_time_tokens import OneTimeTokenStore
@@ -52,30 +58,37 @@ class Services:
         self.installation = installation
         self.session_store = SessionStore(session, self.changes)
         self.mails = MailStore(session)
+        self.bulk_calls = BulkCallStore(session, clock)
         self.audit = Audit(AuditStore(session), clock, origin, self._afterwards.append)
         self.outbox = Outbox(self.mails, clock, self._afterwards.append, context.mail_due.set)
         rules = Rules.of(context.settings)
         self.sessions = Sessions(
-            self.session_store, self.audit, self.outbox, clock, context.signer, rules, context.touches
+            self.session_store, users, self.audit, self.outbox, clock, context.signer, rules, context.touches
         )
         self.bootstrap = Bootstrap(installation, self.audit, clock, context.settings.bootstrap_by_token)
         self.lifecycle = Lifecycle(users, installation, self.sessions, self.audit, clock)
         self.recovery = Recovery(context, users, one_time_tokens, self.sessions, self.outbox, self.audit, throttle)
-        self.users = UserManager(context, identifiers, self.lifecycle, self.bootstrap, self.recovery)
+        self.decisions = Decisions(context, self.lifecycle, self.outbox)
         renaming = Renaming(identifiers, one_time_tokens, clock)
-        self.administration = Administration(
-            context,
-            users,
-            identifiers,
-            one_time_tokens,
-            renaming,
-            self.users,
-            self.lifecycle,
-            self.audit,
-            self._afterwards.append,
+        self.closing = Closing(context, self.lifecycle, renaming, self._afterwards.append)
+        self.users = UserManager(
+            context, identifiers, self.lifecycle, self.bootstrap, self.recovery, self.decisions, self.closing
         )
-        self.people = People(users, self.audit.store)
+        self.erasure = Erasure(
+            context, self.lifecycle, identifiers, one_time_tokens, self.mails, self._afterwards.append
+        )
+        self.administration = Administration(
+            context, users, one_time_tokens, renaming, self.users, self.lifecycle, self.closing, self.audit
+        )
+        self.people = People(
+            users,
+            ListingStore(session, indexed=context.database.search_indexed),
+            self.audit.store,
+            self.sessions,
+            context.provisioner,
+        )
         self.profile = Profile(context, users, renaming, self.recovery)
+        self.by_name = ByName(self.people, self.profile, self.administration, self.closing, self.erasure)
         self.measuring = Measuring(users, self.session_store, self.audit.store, self.sessions.rules, clock)
 
     async def committed(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,9 +18,9 @@ class AuditStore:
         """Work within this session's transaction."""
         self._session = session
 
-    async def add(self, event: AuditEvent) -> None:
-        """Add a record."""
-        await insert(self._session, event)
+    async def add_all(self, events: Sequence[AuditEvent]) -> None:
+        """Add records."""
+        await insert(self._session, *events)
 
     async def about(
         self, target_id: UUID, limit: int, *, only: str | None = None, without: Collection[str] = ()
@@ -31,6 +31,30 @@ class AuditStore:
             query = query.where(AuditEvent.action == only)
         query = query.order_by(col(AuditEvent.at).desc(), col(AuditEvent.id).desc()).limit(limit)
         return (await self._session.exec(query)).all()
+
+    async def all_of(self, user_id: UUID, after: UUID | None, limit: int) -> Sequence[AuditEvent]:
+        """Return what somebody did or what happened to them, oldest first, beginning behind a record."""
+        query = select(AuditEvent).where((col(AuditEvent.target_id) == user_id) | (col(AuditEvent.actor_id) == user_id))
+        if after:
+            query = query.where(col(AuditEvent.id) > after)
+        return (await self._session.exec(query.order_by(col(AuditEvent.id)).limit(limit))).all()
+
+    async def forget_details(self, user_id: UUID, actions: Collection[str]) -> None:
+        """Empty the details of what happened to somebody, in records of these actions."""
+        about = col(AuditEvent.target_id) == user_id, col(AuditEvent.action).in_(actions)
+        await self._session.exec(update(AuditEvent).where(*about).values(details={}))
+
+    async def forget_reasons(self, user_id: UUID, without: Collection[str]) -> None:
+        """Remove the reasons given for what happened to somebody, but for records of these actions."""
+        about = col(AuditEvent.target_id) == user_id, col(AuditEvent.action).not_in(without)
+        await self._session.exec(update(AuditEvent).where(*about).values(reason=None))
+
+    async def forget_origins(self, user_id: UUID) -> None:
+        """Remove from where and with what somebody acted, or somebody unknown tried to in their name."""
+        theirs = (col(AuditEvent.actor_id) == user_id) | (
+            (col(AuditEvent.target_id) == user_id) & col(AuditEvent.actor_id).is_(None)
+        )
+        await self._session.exec(update(AuditEvent).where(theirs).values(ip_address=None, user_agent=None))
 
     async def count(self, actions: Collection[str]) -> Mapping[tuple[str, str | None], int]:
         """Count the records of these actions, by action and reason."""

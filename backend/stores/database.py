@@ -31,6 +31,8 @@ class Database:
         self._url = url
         self.embedded = url.startswith("sqlite")
         self.engine = _sqlite(url) if self.embedded else _postgresql(url)
+        self.search_indexed = False
+        """Whether substring search has an index; the start looks."""
         self._writers = self.engine.execution_options(**{_BEGIN: "IMMEDIATE"}) if self.embedded else self.engine
 
     @asynccontextmanager
@@ -106,11 +108,13 @@ class Database:
         await self.engine.dispose()
 
 
-async def insert(session: AsyncSession, row: SQLModel) -> None:
-    """Add a row that this transaction will not change again, past the ORM: a third of the time of a flush."""
-    table: Table = row.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
-    connection = await session.connection()
-    await connection.execute(table.insert(), {column.name: getattr(row, column.name) for column in table.columns})
+async def insert(session: AsyncSession, *rows: SQLModel) -> None:
+    """Add rows of one table that this transaction will not change again, past the ORM: a third of a flush's time."""
+    if rows:
+        table: Table = rows[0].__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
+        values = [{column.name: getattr(row, column.name) for column in table.columns} for row in rows]
+        connection = await session.connection()
+        await connection.execute(table.insert(), values if len(values) > 1 else values[0])
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Taken names: the one place where two people cannot both win."""
 
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -48,6 +49,17 @@ class IdentifierStore:
             query = query.where(col(Identifier.kind) == kind)
         await self._session.exec(query)
 
+    async def kinds_of(self, user_id: UUID) -> Sequence[IdentifierKind]:
+        """Tell which kinds of names an account holds."""
+        kinds = (await self._session.exec(select(Identifier.kind).where(Identifier.user_id == user_id))).all()
+        return [IdentifierKind(kind) for kind in kinds]
+
+    async def is_taken(self, username: str) -> bool:
+        """Tell whether an account holds a username."""
+        key = username_key(username)
+        query = select(Identifier.user_id).where(Identifier.kind == IdentifierKind.USERNAME, Identifier.key == key)
+        return (await self._session.exec(query)).first() is not None
+
     async def check_free(self, email: str, username: str) -> None:
         """Look before the costly part of a registration; only `claim_…` decides.
 
@@ -58,6 +70,11 @@ class IdentifierStore:
             query = select(Identifier.user_id).where(Identifier.kind == kind, Identifier.key == key)
             if (await self._session.exec(query)).first():
                 raise _TAKEN[kind]
+
+    async def taken(self, kind: IdentifierKind, keys: Collection[str]) -> frozenset[str]:
+        """Tell which of some normal forms belong to somebody."""
+        query = select(Identifier.key).where(Identifier.kind == kind, col(Identifier.key).in_(keys))
+        return frozenset((await self._session.exec(query)).all())
 
     async def _claim(self, kind: IdentifierKind, key: str, user_id: UUID) -> None:
         self._session.add(Identifier(kind=kind, key=key, user_id=user_id))

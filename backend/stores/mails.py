@@ -1,13 +1,16 @@
 """The outbox: mails that are due, claimed by one sender at a time."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.models import Mail, MailPurpose
+from backend.stores.database import insert
 
 
 class MailStore:
@@ -17,10 +20,9 @@ class MailStore:
         """Work within this session's transaction."""
         self._session = session
 
-    async def add(self, mail: Mail) -> None:
-        """Add a mail that is due."""
-        self._session.add(mail)
-        await self._session.flush()
+    async def add_all(self, mails: Sequence[Mail]) -> None:
+        """Add mails that are due."""
+        await insert(self._session, *mails)
 
     async def claim(self) -> Mail | None:
         """Return the mail that has been due longest and that no other sender holds."""
@@ -33,7 +35,24 @@ class MailStore:
         self._session.add(mail)
         await self._session.flush()
 
+    async def all_of(self, user_id: UUID, after: UUID | None, limit: int) -> Sequence[Mail]:
+        """Return the mails to somebody, sent or not, oldest first, beginning behind one."""
+        query = select(Mail).where(Mail.user_id == user_id)
+        if after:
+            query = query.where(col(Mail.id) > after)
+        return (await self._session.exec(query.order_by(col(Mail.id)).limit(limit))).all()
+
     async def count(self, purpose: MailPurpose, user_id: UUID, since: datetime) -> int:
         """Count the mails of one purpose to somebody since then, sent or not."""
         query = select(func.count()).select_from(Mail).where(Mail.purpose == purpose, Mail.user_id == user_id)
         return (await self._session.exec(query.where(col(Mail.created_at) > since))).one()
+
+    async def forget(self, user_id: UUID) -> None:
+        """Remove all mails to somebody, due or sent."""
+        await self._session.exec(delete(Mail).where(col(Mail.user_id) == user_id))
+
+    async def remove_sent(self, before: datetime, limit: int) -> int:
+        """Remove mails that were sent before this moment; tell how many."""
+        old = select(Mail.id).where(col(Mail.sent_at) < before).limit(limit)
+        result: Any = await self._session.exec(delete(Mail).where(col(Mail.id).in_(old)))
+        return int(result.rowcount)

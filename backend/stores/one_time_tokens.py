@@ -1,9 +1,10 @@
 """One-time tokens: made, superseded and used once."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -49,3 +50,13 @@ class OneTimeTokenStore:
             update(OneTimeToken).where(*unused).values(used_at=now).returning(col(OneTimeToken.id))
         )
         return swapped.first() is not None
+
+    async def forget(self, user_id: UUID) -> None:
+        """Remove all tokens of an account."""
+        await self._session.exec(delete(OneTimeToken).where(col(OneTimeToken.user_id) == user_id))
+
+    async def remove_over(self, before: datetime, limit: int) -> int:
+        """Remove tokens that ran out before this moment; tell how many."""
+        old = select(OneTimeToken.id).where(col(OneTimeToken.expires_at) < before).limit(limit)
+        result: Any = await self._session.exec(delete(OneTimeToken).where(col(OneTimeToken.id).in_(old)))
+        return int(result.rowcount)

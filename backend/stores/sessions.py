@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, func, or_, update
+from sqlalchemy import ColumnElement, delete, func, or_, update
 from sqlalchemy import select as rows
-from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -126,6 +125,38 @@ class SessionStore:
         query = query.limit(_LONGEST_LIST) if ended else query.where(col(UserSession.ended_at).is_(None))
         return (await self._session.exec(query)).all()
 
+    async def holders(self, user_ids: Collection[UUID]) -> Sequence[UUID]:
+        """Return those of these people who have a session that nobody has ended."""
+        if not user_ids:
+            return []
+        query = select(UserSession.user_id).where(col(UserSession.user_id).in_(user_ids))
+        return (await self._session.exec(query.where(col(UserSession.ended_at).is_(None)).distinct())).all()
+
+    async def cap(self, user_id: UUID, at: datetime) -> None:
+        """Let a person's sessions end at this moment at the latest."""
+        later = col(UserSession.user_id) == user_id, col(UserSession.expires_at) > at
+        ended = await self._session.exec(
+            update(UserSession).where(*later).values(expires_at=at).returning(col(UserSession.id))
+        )
+        self._changes.sessions.update(ended.scalars().all())
+
+    async def forget(self, user_id: UUID) -> None:
+        """Remove all sessions of a person, with where and on what they were."""
+        await self._session.exec(delete(UserSession).where(col(UserSession.user_id) == user_id))
+
+    async def remove_over(self, before: datetime, limit: int) -> int:
+        """Remove sessions whose absolute end is before this moment, with their refresh tokens; tell how many."""
+        old = select(UserSession.id).where(col(UserSession.expires_at) < before).limit(limit)
+        result: Any = await self._session.exec(delete(UserSession).where(col(UserSession.id).in_(old)))
+        return int(result.rowcount)
+
+    async def all_of(self, user_id: UUID, after: UUID | None, limit: int) -> Sequence[UserSession]:
+        """Return a person's sessions, ended or not, oldest first, beginning behind one."""
+        query = select(UserSession).where(UserSession.user_id == user_id)
+        if after:
+            query = query.where(col(UserSession.id) > after)
+        return (await self._session.exec(query.order_by(col(UserSession.id)).limit(limit))).all()
+
     async def knows(self, user_id: UUID, device_id: str | None, agent: str | None) -> bool | None:
         """Tell whether a person has signed in from this device before; None if they never have from any."""
         same = col(UserSession.device_id) == device_id if device_id else col(UserSession.agent) == agent
@@ -180,13 +211,6 @@ class SessionStore:
         unused = (col(RefreshToken.id) == token.id, col(RefreshToken.used_at).is_(None))
         change = update(RefreshToken).where(*unused).values(used_at=now, salt=salt).returning(col(RefreshToken.id))
         return (await self._session.exec(change)).first() is not None
-
-    async def signed_in(self, user: User, now: datetime) -> None:
-        """Note on an account that its person has signed in."""
-        connection = await self._session.connection()
-        table: Table = User.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
-        await connection.execute(update(table).where(table.c.id == user.id).values(last_login=now))
-        set_committed_value(user, "last_login", now)
 
     async def live(self, now: datetime, used_since: datetime, remembered_used_since: datetime) -> int:
         """Count the sessions that could be used at this moment."""

@@ -6,22 +6,26 @@ afterwards (a directory that cannot be made) would leave half an account behind.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi_users.db import BaseUserDatabase
-from sqlalchemy import func, tuple_, update
+from sqlalchemy import Table, tuple_, update
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.identifiers import email_key, username_key
-from backend.models import Identifier, IdentifierKind, Role, Status, User
+from backend.models import GONE, Identifier, IdentifierKind, Role, Status, User
+from backend.stores.listings import ListingStore
 from backend.stores.news import Changes
 from backend.stores.pages import Page, Position
+from backend.stores.tallies import Counted, TallyStore
 from backend.texts import storable
 
-GONE: Final = (Status.DELETED, Status.ANONYMIZED)
-"""States that no list shows unless it asks for them."""
+_LISTED: Final = frozenset({"username", "email", "full_name", "institution"})
+_TALLIED: Final = frozenset({"role", "status"})
 
 
 class UserStore(BaseUserDatabase[User, UUID]):
@@ -31,6 +35,8 @@ class UserStore(BaseUserDatabase[User, UUID]):
         """Work within this session's transaction; who is changed is noted in `changes`."""
         self._session = session
         self._changes = Changes() if changes is None else changes
+        self.tallies = TallyStore(session)
+        self._listings = ListingStore(session, indexed=True)
 
     async def get(self, id: UUID) -> User | None:  # noqa: A002  # fastapi-users' name
         """Return the account of this id, whatever its status."""
@@ -46,19 +52,53 @@ class UserStore(BaseUserDatabase[User, UUID]):
 
     async def create(self, create_dict: dict[str, Any]) -> User:
         """Add an account; its identifiers are claimed apart."""
-        user = User(**_without_derived(create_dict))
+        user = User(**_without_derived({"seen_at": create_dict["created_at"], **create_dict}))
         self._session.add(user)
         await self._session.flush()
+        await self._listings.keep(user)
+        await self.tallies.registered(user.role, user.status, user.created_at)
         return user
 
     async def update(self, user: User, update_dict: dict[str, Any]) -> User:
         """Change columns of an account; derived flags are refused."""
+        before = _counted(user)
         for name, value in _without_derived(update_dict).items():
             setattr(user, name, value)
         self._changes.users.add(user.id)
         self._session.add(user)
         await self._session.flush()
+        if update_dict.keys() & _LISTED:
+            await self._listings.keep(user)
+        if update_dict.keys() & _TALLIED:
+            await self.tallies.changed(Counter([before]), Counter([_counted(user)]))
         return user
+
+    async def update_all(self, users: Sequence[User], update_dict: Mapping[str, Any]) -> None:
+        """Change the same columns of locked accounts in one statement; no names among them."""
+        before = Counter(map(_counted, users))
+        values = _without_derived(dict(update_dict))
+        self._changes.users.update(user.id for user in users if user.is_active)  # nobody else is known by heart
+        change = update(User).where(col(User.id).in_([user.id for user in users])).values(values)
+        await self._session.exec(change.execution_options(synchronize_session=False))
+        for user in users:
+            for name, value in values.items():
+                set_committed_value(user, name, value)
+        await self.tallies.changed(before, Counter(map(_counted, users)))
+
+    async def list_anew(self, user: User) -> None:
+        """Let lists know an account's names, where they changed with its status."""
+        await self._listings.keep(user)
+
+    async def signed_in(self, user: User, now: datetime) -> None:
+        """Note on an account that its person has signed in. Call it last: what follows would wait for others."""
+        before, user_id = user.last_login, user.id
+        table: Table = User.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
+        connection = await self._session.connection()
+        change = update(table).where(table.c.id == user_id)
+        await connection.execute(change.values(last_login=now, seen_at=now, login_count=table.c.login_count + 1))
+        for name, value in {"last_login": now, "seen_at": now, "login_count": user.login_count + 1}.items():
+            set_committed_value(user, name, value)
+        await self.tallies.seen(before, now)
 
     async def delete(self, user: User) -> None:
         """Remove the row. No service does: deletion is a status."""
@@ -70,6 +110,11 @@ class UserStore(BaseUserDatabase[User, UUID]):
         query = select(User).where(User.id == id_).with_for_update().execution_options(populate_existing=True)
         return (await self._session.exec(query)).one_or_none()
 
+    async def lock_all(self, ids: Collection[UUID]) -> Sequence[User]:
+        """Return those of these accounts that there are, locked one after the other in the order of their ids."""
+        query = select(User).where(col(User.id).in_(ids)).order_by(col(User.id)).with_for_update()
+        return (await self._session.exec(query.execution_options(populate_existing=True))).all()
+
     async def as_it_is(self, id_: UUID) -> User | None:
         """Return the account as it is at this moment, without locking it."""
         query = select(User).where(User.id == id_).execution_options(populate_existing=True)
@@ -77,11 +122,12 @@ class UserStore(BaseUserDatabase[User, UUID]):
 
     async def active_admins(self) -> int:
         """Count the accounts that can administer the installation."""
-        return await self._count(col(User.role) == Role.ADMIN, col(User.status) == Status.ACTIVE)
+        return (await self.tallies.people())[Role.ADMIN, Status.ACTIVE]
 
     async def pending(self) -> int:
         """Count the accounts nobody has decided about."""
-        return await self._count(col(User.status) == Status.PENDING)
+        people = await self.tallies.people()
+        return sum(count for (_, status), count in people.items() if status is Status.PENDING)
 
     async def newest(self, after: Position | None, limit: int, *, without: Collection[Status] = GONE) -> Page[User]:
         """List accounts, newest first."""
@@ -111,16 +157,19 @@ class UserStore(BaseUserDatabase[User, UUID]):
         rows = await self._session.exec(select(User.id, User.username).where(col(User.id).in_(ids)))
         return dict(rows.all())
 
-    async def by_role_and_status(self) -> Counter[tuple[Role, Status]]:
-        """Count the accounts by role and status, in one pass of the database."""
-        query = select(User.role, User.status, func.count()).group_by(col(User.role), col(User.status))
-        rows = (await self._session.exec(query)).all()
-        return Counter({(Role(role), Status(status)): count for role, status, count in rows})
-
     async def oldest(self) -> User | None:
         """Return the account that was made first, of those still here."""
         query = select(User).where(col(User.status).not_in(GONE)).order_by(col(User.created_at), col(User.id)).limit(1)
         return (await self._session.exec(query)).first()
+
+    async def due(self, now: datetime, limit: int) -> Sequence[UUID]:
+        """List accounts whose access has run out, or whose suspension has."""
+        ended = col(User.status) == Status.ACTIVE, col(User.access_expires_at) <= now
+        over = col(User.status) == Status.SUSPENDED, col(User.suspended_until) <= now
+        found: list[UUID] = []
+        for conditions in (ended, over):
+            found += (await self._session.exec(select(User.id).where(*conditions).limit(limit))).all()
+        return found
 
     async def ids(self, after: UUID | None, limit: int) -> Sequence[tuple[UUID, Status]]:
         """Walk through all accounts in the order of their ids."""
@@ -141,9 +190,6 @@ class UserStore(BaseUserDatabase[User, UUID]):
         query = query.where(Identifier.kind == kind, Identifier.key == key)
         return (await self._session.exec(query)).one_or_none()
 
-    async def _count(self, *conditions: Any) -> int:  # noqa: ANN401  # SQLAlchemy's column expressions
-        return (await self._session.exec(select(func.count()).select_from(User).where(*conditions))).one()
-
 
 def _without_derived(values: dict[str, Any]) -> dict[str, Any]:
     derived = User.DERIVED & values.keys()
@@ -151,6 +197,10 @@ def _without_derived(values: dict[str, Any]) -> dict[str, Any]:
         msg = f"derived flags cannot be written: {', '.join(sorted(derived))}"
         raise ValueError(msg)
     return values
+
+
+def _counted(user: User) -> Counted:
+    return user.role, user.status, user.last_login
 
 
 def _page(rows: Sequence[User], limit: int) -> Page[User]:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from backend.models import Status
+from backend.services.rights import Act
 from tests.contracts.answers import code, credentials, refusal
 from tests.factories import PASSWORD, People
 
@@ -139,7 +140,7 @@ async def test_an_unproven_address_is_told_after_the_right_password_only(
 async def test_an_old_hash_is_made_anew(client: httpx.AsyncClient, people: People) -> None:
     person = await people.active()
     async with people.work() as services:
-        user = await services.lifecycle.account(person.id, by=None)
+        user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
         await services.users.user_db.update(user, {"hashed_password": _bcrypt(PASSWORD)})
     assert (await client.post(LOGIN, json=credentials(person.username))).status_code == 200
     assert (await people.row(person)).hashed_password.startswith("$argon2id$")

@@ -97,7 +97,7 @@ async def test_a_reset_opens_no_account_that_was_shut(
     person = await people.active()
     token = await reset_token(running, person)
     async with people.work() as services:
-        await services.administration.suspend(None, person.id)
+        await services.closing.suspend(None, person.id)
     answer = await client.post(RESET, json={"token": token, "password": NEW})
     assert code(answer) == (400, "RESET_PASSWORD_BAD_TOKEN")
     assert (await people.row(person)).status is Status.SUSPENDED

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from backend.services.rights import Act
 from tests.application import Application
 from tests.contracts.answers import TIME, code, refusal, token_in
 from tests.contracts.dialect_c import ME, PASSWORD_OF_MINE, bearer, browser_of, data, refresh, sign_in, state
@@ -29,7 +30,7 @@ async def person(people: People) -> Person:
 async def proven(people: People, person: Person) -> None:
     """Take a person's address as proven."""
     async with people.work() as services:
-        user = await services.lifecycle.account(person.id, by=None)
+        user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
         await services.users.user_db.update(user, {"is_verified": True})
 
 

@@ -3,8 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -23,40 +22,31 @@ from tests.machines.postgres import Postgres
 ADA = {"username": "ada", "email": "ada@example.org", "password": PASSWORD}
 
 
-@dataclass
-class FullDisk:
-    """A provisioner whose disk is full while `full`; otherwise the real one."""
+class FullDisk(DirectoryProvisioner):
+    """A provisioner whose disk is full while `full`."""
 
-    real: DirectoryProvisioner
-    full: bool = False
+    full = False
 
     def provision(self, user_id: UUID) -> None:
         if self.full:
             raise ProvisioningFailed
-        self.real.provision(user_id)
+        super().provision(user_id)
+
+    def provision_all(self, user_ids: Collection[UUID]) -> Collection[UUID]:
+        if self.full:
+            raise ProvisioningFailed
+        return super().provision_all(user_ids)
 
     def withdraw(self, user_id: UUID, now: datetime) -> None:
         if self.full:
             raise OSError(28, os.strerror(28))
-        self.real.withdraw(user_id, now)
-
-    def complete(self, user_id: UUID) -> bool:
-        return self.real.complete(user_id)
-
-    def existing(self, older_than_seconds: float) -> Iterator[Collection[UUID]]:
-        return self.real.existing(older_than_seconds)
-
-    def leftovers(self, older_than_seconds: float) -> int:
-        return self.real.leftovers(older_than_seconds)
-
-    def sweep(self, older_than_seconds: float) -> int:
-        return self.real.sweep(older_than_seconds)
+        super().withdraw(user_id, now)
 
 
 @pytest.fixture
 def disk(settings_for_test: Settings) -> FullDisk:
     """A disk that a test may fill."""
-    return FullDisk(DirectoryProvisioner(settings_for_test.data_dir))
+    return FullDisk(settings_for_test.data_dir)
 
 
 @pytest.fixture

@@ -62,6 +62,8 @@ def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[s
     if "properties" in chosen:
         inline: Mapping[str, Any] = chosen["properties"]
         return inline
+    if "$ref" not in chosen:
+        return {}  # a file, which has no fields
     name = str(chosen["$ref"]).rpartition("/")[2]
     properties: Mapping[str, Any] = document["components"]["schemas"][name]["properties"]
     return properties

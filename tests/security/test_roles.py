@@ -42,6 +42,7 @@ USERS: Final = frozenset(
         *(("GET", f"/api/v1/auth/{name}") for name in ("verify", "sessions", "users/me")),
         *(("PUT", f"/api/v1/auth/users/me{name}") for name in ("", "/password")),
         ("DELETE", "/api/v1/auth/sessions/{id}"),
+        ("GET", "/api/v1/users/me/export"),
         ("POST", "/api/v1/auth/logout"),
         *(
             ("POST", path)
@@ -70,6 +71,7 @@ ADMINS: Final = frozenset(
         *((method, "/api/auth/admin/users") for method in ("GET", "POST")),
         *((method, "/api/auth/admin/users/{id}") for method in ("PUT", "DELETE")),
         *(("POST", f"/api/auth/admin/users/{{id}}/{word}") for word in ("promote", "demote")),
+        *(("GET", "/api/v1/users/export"), ("POST", "/api/v1/users/import")),
     }
 )
 RIGHTS: Final[Mapping[str, frozenset[Route]]] = {
@@ -92,7 +94,7 @@ async def _everybody(running: Application, people: People) -> dict[str, Person |
     admin, former, gone = await people.admin(), await people.admin(), await people.active()
     async with unit_of_work(running.context) as services:
         await services.administration.demote(None, former.id)
-        await services.administration.delete(None, gone.id)
+        await services.closing.delete(None, gone.id)
     user, waiting, rejected = await people.active(), await people.pending(), await people.rejected()
     waiting.token = running.context.signer.sign(_claims(running, waiting))
     rejected.token = running.context.signer.sign(_claims(running, rejected, user.token))

@@ -12,6 +12,7 @@ import pytest
 from backend.errors import HashingBusy
 from backend.hashing import PasswordHasher
 from backend.services import unit_of_work
+from backend.services.rights import Act
 from tests.application import Application
 from tests.factories import PASSWORD, People, Person
 
@@ -32,7 +33,7 @@ def _bcrypt(password: str) -> str:
 
 async def _given_hash(running: Application, person: Person, hashed_password: str) -> None:
     async with unit_of_work(running.context) as services:
-        user = await services.lifecycle.account(person.id, by=None)
+        user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
         await services.users.user_db.update(user, {"hashed_password": hashed_password})
 
 

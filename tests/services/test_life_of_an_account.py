@@ -10,6 +10,7 @@ from backend.errors import InvalidTransition
 from backend.models import Status, User
 from backend.services import Services, unit_of_work
 from backend.services.audit import Action
+from backend.services.rights import Act
 from tests.application import Application
 from tests.factories import People
 
@@ -54,7 +55,7 @@ async def test_whoever_leaves_active_loses_every_session_with_the_same_commit(
 ) -> None:
     person = await people.signed_in(await people.active())
     async with unit_of_work(running.context) as services:
-        user = await services.lifecycle.account(person.id, by=None)
+        user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
         await services.lifecycle.change(user, to, Action.USER_UPDATED, actor=None)
 
     assert (await person.get("/api/auth/whoami")).json()["error_code"] == "SESSION_REVOKED"
@@ -66,7 +67,7 @@ async def test_flags_follow_the_status_and_are_never_written(running: Applicatio
     person = await people.active()
     with pytest.raises(ValueError, match="derived flags"):  # noqa: PT012  # a unit of work is a block
         async with unit_of_work(running.context) as services:
-            user = await services.lifecycle.account(person.id, by=None)
+            user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
             await services.users.user_db.update(user, {flag: True})
 
 
@@ -74,7 +75,7 @@ async def test_a_refused_change_leaves_nothing_behind(running: Application, peop
     person = await people.pending()
     with pytest.raises(InvalidTransition):  # noqa: PT012  # a unit of work is a block
         async with unit_of_work(running.context) as services:
-            user = await services.lifecycle.account(person.id, by=None)
+            user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
             await services.users.user_db.update(user, {"institution": "half a change"})
             await services.lifecycle.change(user, Status.SUSPENDED, Action.USER_SUSPENDED, actor=None)
 
@@ -92,7 +93,7 @@ async def test_the_state_is_told_only_after_the_right_password(running: Applicat
     deleted = await people.active()
     await people.admin()
     async with unit_of_work(running.context) as services:
-        await services.administration.delete(None, deleted.id)
+        await services.closing.delete(None, deleted.id)
 
     async def code(name: str, password: str) -> str:
         body = {"username_or_email": name, "password": password}

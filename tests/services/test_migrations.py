@@ -14,7 +14,7 @@ from sqlmodel import select
 from backend import models
 from backend.errors import StartError
 from backend.migrations import runner
-from backend.models import Carrier, IdentifierKind, MailPurpose, Role, SessionEnd, Status, TokenPurpose
+from backend.models import Carrier, IdentifierKind, MailPurpose, Role, SessionEnd, Status, TallyKind, TokenPurpose
 from backend.stores.database import Database
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -27,6 +27,8 @@ def _rows(user: models.User) -> Iterator[tuple[Any, str, StrEnum]]:
     for status in Status:
         user_ = models.User(**_user(), status=status, status_before_deletion=status)
         yield user_, "status_before_deletion", status
+    for tally in TallyKind:
+        yield models.Tally(kind=tally, key="x", count=1), "kind", tally
     common: dict[str, Any] = {"user_id": user.id, "created_at": NOW}
     for kind in IdentifierKind:
         yield models.Identifier(kind=kind, key=uuid4().hex, user_id=user.id), "kind", kind
@@ -43,7 +45,7 @@ def _rows(user: models.User) -> Iterator[tuple[Any, str, StrEnum]]:
 
 
 def _user() -> dict[str, Any]:
-    return {"email": "x", "username": "x", "hashed_password": "!", "created_at": NOW, "updated_at": NOW}
+    return {"email": "x", "username": "x", "hashed_password": "!", "created_at": NOW, "updated_at": NOW, "seen_at": NOW}
 
 
 @pytest.fixture
@@ -117,7 +119,7 @@ async def test_rows_of_somebody_who_is_removed_go_with_them(database: Database) 
         user = models.User(**_user())
         session.add(user)
         await session.flush()
-        session.add_all([row for row, _, _ in _rows(user) if not isinstance(row, models.User)])
+        session.add_all([row for row, _, _ in _rows(user) if not isinstance(row, models.User | models.Tally)])
         await session.flush()
         await session.delete(user)
     async with database.reading() as session:

@@ -14,7 +14,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from backend.errors import ProvisioningFailed
-from backend.provisioners.directories import FILES, FOLDERS, DirectoryProvisioner
+from backend.provisioners import directories
+from backend.provisioners.directories import DirectoryProvisioner
+from backend.provisioners.skeleton import FILES, FOLDERS
 
 ROOT = Path(__file__).parents[2]
 WHO = UUID("0190a0b0-c0d0-7000-8000-000000000001")
@@ -26,6 +28,7 @@ from backend.provisioners.directories import DirectoryProvisioner
 provisioner = DirectoryProvisioner(Path(sys.argv[1]))
 while True:
     provisioner.provision(uuid4())
+    provisioner.provision_all([uuid4() for _ in range(20)])
 """
 
 
@@ -123,6 +126,61 @@ def test_a_process_killed_on_the_way_leaves_no_half_made_home(tmp_path: Path, pl
         assert {path.name for path in (tmp_path / "users").iterdir()} == {path.name for path in made}
         for path in made:
             place.withdraw(UUID(path.name), datetime.now(UTC))
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_many_are_made_in_one_go_as_one_is(tmp_path: Path, place: DirectoryProvisioner, umask: int) -> None:
+    ids = [uuid4() for _ in range(20)]
+    place.provision(ids[0])
+    place.provision(ids[1])
+    (tmp_path / "users" / str(ids[1]) / "graphs").rmdir()
+    (tmp_path / "users" / str(ids[1]) / "node_registry.json").write_text("work")
+    before = os.umask(umask)
+    try:
+        failed = place.provision_all([*ids, *ids])
+    finally:
+        os.umask(before)
+
+    assert list(failed) == []
+    assert {path.name for path in (tmp_path / "users").iterdir()} == {str(id_) for id_ in ids}
+    assert all(place.complete(id_) for id_ in ids)
+    assert (tmp_path / "users" / str(ids[1]) / "node_registry.json").read_text() == "work"
+    assert _modes(tmp_path / "users") == {(True, 0o700), (False, 0o600)}
+
+
+def test_of_many_those_that_cannot_be_made_are_named(tmp_path: Path, place: DirectoryProvisioner) -> None:
+    file, link, other = [uuid4() for _ in range(3)]
+    (tmp_path / "users").mkdir()
+    (tmp_path / "users" / str(file)).write_text("what?")
+    (tmp_path / "users" / str(link)).symlink_to(tmp_path)
+
+    assert set(place.provision_all([file, other, link])) == {file, link}
+    assert place.complete(other)
+    assert place.leftovers(-1) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"users"}
+
+
+def test_a_disk_that_does_not_keep_many_leaves_none(
+    tmp_path: Path, place: DirectoryProvisioner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(directories, "flush_everything", refuse)
+    with pytest.raises(ProvisioningFailed):
+        place.provision_all([uuid4() for _ in range(3)])
+    assert list((tmp_path / "users").iterdir()) == []
+
+
+def test_a_complete_directory_is_looked_at_and_not_touched(tmp_path: Path, place: DirectoryProvisioner) -> None:
+    place.provision(WHO)
+    home = tmp_path / "users" / str(WHO)
+    os.utime(home, (0, 0))
+    changed = home.stat().st_ctime_ns
+    place.provision(WHO)
+    place.provision_all([WHO])
+
+    assert home.stat().st_ctime_ns == changed
 
 
 def test_withdrawing_moves_to_the_days_trash_as_often_as_asked(tmp_path: Path, place: DirectoryProvisioner) -> None:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from uuid import uuid4
 
+from backend.models import Status
 from backend.services import provisioning, unit_of_work
 from tests.application import Application
 from tests.factories import People
@@ -26,7 +27,7 @@ async def test_missing_stray_and_unfinished_directories_are_found_and_put_right(
     shutil.rmtree(users / str(lost.id))
     (users / str(holed.id) / "schemas").rmdir()
     async with unit_of_work(running.context) as services:
-        await services.administration.delete(None, deleted.id)
+        await services.closing.delete(None, deleted.id)
     for id_ in (deleted.id, nobody):
         running.context.provisioner.provision(id_)
     (users / f".unfinished-{uuid4()}-00").mkdir()
@@ -37,6 +38,22 @@ async def test_missing_stray_and_unfinished_directories_are_found_and_put_right(
     assert (await provisioning.check(running.context, settled=-1)).agree
     assert {path.name for path in users.iterdir()} >= {str(one.id) for one in (kept, lost, holed)}
     assert len(list((running.data_dir / "trash").glob(f"*/{nobody}-*"))) == 1
+
+
+async def test_what_is_left_of_the_anonymized_is_erased_wherever_it_lies(running: Application, people: People) -> None:
+    at_home, aside = [await people.in_status(Status.ANONYMIZED) for _ in range(2)]
+    deleted = await people.deleted()
+    for person in (at_home, aside):
+        running.context.provisioner.provision(person.id)
+    running.context.provisioner.withdraw(aside.id, running.clock.now())
+    found = await provisioning.check(running.context, settled=-1)
+    await provisioning.repair(running.context, settled=-1)
+
+    assert (set(found.remains), found.stray, found.agree) == ({at_home.id, aside.id}, [], False)
+    assert (await provisioning.check(running.context, settled=-1)).agree
+    left = [path.name for path in running.data_dir.rglob("*-*") if path.is_dir()]
+    assert not any(name.startswith((str(at_home.id), str(aside.id))) for name in left)
+    assert any(name.startswith(str(deleted.id)) for name in left)
 
 
 async def test_a_directory_of_this_moment_may_belong_to_somebody_about_to_arrive(

@@ -57,15 +57,15 @@ async def _demote(work: Services, by: UUID, whom: UUID, reason: str | None) -> D
 
 
 async def _suspend(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(await work.administration.suspend(by, whom, reason))
+    return Done(await work.closing.suspend(by, whom, reason))
 
 
 async def _activate(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(await work.administration.activate(by, whom, reason))
+    return Done(await work.closing.activate(by, whom, reason))
 
 
 async def _delete(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(await work.administration.delete(by, whom, reason))
+    return Done(await work.closing.delete(by, whom, reason))
 
 
 async def _end_sessions(work: Services, by: UUID, whom: UUID, _: str | None) -> Done:

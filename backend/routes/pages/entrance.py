@@ -18,7 +18,7 @@ from backend.routes.pages.rendering import go, own_path, page
 from backend.schemas.approval_service import RegisterBody
 from backend.schemas.types import Text
 from backend.services import reading
-from backend.services.lifecycle import DECIDERS
+from backend.services.rights import Act, may
 from backend.services.session_rules import Rules
 from backend.services.user_manager import Registration
 from backend.settings import RegistrationMode
@@ -64,7 +64,7 @@ async def begin(look: Look, caller: MaybeUser) -> Response:
     """Send everybody to where their next step is."""
     if caller is None:
         return go("/register" if (await look.installation.get()).claimed_at is None else "/login")
-    return go("/approvals" if caller.role in DECIDERS and await look.people.waiting_count() else "/account")
+    return go("/approvals" if may(Act.DECIDE, caller.role) and await look.people.waiting_count() else "/account")
 
 
 @router.get("/register")

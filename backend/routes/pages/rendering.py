@@ -1,13 +1,10 @@
 """From a template to a response: the policy a page runs under, who is looking, and what just happened."""
 
-import base64
 import hashlib
-import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
-from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend.models import Role
 from backend.routes.cookies import drop_cookie, read_cookie, set_cookie
+from backend.routes.pages import notices, words
+from backend.routes.pages.notices import Notice, Undo
 from backend.services.identity import Identity
+from backend.services.rights import Act, may
 from backend.services.session_rules import Rules
 from backend.settings import Settings
 
@@ -28,10 +28,7 @@ POLICY: Final = (
 )
 _OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/_.~?=&%#-]*")
 _NOTICE: Final = "notice"
-_NOTICE_SECONDS: Final = 60
 _LONG: Final = timedelta(days=1)
-_UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-_AGES: Final = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,12 @@ class Caller:
     @property
     def is_admin(self) -> bool:
         """Whether they may administer."""
-        return self.role is Role.ADMIN
+        return may(Act.SEE_PEOPLE, self.role)
 
     @property
     def can_decide(self) -> bool:
         """Whether they may decide about applicants."""
-        return self.role in {Role.APPROVER, Role.ADMIN}
+        return may(Act.DECIDE, self.role)
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
@@ -66,7 +63,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
                 "status": status,
                 "caller": Caller(user.username, user.role) if user else None,
                 "csrf_token": getattr(request.state, "csrf_token", None),
-                "notice": _read_notice(notice) if notice else None,
+                "notice": notices.read(notice) if notice else None,
                 "password_min_length": settings.password_min_length,
                 "idle_seconds": _idle_seconds(user, settings) if user else None,
                 **values,
@@ -84,12 +81,14 @@ def go(to: str) -> RedirectResponse:
     return RedirectResponse(to, 303)
 
 
-def go_saying(request: Request, to: str, text: str, *, warn: bool = False) -> RedirectResponse:
-    """Send a browser to a page that says once what happened."""
+def go_saying(
+    request: Request, to: str, text: str, *, warn: bool = False, undo: Undo | None = None
+) -> RedirectResponse:
+    """Send a browser to a page that says once what happened, with the way back from it."""
     response = go(to)
-    raw = json.dumps({"text": text[:400], "kind": "warn" if warn else "ok"}).encode()
+    notice = Notice(text, "warn" if warn else "ok", undo)
     settings = request.app.state.context.settings
-    set_cookie(response, _NOTICE, base64.urlsafe_b64encode(raw).decode(), settings, seconds=_NOTICE_SECONDS)
+    set_cookie(response, _NOTICE, notice.cookie(), settings, seconds=notices.LIFETIME_SECONDS)
     return response
 
 
@@ -113,48 +112,6 @@ def _idle_seconds(user: Identity, settings: Settings) -> float | None:
     return idle.total_seconds() if idle and idle < _LONG else None
 
 
-def _read_notice(cookie: str) -> dict[str, str] | None:
-    try:
-        notice = json.loads(base64.urlsafe_b64decode(cookie))
-        return {"text": str(notice["text"]), "kind": "warn" if notice["kind"] == "warn" else "ok"}
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _age(moment: datetime) -> str:
-    """Say how long ago, as people do: "3 days"."""
-    seconds = (datetime.now(UTC) - moment).total_seconds()
-    for length, word in _AGES:
-        count = int(seconds // length)
-        if count:
-            return _many(count, word)
-    return "just now"
-
-
-def _until(moment: datetime) -> str:
-    """Say how long it is still, as people do: "24 hours"."""
-    seconds = (moment - datetime.now(UTC)).total_seconds()
-    for length, word in _AGES:
-        if seconds >= length:
-            return _many(ceil(seconds / length), word)
-    return "a moment"
-
-
-def _span(length: timedelta) -> str:
-    """Say how long, exactly: "20 minutes"."""
-    seconds = max(1, round(length.total_seconds()))
-    unit, word = next((unit, word) for unit, word in _UNITS if seconds % unit == 0)
-    return _many(seconds // unit, word)
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'s' if count > 1 else ''}"
-
-
-def _exact(moment: datetime) -> str:
-    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
-
-
 @cache
 def _templates() -> Environment:
     environment = Environment(
@@ -164,5 +121,6 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(age=_age, until=_until, span=_span, exact=_exact, iso=datetime.isoformat)
+    named = (words.age, words.day, words.exact, words.size, words.span, words.until)
+    environment.filters.update({word.__name__: word for word in named}, iso=datetime.isoformat)
     return environment

@@ -1,0 +1,164 @@
+"""`users export` and `users import`: accounts into files and out of them."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, BinaryIO, Final
+
+import typer
+
+from backend.cli.options import JsonOption
+from backend.cli.printing import print_json, progress, shown
+from backend.cli.running import ORIGIN, run
+from backend.context import Context
+from backend.models import Status
+from backend.services import exporting, importing
+from backend.services.account_files import AccountFile
+from backend.services.importing import Outcome, Result
+from backend.services.records import Format
+from backend.stores.listings import Wanted
+
+_SUFFIXES: Final = {".csv": Format.CSV, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
+_STANDARD: Final = Path("-")
+_PRIVATE: Final = 0o600
+
+FormatOption = Annotated[Format | None, typer.Option("--format", help="How rows are written; else the name tells.")]
+
+
+def export(
+    format_: FormatOption = None,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is here.")] = _STANDARD,
+    status: Annotated[
+        Status | None, typer.Option(help="Only accounts of this status; without it, all but deleted ones.")
+    ] = None,
+) -> None:
+    """Write accounts into a file, newest first; nothing about their passwords.
+
+    Example: python -m backend users export --output accounts.csv
+    """
+    format_ = format_ or _SUFFIXES.get(output.suffix.lower(), Format.CSV)
+
+    async def work(context: Context) -> int:
+        with _written(output) as file:
+            found = await exporting.begin(context, ORIGIN, format_, Wanted(status=status), admin=None)
+            async for page in found.pages:
+                file.write(page.encode())
+            return found.total.count
+
+    exported = run(work)
+    typer.echo(f"{exported} account{'' if exported == 1 else 's'} exported", err=True)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where from; - is standard input.")],
+    format_: FormatOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would happen.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the accounts of a CSV or JSONL file, each by itself.
+
+    Example: python -m backend users import accounts.csv --dry-run
+    """
+    format_ = format_ or _SUFFIXES.get(file.suffix.lower())
+    if format_ is None:
+        raise typer.BadParameter("needed where the name does not end in .csv or .jsonl", param_hint="--format")
+    course = _Course(dry_run)
+
+    async def work(context: Context) -> None:
+        with _read(file) as data:
+            await _follow(context, AccountFile(data, format_), course)
+
+    try:
+        run(work, as_json=as_json)
+    finally:  # whoever interrupts it learns what has been done
+        if course.begun:
+            (course.print_json if as_json else course.print)()
+    if course.failed:
+        raise typer.Exit(1)
+
+
+@dataclass
+class _Course:
+    """How far an import has come."""
+
+    dry_run: bool
+    begun: bool = False
+    requested: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        """How many rows were refused."""
+        return sum(1 for one in self.outcomes if one.outcome is Result.REFUSED)
+
+    def print(self) -> None:
+        """Print the outcomes for people."""
+        for one in self.outcomes:
+            refused = one.outcome is Result.REFUSED
+            said = [] if refused else [one.outcome.replace("_", " ")]
+            line = (
+                f"line {one.line}, {shown(one.username)}: {': '.join([*said, *([one.detail] if one.detail else [])])}"
+            )
+            typer.echo(line, err=refused)
+        would = " would be" if self.dry_run else ""
+        done = f"{len(self.outcomes) - self.failed}{would} created, {self.failed}{would} refused"
+        typer.echo(f"{done}, of {self.requested} row{'' if self.requested == 1 else 's'}", err=True)
+
+    def print_json(self) -> None:
+        """Print the outcomes for programs."""
+        print_json(
+            {
+                "dry_run": self.dry_run,
+                "requested": self.requested,
+                "succeeded": len(self.outcomes) - self.failed,
+                "failed": self.failed,
+                "rows": [vars(one) for one in self.outcomes],
+            }
+        )
+
+
+async def _follow(context: Context, file: AccountFile, course: _Course) -> None:
+    if course.dry_run:
+        begun = await importing.forecast(context, file)
+    else:
+        begun = await importing.begin(context, ORIGIN, file, admin=None)
+    course.begun, course.requested = True, begun.requested
+    with progress("import", begun.requested) as advance:
+        async for outcome in begun.outcomes:
+            course.outcomes.append(outcome)
+            advance(1)
+
+
+@contextmanager
+def _read(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that is read more than once; what comes by standard input is kept for that long."""
+    if path == _STANDARD:
+        with tempfile.TemporaryFile() as kept:
+            shutil.copyfileobj(sys.stdin.buffer, kept)
+            yield kept
+        return
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="FILE") from None
+    with file:
+        yield file
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing; one that is new nobody else may read."""
+    if path == _STANDARD:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE), "wb") as file:
+            yield file
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--output") from None

@@ -1,0 +1,30 @@
+"""`cleanup`: do now what every `serve` does once an hour."""
+
+from dataclasses import asdict
+
+import typer
+
+from backend.cli.options import JsonOption
+from backend.cli.printing import print_json
+from backend.cli.running import run
+from backend.context import Context
+from backend.services import retention
+from backend.services.retention import Removed
+
+
+def cleanup(as_json: JsonOption = False) -> None:
+    """Remove what has been kept long enough, and let access and suspensions end whose time has come.
+
+    Example: python -m backend cleanup
+    """
+
+    async def work(context: Context) -> tuple[int, Removed]:
+        return await retention.catch_up(context), await retention.clean_up(context)
+
+    caught_up, removed = run(work, as_json=as_json)
+    if as_json:
+        print_json({"due": caught_up, **asdict(removed)})
+        return
+    typer.echo(f"Accounts whose access or suspension ended: {caught_up}")
+    for name, count in asdict(removed).items():
+        typer.echo(f"Removed {name.replace('_', ' ')}: {count}")

@@ -1,0 +1,65 @@
+"""`users data`: a copy of all that is kept about somebody, for who has to answer their request for it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from backend.cli.options import JsonOption
+from backend.cli.printing import print_json
+from backend.cli.running import ORIGIN, run
+from backend.context import Context
+from backend.identifiers import as_id
+from backend.services import own_data, reading
+
+
+def data(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Username, email address or id; deleted accounts by their id alone.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="The zip to write; there must be no such file."),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Write all that is kept about somebody into a zip, the same that they can fetch by themselves.
+
+    Example: python -m backend users data ana --output ana.zip
+    """
+
+    async def work(context: Context) -> None:
+        async with reading(context) as services:
+            id_ = as_id(name)
+            user = await (services.people.applicant(id_) if id_ else services.people.by_name(name))
+        written = await own_data.begin(context, user.id, ORIGIN, by=None)
+        try:
+            async for piece in written.pieces():
+                file.write(piece)
+        finally:
+            written.close()
+
+    with _new(output) as file:
+        run(work, as_json=as_json)
+    size = output.stat().st_size
+    if as_json:
+        print_json({"output": str(output), "bytes": size})
+    else:
+        typer.echo(f"{output}: {size} bytes")
+
+
+@contextmanager
+def _new(output: Path) -> Iterator[BinaryIO]:
+    """Open a file that is readable by nobody else, and is gone again if what was to be in it could not be written."""
+    try:
+        output.touch(mode=0o600, exist_ok=False)
+    except OSError as error:
+        raise typer.BadParameter(f"{output}: {error.strerror}", param_hint="--output") from None
+    try:
+        with output.open("wb") as file:
+            yield file
+    except BaseException:
+        output.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,28 @@
+"""How many: counts that are kept with every change, so that asking costs the same however many there are."""
+
+from enum import StrEnum
+
+from sqlmodel import Field, SQLModel
+
+from backend.models.types import words
+
+
+class TallyKind(StrEnum):
+    """What is counted, and by what."""
+
+    PEOPLE = "people"
+    """Accounts by role and status, as `role/status`."""
+    REGISTERED = "registered"
+    """Accounts made on a day, those deleted since included, as `2026-11-21` (UTC)."""
+    SEEN = "seen"
+    """Accounts, deleted ones left out, by the hour of their last sign-in, as `2026-11-21T14` (UTC)."""
+
+
+class Tally(SQLModel, table=True):
+    """One count. What it counts are rows of `users`; a test compares the two."""
+
+    __tablename__ = "tallies"
+
+    kind: TallyKind = Field(primary_key=True, sa_type=words(TallyKind))
+    key: str = Field(primary_key=True, max_length=32)
+    count: int

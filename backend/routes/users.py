@@ -1,0 +1,186 @@
+"""Dialect B1, `/api/v1/users/*`: oneself, lists, statistics, and accounts by id, many at once too."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query
+
+from backend.errors import InvalidOperation
+from backend.routes.deps import BootstrapToken, CurrentAdmin, CurrentUser, FromOrigin, InContext, Look, Work
+from backend.routes.paths import BY_ID
+from backend.schemas.profile import PasswordBody, ProfileBody
+from backend.schemas.users import (
+    AdminChanges,
+    BulkAnswer,
+    BulkBody,
+    BulkError,
+    ChangedAnswer,
+    ConfirmBody,
+    EmailBody,
+    ListQuery,
+    Message,
+    PersonAnswer,
+    RegisterBody,
+    RegistrationsOfADay,
+    ResetBody,
+    StatsAnswer,
+    UserAnswer,
+    UsersAnswer,
+)
+from backend.services import bulk
+from backend.services.people import Person
+from backend.services.user_manager import Registration
+from backend.stores.listings import Order, SortBy, Wanted
+
+router = APIRouter(prefix="/api/v1/users", tags=["B1: people"])
+
+_RESET_SENT = "If the email exists, a password reset link has been sent"
+_SORT = {"name": SortBy.FULL_NAME}
+
+
+async def get_call(
+    caller: CurrentAdmin,
+    body: BulkBody,
+    key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)] = None,
+) -> bulk.Call:
+    """Return what a body asks to be done to many accounts.
+
+    Raises:
+        InvalidOperation: there is no such operation.
+    """
+    if body.operation not in set(bulk.Operation):
+        raise InvalidOperation
+    return bulk.Call(bulk.Operation(body.operation), body.user_ids, body.data.role, body.data.reason, key)
+
+
+@router.post("/register", status_code=201)
+async def register(body: RegisterBody, work: Work, bootstrap: BootstrapToken = None) -> UserAnswer:
+    """Sign up; without a username, one is made from the address."""
+    given = body.model_dump(exclude={"role"}) | {"bootstrap_token": body.bootstrap_token or bootstrap}
+    registration = Registration(**{**given, "username": body.username or ""})
+    return UserAnswer.model_validate(await work.users.register_by_email(registration))
+
+
+@router.get("/me")
+async def show_oneself(caller: CurrentUser, look: Look) -> PersonAnswer:
+    """Show one's own account with its numbers."""
+    return _with_numbers(await look.people.person(await look.people.one(caller.id)))
+
+
+@router.patch("/me")
+async def update_oneself(body: ProfileBody, caller: CurrentUser, work: Work) -> UserAnswer:
+    """Change one's own account; a new email address needs the current password."""
+    return UserAnswer.model_validate(await work.profile.update(caller.id, body.changes(), body.current_password))
+
+
+@router.delete("/me")
+async def deactivate_oneself(caller: CurrentUser, work: Work, body: ConfirmBody | None = None) -> Message:
+    """Switch one's own account off; an administrator can open it again."""
+    await work.closing.deactivate(caller.id, confirmed=body is not None and body.confirm)
+    return Message(message="Account deactivated successfully")
+
+
+@router.post("/me/change-password")
+async def change_password(body: PasswordBody, caller: CurrentUser, work: Work) -> Message:
+    """Replace one's own password; all one's sessions end, this one too."""
+    await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=None)
+    return Message(message="Password changed successfully")
+
+
+@router.post("/reset-password/request")
+async def request_reset(body: EmailBody, work: Work) -> Message:
+    """Ask for a mail that replaces a forgotten password; the answer is the same for every address."""
+    await work.recovery.request_reset(body.email)
+    return Message(message=_RESET_SENT)
+
+
+@router.post("/reset-password/confirm")
+async def confirm_reset(body: ResetBody, work: Work) -> Message:
+    """Replace a forgotten password by the token of a mail."""
+    await work.recovery.reset(body.token, body.new_password)
+    return Message(message="Password reset successfully")
+
+
+@router.get("")
+async def list_users(caller: CurrentAdmin, look: Look, query: Annotated[ListQuery, Query()]) -> UsersAnswer:
+    """Find, filter and sort accounts, a page at a time."""
+    wanted = Wanted(query.query, query.role, query.status, query.is_active, query.created_after, query.created_before)
+    order = Order(_SORT.get(query.sort_by) or SortBy(query.sort_by), descending=query.sort_order == "desc")
+    page, total = await look.people.page(
+        wanted, order, cursor=query.cursor, number=query.page, size=query.items_per_page
+    )
+    return UsersAnswer(
+        data=[UserAnswer.model_validate(user) for user in page.rows],
+        total_count=total.count,
+        total_is_exact=total.exact,
+        has_more=page.next_cursor is not None,
+        page=query.page,
+        items_per_page=query.items_per_page,
+        next_cursor=page.next_cursor,
+    )
+
+
+@router.get("/stats")
+async def stats(caller: CurrentAdmin, look: Look, context: InContext) -> StatsAnswer:
+    """Count the accounts, at the same cost however many there are."""
+    found = await look.people.statistics(context.clock.now())
+    return StatsAnswer(
+        total_users=found.counts.total,
+        active_users=found.counts.active,
+        inactive_users=found.counts.total - found.counts.active,
+        by_role=dict(found.counts.by_role),
+        by_status=dict(found.counts.by_status),
+        active_1d=found.seen[1],
+        active_7d=found.seen[7],
+        active_30d=found.seen[30],
+        registrations=[RegistrationsOfADay(date=day, count=count) for day, count in found.registrations.items()],
+    )
+
+
+@router.post("/bulk")
+async def change_many(
+    caller: CurrentAdmin, call: Annotated[bulk.Call, Depends(get_call)], context: InContext, origin: FromOrigin
+) -> BulkAnswer:
+    """Do one thing to many accounts; under an Idempotency-Key it can be asked again without being done again."""
+    outcome = await bulk.run(context, caller.id, call, origin)
+    return BulkAnswer(
+        operation=call.operation,
+        requested=outcome.requested,
+        succeeded=outcome.succeeded,
+        failed=outcome.failed,
+        errors=[
+            BulkError(user_id=id_, error_code=code, detail=sentence)
+            for id_, (code, sentence) in sorted(outcome.errors.items())
+        ],
+    )
+
+
+@router.get(BY_ID)
+async def show_user(id: UUID, caller: CurrentAdmin, look: Look) -> PersonAnswer:  # noqa: A002
+    """Show an account with its numbers, a deleted one too."""
+    return _with_numbers(await look.people.person(await look.people.found(id, gone=True)))
+
+
+@router.patch(BY_ID)
+async def update_user(id: UUID, body: AdminChanges, caller: CurrentAdmin, work: Work) -> ChangedAnswer:  # noqa: A002
+    """Change names, status or rights of an account; a deleted one becomes again what it was by that status."""
+    user = await work.administration.update(caller.id, id, body.changes(), body.reason)
+    return ChangedAnswer.model_validate(user)
+
+
+@router.delete(BY_ID)
+async def delete_user(id: UUID, caller: CurrentAdmin, work: Work) -> Message:  # noqa: A002
+    """Delete an account, to be restored for a while; its names stay its own."""
+    await work.closing.delete(caller.id, id, free_names=False, own=True)
+    return Message(message="User account deactivated")
+
+
+def _with_numbers(person: Person) -> PersonAnswer:
+    values = UserAnswer.model_validate(person.user).model_dump(exclude={"name", "is_deleted", "email_verified"})
+    return PersonAnswer(
+        **values,
+        login_count=person.user.login_count,
+        file_count=person.file_count,
+        storage_bytes=person.storage_bytes,
+        session_count=person.session_count,
+    )

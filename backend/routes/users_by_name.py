@@ -1,0 +1,63 @@
+"""Dialect B3, `/api/v1/users/*`: signing up, and accounts by username. An id at the same place is B1's."""
+
+from fastapi import APIRouter
+
+from backend.routes.deps import BootstrapToken, CurrentAdmin, CurrentUser, InContext, Look, MaybeUser, Work
+from backend.schemas.users import (
+    ChangedAnswer,
+    CreateBody,
+    Message,
+    ProfileChanges,
+    PublicProfile,
+    UserAnswer,
+)
+from backend.services.user_manager import Registration
+
+router = APIRouter(prefix="/api/v1/users", tags=["B3: people by name"])
+
+
+@router.post("", status_code=201)
+async def create(body: CreateBody, work: Work, bootstrap: BootstrapToken = None) -> UserAnswer:
+    """Sign up with a username of one's own."""
+    registration = Registration(
+        body.username,
+        body.email,
+        body.password,
+        full_name=body.name,
+        bootstrap_token=body.bootstrap_token or bootstrap,
+    )
+    return UserAnswer.model_validate(await work.users.register(registration))
+
+
+@router.get("/active-and-inactive/{username}")
+async def show_any(username: str, caller: CurrentAdmin, look: Look) -> UserAnswer:
+    """Show an account whatever its status, deleted ones included."""
+    return UserAnswer.model_validate(await look.people.found(username, gone=True))
+
+
+@router.delete("/db/{username}")
+async def anonymize(username: str, caller: CurrentAdmin, work: Work) -> Message:
+    """Erase an account for good: names, address, notes, devices and directory. There is no way back."""
+    await work.by_name.anonymize(caller, username)
+    return Message(message="User anonymized")
+
+
+@router.get("/{user}")
+async def show(user: str, caller: MaybeUser, look: Look, context: InContext) -> PublicProfile:
+    """Show what everybody may know about somebody. By id, an administrator sees the account with its numbers."""
+    found = await look.people.profile(user, caller, public=context.settings.public_profiles)
+    return PublicProfile.model_validate(found)
+
+
+@router.patch("/{user}")
+async def update(user: str, body: ProfileChanges, caller: CurrentUser, work: Work) -> ChangedAnswer:
+    """Change one's own account, or as an administrator another one. By id, administrators change rights as well."""
+    changed = await work.by_name.update(caller, user, body.changes(), body.current_password)
+    return ChangedAnswer.model_validate(changed)
+
+
+@router.delete("/{user}")
+async def delete(user: str, caller: CurrentUser, work: Work) -> Message:
+    """Delete one's own account, or as an administrator another one; it can be restored for a while."""
+    await work.by_name.delete(caller, user)
+    return Message(message="User account deactivated")

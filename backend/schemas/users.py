@@ -1,0 +1,330 @@
+"""Dialects B1 and B3, `/api/v1/users/*`: the people."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    computed_field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from backend.models import Role, Status
+from backend.schemas.profile import WithoutRights
+from backend.schemas.types import Email, FullName, ImageUrl, Institution, Name, Note, Reason, Text, Username
+
+_DEEPEST: Final = 1_000_000
+_MOST: Final = 10_000
+_ALIASES: Final = {"size": "items_per_page", "q": "query", "sort": "sort_by", "order": "sort_order"}
+
+
+def _with_zone(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_with_zone)]
+"""A moment; without a zone it is UTC."""
+
+
+class Strict(BaseModel):
+    """A body in which every field is known: a misspelt right takes no effect unseen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
+        """Let `name` and `full_name` be the same field, once."""
+        if isinstance(values, dict) and "name" in values and "full_name" in cls.model_fields:
+            if "full_name" in values and values["full_name"] != values["name"]:
+                raise PydanticCustomError("names_differ", "Give one of name and full_name.")
+            values = {key: value for key, value in values.items() if key != "name"} | {"full_name": values["name"]}
+        return values
+
+
+class UserAnswer(BaseModel):
+    """An account."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    email: str
+    username: str
+    full_name: str | None
+    institution: str | None
+    approval_note: str | None
+    profile_image_url: str | None
+    role: Role
+    is_active: bool
+    is_superuser: bool
+    is_verified: bool
+    is_approved: bool
+    status: Status
+    approved_by: UUID | None
+    approved_at: datetime | None
+    decision_reason: str | None
+    access_expires_at: datetime | None
+    suspended_until: datetime | None
+    must_change_password: bool
+    created_at: datetime
+    updated_at: datetime
+    last_login: datetime | None
+    deleted_at: datetime | None
+
+    @computed_field  # type: ignore[prop-decorator]  # Pydantic's own way
+    @property
+    def name(self) -> str | None:
+        """The full name once more, as some clients call it."""
+        return self.full_name
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the account is deleted, to be restored or not."""
+        return self.deleted_at is not None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def email_verified(self) -> bool:
+        """`is_verified` once more."""
+        return self.is_verified
+
+
+class PersonAnswer(UserAnswer):
+    """An account with its numbers: files and bytes of the directory, sign-ins, live sessions."""
+
+    login_count: int
+    file_count: int
+    storage_bytes: int
+    session_count: int
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def display_name(self) -> str:
+        """What to call the person."""
+        return self.full_name or self.username
+
+
+class ChangedAnswer(UserAnswer):
+    """An account after a change, and what happened."""
+
+    message: str = "User updated successfully"
+
+
+class PublicProfile(BaseModel):
+    """What everybody may know about somebody."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    username: str
+    name: str | None = Field(validation_alias="full_name")
+    profile_image_url: str | None
+    created_at: datetime
+
+
+class Message(BaseModel):
+    """What happened."""
+
+    message: str
+
+
+class RegisterBody(WithoutRights):
+    """Who signs up (B1); without a username, one is made from the address. The only role to ask for is the default."""
+
+    email: Email
+    password: Text
+    full_name: FullName = Field(default=None, validation_alias=AliasChoices("full_name", "name"))
+    username: Username | None = None
+    role: Literal["user"] = "user"
+    approval_note: Note = None
+    institution: Institution = None
+    bootstrap_token: Text | None = None
+
+
+class CreateBody(Strict):
+    """Who signs up (B3). Links to other accounts come from their providers, never from a body."""
+
+    name: Name
+    username: Username
+    email: Email
+    password: Text
+    google_id: None = None
+    github_id: None = None
+    oauth_provider: None = None
+    bootstrap_token: Text | None = None
+
+
+class ProfileChanges(Strict):
+    """What people change about themselves by their username, or administrators about others (B3)."""
+
+    full_name: FullName = None
+    username: Username = ""
+    email: Email = ""
+    profile_image_url: ImageUrl = None
+    current_password: Text | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was sent, but for the password."""
+        return self.model_dump(exclude_unset=True, exclude={"current_password"})
+
+
+class AdminChanges(WithoutRights):
+    """What administrators change by id (B1); what is absent stays."""
+
+    refused: ClassVar[tuple[str, ...]] = ("hashed_password", "id", "is_approved")
+
+    full_name: FullName = Field(default=None, validation_alias=AliasChoices("full_name", "name"))
+    username: Username = ""
+    email: Email = ""
+    institution: Institution = None
+    profile_image_url: ImageUrl = None
+    approval_note: Note = None
+    role: Role = Role.USER
+    status: Status = Status.ACTIVE
+    is_active: StrictBool = True
+    is_superuser: StrictBool = False
+    is_verified: StrictBool = False
+    access_expires_at: Moment | None = None
+    reason: Reason = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        for one, other in (("status", "is_active"), ("role", "is_superuser")):
+            if {one, other} <= self.model_fields_set:
+                raise PydanticCustomError("twice", "Give one of {one} and {other}.", {"one": one, "other": other})
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was sent, but for the reason."""
+        return self.model_dump(exclude_unset=True, exclude={"reason"})
+
+
+class EmailBody(BaseModel):
+    """Somebody's address; whether it is anybody's is not told."""
+
+    email: Text
+
+
+class ResetBody(BaseModel):
+    """A reset token and the password to set."""
+
+    token: Text
+    new_password: Text = Field(validation_alias=AliasChoices("new_password", "password"))
+
+
+class ConfirmBody(BaseModel):
+    """Whether somebody means it."""
+
+    confirm: StrictBool = False
+
+
+class ListQuery(BaseModel):
+    """Which accounts, in which order, which page. `size`, `q`, `sort` and `order` are other names of four of these."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: Annotated[Text, StringConstraints(max_length=200)] | None = None
+    role: Role | None = None
+    is_active: bool | None = None
+    status: Status | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+    sort_by: Literal["created_at", "username", "email", "full_name", "name", "last_login"] = "created_at"
+    sort_order: Literal["asc", "desc"] = "desc"
+    page: Annotated[int, Field(ge=1, le=_DEEPEST)] = 1
+    items_per_page: Annotated[int, Field(ge=1, le=100)] = 10
+    cursor: Annotated[str, StringConstraints(max_length=2000)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name_each(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
+        if not isinstance(values, dict):
+            return values
+        for alias, name in _ALIASES.items():
+            if alias in values:
+                if name in values:
+                    raise PydanticCustomError("twice", "Give one of {one} and {other}.", {"one": alias, "other": name})
+                values = {**values, name: values[alias]}
+                del values[alias]
+        return {name: value for name, value in values.items() if value != ""}
+
+
+class UsersAnswer(BaseModel):
+    """A page of accounts. `next_cursor` fetches the next one at the same cost however deep one reads."""
+
+    data: list[UserAnswer]
+    total_count: int
+    total_is_exact: bool
+    has_more: bool
+    page: int
+    items_per_page: int
+    next_cursor: str | None
+
+
+class RegistrationsOfADay(BaseModel):
+    """How many accounts were made on a day (UTC)."""
+
+    date: str
+    count: int
+
+
+class StatsAnswer(BaseModel):
+    """The installation in numbers; deleted accounts stand in `by_status` only, `active_…` were seen in that time."""
+
+    total_users: int
+    active_users: int
+    inactive_users: int
+    by_role: dict[Role, int]
+    by_status: dict[Status, int]
+    active_1d: int
+    active_7d: int
+    active_30d: int
+    registrations: list[RegistrationsOfADay]
+
+
+class BulkData(Strict):
+    """What belongs to an operation."""
+
+    role: Role | None = None
+    reason: Reason = None
+
+
+class BulkBody(Strict):
+    """One thing to do to many accounts."""
+
+    user_ids: Annotated[list[Annotated[Text, StringConstraints(max_length=200)]], Field(min_length=1, max_length=_MOST)]
+    operation: Text
+    data: BulkData = BulkData()
+
+    @model_validator(mode="after")
+    def _role_where_it_is_needed(self) -> Self:
+        if self.operation == "update_role" and self.data.role is None:
+            raise PydanticCustomError("role", "update_role needs data.role: user, approver or admin.")
+        return self
+
+
+class BulkError(BaseModel):
+    """An account that was left alone, and why."""
+
+    user_id: str
+    error_code: str
+    detail: str
+
+
+class BulkAnswer(BaseModel):
+    """What became of the accounts; ids that were given twice count once."""
+
+    operation: str
+    requested: int
+    succeeded: int
+    failed: int
+    errors: list[BulkError]

@@ -1,0 +1,210 @@
+"""One thing done to many accounts: each with its own outcome, in small transactions, safe to ask for again.
+
+A call goes through its ids in their order, some hundreds to a transaction, so that nobody waits long for the locks and
+two calls never wait for each other in a circle. Under an Idempotency-Key each transaction notes how far it has come:
+the same call again goes on from there, and a call that is done gets the answer it had.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from backend.context import Context
+from backend.errors import (
+    LastAdmin,
+    NotActive,
+    NotApproved,
+    NotOneself,
+    UserNotFound,
+    VestibuleError,
+)
+from backend.identifiers import as_id
+from backend.models import Role, Status, User
+from backend.services.audit import Origin
+from backend.services.decisions import check_undecided
+from backend.services.lifecycle import check_way
+from backend.services.rights import Act
+from backend.services.work import Services, unit_of_work
+from backend.tokens import digest
+
+MOST: Final = 10_000
+"""Accounts in one call."""
+_CHUNK: Final = 250
+_SHUT: Final = frozenset({Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED})
+
+
+class Operation(StrEnum):
+    """What can be done to many."""
+
+    ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"
+    DELETE = "delete"
+    UPDATE_ROLE = "update_role"
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is asked: the operation, whom it is about as the caller wrote them, and what belongs to it."""
+
+    operation: Operation
+    names: Sequence[str]
+    role: Role | None = None
+    reason: str | None = None
+    key: str | None = None
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The accounts, each once, in the order of their ids."""
+        return sorted({id_ for id_ in map(as_id, self.names) if id_})
+
+    @property
+    def digest(self) -> str:
+        """What tells this call from another one under the same key."""
+        about = ",".join(sorted({id_.hex if (id_ := as_id(name)) else name for name in self.names}))
+        return digest("\n".join((self.operation, self.role or "", self.reason or "", about)))
+
+
+@dataclass
+class Outcome:
+    """What became of a call."""
+
+    requested: int
+    errors: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Error code and sentence of each account that was left alone."""
+
+    @property
+    def failed(self) -> int:
+        """How many were left alone."""
+        return len(self.errors)
+
+    @property
+    def succeeded(self) -> int:
+        """How many are as the caller wanted them."""
+        return self.requested - self.failed
+
+
+async def run(
+    context: Context,
+    by: UUID | None,
+    call: Call,
+    origin: Origin,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Outcome:
+    """Do it. `by` is who acts; None is the command line. What was done before a refusal stays done.
+
+    Raises:
+        AdminRequired: the caller has no right to, or not any more.
+        NotOneself: they are among those it is about; nothing was done.
+        KeyReused: the key was used for another call; nothing was done.
+    """
+    ids = call.ids
+    if by in ids:
+        raise NotOneself("Cannot include yourself in bulk operations")
+    unknown = {name for name in call.names if as_id(name) is None}
+    outcome = Outcome(len(ids) + len(unknown), {name: _told(UserNotFound()) for name in sorted(unknown)})
+    done = 0
+    while done < len(ids):
+        async with unit_of_work(context, origin) as services:
+            await services.lifecycle.check_rights(by, Act.BULK, oneself=False)
+            kept = await services.bulk_calls.lock(by, call.key, call.digest) if by and call.key else None
+            if kept:
+                done = kept.done
+                outcome.errors |= {id_: (code, sentence) for id_, (code, sentence) in kept.errors.items()}
+            chunk = ids[done : done + _CHUNK]
+            errors = await _treat(services, by, call, chunk)
+            done += len(chunk)
+            outcome.errors |= errors
+            if kept:
+                await services.bulk_calls.note(kept, done, {**kept.errors, **errors})
+        progress(len(chunk))
+    return outcome
+
+
+async def _treat(services: Services, by: UUID | None, call: Call, ids: Sequence[UUID]) -> dict[str, tuple[str, str]]:
+    found = await services.lifecycle.accounts(ids, by=by, act=Act.BULK)
+    errors = {str(id_): _told(UserNotFound()) for id_ in set(ids) - {user.id for user in found}}
+    wanted, admins = [], await services.lifecycle.users.active_admins()
+    for user in found:
+        try:
+            if not _to_do(user, call):
+                continue
+            if user.is_superuser and user.is_active:
+                if admins == 1:
+                    raise LastAdmin
+                admins -= 1
+            wanted.append(user)
+        except VestibuleError as error:
+            errors[str(user.id)] = _told(error)
+    if wanted:
+        await _DO[call.operation](services, wanted, by, call)
+    return errors
+
+
+def _to_do(user: User, call: Call) -> bool:
+    """Tell whether an account is to be changed; False if it is as wanted already.
+
+    Raises:
+        AlreadyApproved, AlreadyDecided, NotApproved, NotActive, InvalidTransition: it cannot be.
+    """
+    match call.operation:
+        case Operation.APPROVE | Operation.REJECT:
+            check_undecided(user, reconsider=False)
+        case Operation.ACTIVATE:
+            if user.status in {Status.PENDING, Status.REJECTED}:
+                raise NotApproved
+            return user.status in _SHUT
+        case Operation.DEACTIVATE:
+            if user.status is Status.SUSPENDED:
+                return False
+            check_way(user, Status.SUSPENDED)
+        case Operation.UPDATE_ROLE:
+            if user.role is call.role:
+                return False
+            if call.role is not Role.USER and not user.is_active:
+                raise NotActive
+        case Operation.DELETE:
+            pass
+    return True
+
+
+async def _activate(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
+    await services.closing.open_again(users, by=by, reason=call.reason)
+
+
+async def _deactivate(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
+    await services.closing.shut(users, by=by, reason=call.reason)
+
+
+async def _delete(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
+    await services.closing.remove(users, by=by, reason=call.reason, free_names=False)
+
+
+async def _update_role(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
+    await services.administration.give_role(users, call.role or Role.USER, by=by, reason=call.reason)
+
+
+async def _approve(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
+    await services.decisions.let_in(users, by=by, reason=call.reason)
+
+
+async def _reject(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
+    await services.decisions.turn_away(users, by=by, reason=call.reason)
+
+
+_DO: Final[Mapping[Operation, Callable[[Services, Sequence[User], UUID | None, Call], Awaitable[None]]]] = {
+    Operation.ACTIVATE: _activate,
+    Operation.DEACTIVATE: _deactivate,
+    Operation.DELETE: _delete,
+    Operation.UPDATE_ROLE: _update_role,
+    Operation.APPROVE: _approve,
+    Operation.REJECT: _reject,
+}
+
+
+def _told(error: VestibuleError) -> tuple[str, str]:
+    return error.code, error.detail

@@ -1,0 +1,237 @@
+"""What closes an account and opens it again: suspension, expiry, deactivation, deletion, and the way back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from backend.context import Context
+from backend.errors import (
+    AdminNeverExpires,
+    InvalidTransition,
+    LastAdmin,
+    NotApproved,
+    NotConfirmed,
+    NotOneself,
+    TooLate,
+)
+from backend.models import GONE, Status, User
+from backend.services.audit import Action
+from backend.services.lifecycle import Lifecycle
+from backend.services.renaming import Renaming
+from backend.services.rights import Act
+from backend.stores.users import UserStore
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Closes and opens accounts within one transaction. `by` is who acts; None is the command line."""
+
+    context: Context
+    lifecycle: Lifecycle
+    renaming: Renaming
+    after_commit: Callable[[Callable[[], Awaitable[None]]], None]
+
+    async def suspend(
+        self, by: UUID | None, user_id: UUID, reason: str | None = None, *, until: datetime | None = None
+    ) -> User:
+        """Shut an account until somebody opens it, or until a moment; all its sessions end.
+
+        Raises:
+            UserNotFound, InvalidTransition, NotOneself, LastAdmin: it cannot be suspended.
+            TooLate: the moment has passed already.
+        """
+        user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE)
+        self._insist_on_future(until)
+        if user.id == by:
+            raise NotOneself("Cannot suspend yourself")
+        await self.shut([user], by=by, reason=reason, until=until)
+        return user
+
+    async def activate(self, by: UUID | None, user_id: UUID, reason: str | None = None) -> User:
+        """Open a suspended, expired or deactivated account again.
+
+        Raises:
+            UserNotFound, InvalidTransition: there is nothing to open.
+            NotApproved: nobody has let this person in yet; that is a decision, not a switch.
+        """
+        user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE)
+        await self.open_again([user], by=by, reason=reason)
+        return user
+
+    async def set_end(self, by: UUID | None, user_id: UUID, at: datetime | None) -> User:
+        """Let the access of an account run out at a moment; None: never.
+
+        Raises:
+            UserNotFound: nobody has this id.
+            AdminNeverExpires: nobody could administer any more once it has passed.
+            TooLate: the moment has passed already.
+        """
+        user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE)
+        if at == user.access_expires_at:
+            return user
+        if at and user.is_superuser:
+            raise AdminNeverExpires
+        self._insist_on_future(at)
+        changed = [{"field": "access_expires_at", "old": _written(user.access_expires_at), "new": _written(at)}]
+        await self.lifecycle.users.update(user, {"access_expires_at": at, "updated_at": self.context.clock.now()})
+        if at:
+            await self.lifecycle.sessions.store.cap(user.id, at)
+        await self.lifecycle.audit.record(Action.USER_UPDATED, target=user.id, actor=by, changes=changed)
+        return user
+
+    async def expire(self, by: UUID | None, user_id: UUID, reason: str | None = None) -> User:
+        """Let the access of an account run out now.
+
+        Raises:
+            UserNotFound, InvalidTransition, NotOneself, LastAdmin: it cannot.
+        """
+        user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE)
+        if user.id == by:
+            raise NotOneself("Cannot expire yourself")
+        columns = {"access_expires_at": self.context.clock.now(), "decision_reason": reason}
+        await self.lifecycle.change(
+            user, Status.EXPIRED, Action.ACCOUNT_EXPIRED, actor=by, reason=reason, columns=columns
+        )
+        return user
+
+    async def deactivate(self, user_id: UUID, *, confirmed: bool) -> User:
+        """Switch one's own account off, until an administrator opens it again; all one's sessions end.
+
+        Raises:
+            NotConfirmed: nobody said that they mean it.
+            LastAdmin: nobody else could administer.
+        """
+        if not confirmed:
+            raise NotConfirmed
+        user = await self.lifecycle.account(user_id, by=user_id, act=Act.DEACTIVATE)
+        try:
+            await self.lifecycle.change(user, Status.DEACTIVATED, Action.ACCOUNT_DEACTIVATED, actor=user_id)
+        except LastAdmin:
+            raise LastAdmin("Cannot deactivate the only admin account") from None
+        return user
+
+    async def delete(
+        self, by: UUID | None, user_id: UUID, reason: str | None = None, *, free_names: bool = True, own: bool = False
+    ) -> User:
+        """Delete an account, to be restored for a while; its directory moves to the trash after the commit.
+
+        Its names are free for others at once, or stay its own without `free_names`. Only with `own` may it be
+        one's own.
+
+        Raises:
+            UserNotFound, NotOneself, LastAdmin: it cannot be deleted.
+        """
+        user = await self.lifecycle.account(user_id, by=by, act=Act.DELETE)
+        if user.id == by and not own:
+            raise NotOneself("Cannot delete yourself")
+        await self.remove([user], by=by, reason=reason, free_names=free_names)
+        return user
+
+    async def restore(self, by: UUID | None, user_id: UUID, reason: str | None = None) -> User:
+        """Make a deleted account what it was, with its names, if they are still free, and its directory.
+
+        Raises:
+            UserNotFound, InvalidTransition: there is no such account, or it is not deleted.
+            TooLate: it was deleted so long ago that its directory is gone for good.
+            EmailTaken, UsernameTaken: somebody else has the name now.
+            ProvisioningFailed: the directory could not be put back; nothing was changed.
+        """
+        user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE, gone=True)
+        was = user.status_before_deletion
+        if user.status is not Status.DELETED or was is None:
+            raise InvalidTransition(f"An account that is {user.status} cannot be restored.")
+        kept = timedelta(days=self.context.settings.keep_deleted_days)
+        if user.deleted_at is None or self.context.clock.now() - user.deleted_at > kept:
+            raise TooLate(f"This account was deleted more than {kept.days} days ago and cannot be restored.")
+        await self.renaming.claim_again(user)
+        await self.lifecycle.change(user, was, Action.USER_RESTORED, actor=by, reason=reason)
+        await asyncio.to_thread(self._put_back, user.id)
+        return user
+
+    async def shut(
+        self, users: Sequence[User], *, by: UUID | None, reason: str | None, until: datetime | None = None
+    ) -> None:
+        """Suspend locked accounts.
+
+        Raises:
+            InvalidTransition, LastAdmin: one of them cannot be; nothing was changed.
+        """
+        columns = {"decision_reason": reason, "suspended_until": until}
+        details = {"until": _written(until)} if until else {}
+        await self.lifecycle.change_all(
+            users, Status.SUSPENDED, Action.USER_SUSPENDED, actor=by, reason=reason, columns=columns, details=details
+        )
+
+    async def open_again(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
+        """Open locked accounts that were closed; an end of access that has passed counts no more.
+
+        Raises:
+            NotApproved: nobody has let one of them in yet.
+            InvalidTransition: one of them is not closed; nothing was changed.
+        """
+        if any(user.status in {Status.PENDING, Status.REJECTED} for user in users):
+            raise NotApproved
+        now = self.context.clock.now()
+        over = [user for user in users if user.access_expires_at and user.access_expires_at <= now]
+        for group, columns in ((over, {"access_expires_at": None}), ([one for one in users if one not in over], {})):
+            await self.lifecycle.change_all(
+                group,
+                Status.ACTIVE,
+                Action.USER_ACTIVATED,
+                actor=by,
+                reason=reason,
+                columns={"decision_reason": None, **columns},
+            )
+
+    async def remove(self, users: Sequence[User], *, by: UUID | None, reason: str | None, free_names: bool) -> None:
+        """Delete locked accounts.
+
+        Raises:
+            LastAdmin: nobody could administer any more; nothing was changed.
+        """
+        for user in users:
+            action, details = Action.USER_DELETED, {"username": user.username, "email": user.email}
+            await self.lifecycle.change(user, Status.DELETED, action, actor=by, reason=reason, details=details)
+            if free_names:
+                await self.renaming.identifiers.release(user.id)
+            await self.renaming.void_tokens(user)
+        now, ids = self.context.clock.now(), [user.id for user in users]
+
+        async def withdraw() -> None:
+            async with self.context.database.reading() as session:
+                statuses = await UserStore(session).statuses(ids)
+            gone = [id_ for id_ in ids if statuses.get(id_) in GONE]  # whoever was restored meanwhile keeps theirs
+            await asyncio.to_thread(self._withdraw, gone, now)
+
+        self.after_commit(withdraw)
+
+    async def catch_up(self, ids: Sequence[UUID]) -> int:
+        """Do what time has decided: let access run out, let suspensions end; tell for how many."""
+        now, done = self.context.clock.now(), 0
+        for user in await self.lifecycle.accounts(ids, by=None, act=Act.CLOSE):
+            if user.is_active and user.access_expires_at and user.access_expires_at <= now and not user.is_superuser:
+                await self.lifecycle.change(user, Status.EXPIRED, Action.ACCOUNT_EXPIRED, actor=None)
+            elif user.status is Status.SUSPENDED and user.suspended_until and user.suspended_until <= now:
+                await self.open_again([user], by=None, reason=None)
+            else:
+                continue
+            done += 1
+        return done
+
+    def _insist_on_future(self, moment: datetime | None) -> None:
+        if moment and moment <= self.context.clock.now():
+            raise TooLate("This moment has passed already.")
+
+    def _withdraw(self, ids: Sequence[UUID], now: datetime) -> None:
+        for id_ in ids:
+            self.context.provisioner.withdraw(id_, now)
+
+    def _put_back(self, user_id: UUID) -> None:
+        self.context.provisioner.restore(user_id)
+        self.context.provisioner.provision(user_id)
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

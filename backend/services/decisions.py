@@ -1,0 +1,104 @@
+"""Decisions about applicants: let in, turned away, or taken up again; one by one or many at once."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from backend.context import Context
+from backend.errors import AlreadyApproved, AlreadyDecided
+from backend.models import MailPurpose, Status, User
+from backend.services.audit import Action
+from backend.services.lifecycle import Lifecycle
+from backend.services.outbox import Outbox
+from backend.services.rights import Act
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Decides within one transaction."""
+
+    context: Context
+    lifecycle: Lifecycle
+    outbox: Outbox
+
+    async def approve(self, user_id: UUID, *, by: UUID | None, reason: str | None, reconsider: bool) -> User:
+        """Let an applicant in.
+
+        Raises:
+            UserNotFound: nobody has this id.
+            AlreadyApproved, AlreadyDecided: somebody decided before (`reconsider` reopens a rejection).
+            ProvisioningFailed: the directory could not be made; nothing was changed.
+        """
+        user = await self.lifecycle.account(user_id, by=by, act=Act.DECIDE)
+        check_undecided(user, reconsider=reconsider)
+        await self.let_in([user], by=by, reason=reason)
+        return user
+
+    async def reject(self, user_id: UUID, *, by: UUID | None, reason: str | None, reconsider: bool) -> User:
+        """Turn an applicant away. Who decided stands in the audit.
+
+        Raises:
+            UserNotFound: nobody has this id.
+            AlreadyApproved, AlreadyDecided: somebody decided before (`reconsider` replaces the reason of a rejection).
+        """
+        user = await self.lifecycle.account(user_id, by=by, act=Act.DECIDE)
+        check_undecided(user, reconsider=reconsider)
+        if user.status is Status.REJECTED:
+            columns = {"decision_reason": reason, "updated_at": self.context.clock.now()}
+            await self.lifecycle.users.update(user, columns)
+            await self.lifecycle.audit.record(Action.USER_REJECTED, target=user.id, actor=by, reason=reason)
+        else:
+            await self.turn_away([user], by=by, reason=reason)
+        return user
+
+    async def reopen(self, user_id: UUID, *, by: UUID | None, reason: str | None) -> User:
+        """Let somebody wait again who was turned away.
+
+        Raises:
+            UserNotFound: nobody has this id.
+            InvalidTransition: they were not turned away.
+        """
+        user = await self.lifecycle.account(user_id, by=by, act=Act.DECIDE)
+        columns = {"decision_reason": None}
+        await self.lifecycle.change(
+            user, Status.PENDING, Action.USER_REOPENED, actor=by, reason=reason, columns=columns
+        )
+        return user
+
+    async def let_in(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
+        """Let in locked accounts about which nobody has decided.
+
+        Raises:
+            ProvisioningFailed: a directory could not be made; nothing was changed.
+        """
+        columns = {"approved_by": by, "approved_at": self.context.clock.now(), "decision_reason": reason}
+        await self.lifecycle.change_all(
+            users, Status.ACTIVE, Action.USER_APPROVED, actor=by, reason=reason, columns=columns
+        )
+        await asyncio.to_thread(self._provision, [user.id for user in users])
+        await self.outbox.queue_all(MailPurpose.ACCOUNT_APPROVED, users)
+
+    async def turn_away(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
+        """Turn away locked accounts about which nobody has decided."""
+        columns = {"approved_by": None, "approved_at": None, "decision_reason": reason}
+        await self.lifecycle.change_all(
+            users, Status.REJECTED, Action.USER_REJECTED, actor=by, reason=reason, columns=columns
+        )
+        await self.outbox.queue_all(MailPurpose.ACCOUNT_REJECTED, users)
+
+    def _provision(self, ids: Sequence[UUID]) -> None:
+        for id_ in ids:
+            self.context.provisioner.provision(id_)
+
+
+def check_undecided(user: User, *, reconsider: bool) -> None:
+    """Insist that nobody has decided about somebody yet.
+
+    Raises:
+        AlreadyApproved, AlreadyDecided: somebody has.
+    """
+    if user.is_approved:
+        raise AlreadyApproved
+    if user.status is Status.REJECTED and not reconsider:
+        raise AlreadyDecided

@@ -1,0 +1,220 @@
+"""All that is kept about a person, handed to them in one zip (GDPR articles 15 and 20)."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import partial
+from textwrap import indent
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from backend.context import Context
+from backend.errors import UserNotFound
+from backend.models import AuditEvent, Mail, User, UserSession
+from backend.provisioners import Kept
+from backend.services.archive import LARGE, Archive, safe_name
+from backend.services.audit import Action, Origin
+from backend.services.throttle import Throttle
+from backend.services.work import Services, reading, unit_of_work
+
+T = TypeVar("T")
+Row = TypeVar("Row", AuditEvent, Mail, UserSession)
+
+_PAGE: Final = 500
+_PIECE: Final = 2**18
+_PARTS_AT_ONCE: Final = 64
+_LONGEST_LIST: Final = 1000
+_SECRETS_OF_ACCOUNTS: Final = {"hashed_password"}
+_SECRETS_OF_SESSIONS: Final = {"credential_digest", "epoch", "user_id"}
+_FROM_WHERE: Final = {"ip_address", "user_agent", "request_id"}
+_WHAT: Final = {"reason", "details"}
+_README: Final = """\
+This is what the service keeps about you, as it was on {now:%Y-%m-%d at %H:%M} UTC.
+
+account.json    your account; all but the hash of your password
+sessions.json   where, when and on what you signed in, for as long as that is kept
+history.json    what you did, and what was done to your account; of others who took part, no more than an id
+mails.json      which mails were sent to you, and when
+files/          your directory; a name that another system would misread is changed, and bears a mark such as ~1a2b3c4d
+left_out.json   only if something in your directory could not be copied: links, pipes, and what could not be read
+
+All times are UTC. Files that end in .json are plain text.
+"""
+
+
+async def begin(context: Context, user_id: UUID, origin: Origin, *, by: UUID | None) -> "OwnData":
+    """Begin to hand out what is kept about somebody, to themselves or (None) by the command line; it is on record then.
+
+    Raises:
+        TooManyRequests: the person has asked too often.
+        UserNotFound: there is no such account.
+    """
+    if by:
+        await Throttle.of(context).own_data(str(by))
+    async with unit_of_work(context, origin) as services:
+        user = await services.users.user_db.get(user_id)
+        if user is None:
+            raise UserNotFound
+        await services.audit.record(Action.OWN_DATA_EXPORTED, target=user_id, actor=by)
+    return OwnData(context, user)
+
+
+class OwnData:
+    """The zip, which is read while it is sent. `close` it, sent or not."""
+
+    def __init__(self, context: Context, user: User) -> None:
+        """Prepare it; nothing is read yet."""
+        self._context = context
+        self._user = user
+        self._now = context.clock.now()
+        self._archive = Archive()
+        self._rest = self._files_and_end()
+        self._turn = threading.Lock()
+
+    @property
+    def file_name(self) -> str:
+        """What to call it: plain ASCII, and nobody's name."""
+        return f"own-data-{self._now:%Y-%m-%d}.zip"
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Write it, some 256 KiB at a time; however much there is, no more than that is in memory.
+
+        The database is asked a page at a time, and never while somebody waits for the next piece.
+
+        Raises:
+            DatabaseUnavailable: it does not answer; what was written is no whole zip.
+        """
+        yield await self._apart(self._beginning)
+        async for piece in self._listed("sessions.json", _sessions, self._session):
+            yield piece
+        async for piece in self._listed("history.json", _events, self._event):
+            yield piece
+        async for piece in self._listed("mails.json", _mails, _mail):
+            yield piece
+        while (more := await self._apart(self._next_piece)) is not None:
+            if more:
+                yield more
+
+    def close(self) -> None:
+        """Give back what it holds, once the piece that is being made at this moment is made."""
+        asyncio.get_running_loop().run_in_executor(None, self._in_turn, self._release)
+
+    async def _apart(self, work: Callable[[], T]) -> T:
+        """Work in a thread, which is free again when the piece is made."""
+        return await asyncio.to_thread(self._in_turn, work)
+
+    def _in_turn(self, work: Callable[[], T]) -> T:
+        with self._turn:  # whoever waited for a piece may be gone before it is made
+            return work()
+
+    def _release(self) -> None:
+        self._rest.close()
+        self._archive.close()
+
+    def _beginning(self) -> bytes:
+        account = _json(self._user.model_dump(exclude=_SECRETS_OF_ACCOUNTS))
+        return self._whole("README.txt", _README.format(now=self._now)) + self._whole("account.json", f"{account}\n")
+
+    def _whole(self, name: str, text: str) -> bytes:
+        return self._archive.whole(name, text.encode(), self._now.timestamp())
+
+    async def _listed(
+        self,
+        name: str,
+        read: Callable[[Services, UUID, UUID | None], Awaitable[Sequence[Row]]],
+        shown: Callable[[Row], Mapping[str, Any]],
+    ) -> AsyncIterator[bytes]:
+        """Write rows as one JSON list."""
+        after: UUID | None = None
+        yield await self._apart(partial(self._archive.begin, name, self._now.timestamp()))
+        while True:
+            async with reading(self._context) as look:
+                rows = await read(look, self._user.id, after)
+            yield await self._apart(partial(self._page, [shown(row) for row in rows], first=after is None))
+            if len(rows) < _PAGE:
+                break
+            after = rows[-1].id
+        yield await self._apart(lambda: self._archive.add(b"\n]\n") + self._archive.finish())
+
+    def _page(self, rows: Sequence[Mapping[str, Any]], *, first: bool) -> bytes:
+        text = ",\n".join(indent(_json(row), "  ") for row in rows)
+        before = "[\n" if first else ",\n" if rows else ""
+        return self._archive.add(f"{before}{text}".encode())
+
+    def _next_piece(self) -> bytes | None:
+        piece = bytearray()
+        for number, part in enumerate(self._rest, 1):
+            piece += part
+            if len(piece) >= _PIECE or number == _PARTS_AT_ONCE:
+                return bytes(piece)
+        return bytes(piece) or None
+
+    def _files_and_end(self) -> Generator[bytes, None, None]:
+        left_out, more = [], 0
+        with closing(self._context.provisioner.walk(self._user.id)) as everything:
+            for kept in everything:
+                if not (yield from self._file(kept)):
+                    more += 1
+                    if more <= _LONGEST_LIST:
+                        left_out.append(safe_name(kept.path))
+        if left_out:
+            yield self._whole("left_out.json", f"{_json({'count': more, 'names': left_out})}\n")
+        yield from self._archive.end()
+
+    def _file(self, kept: Kept) -> Generator[bytes, None, bool]:
+        """Write a file; False if it could not be read, or not to its end."""
+        if kept.file is None:
+            yield b""
+            return False
+        yield self._archive.begin(f"files/{safe_name(kept.path)}", kept.modified, large=kept.size >= LARGE)
+        left, whole = kept.size, True  # what is appended meanwhile may never come to an end
+        while left:
+            try:
+                data = kept.file.read(min(left, _PIECE))
+            except OSError:
+                data, whole = b"", False
+            if not data:
+                break
+            left -= len(data)
+            yield self._archive.add(data)
+        yield self._archive.finish()
+        return whole
+
+    def _session(self, session: UserSession) -> dict[str, Any]:
+        shown = session.model_dump(exclude=_SECRETS_OF_SESSIONS)
+        return {**shown, "last_activity": self._context.touches.newest(session.id, session.last_activity)}
+
+    def _event(self, event: AuditEvent) -> dict[str, Any]:
+        """Show a record, without what it tells about somebody else."""
+        by_another = event.actor_id not in {None, self._user.id}
+        about_another = event.target_id not in {None, self._user.id}
+        return event.model_dump(exclude=(_FROM_WHERE if by_another else set()) | (_WHAT if about_another else set()))
+
+
+async def _sessions(look: Services, user_id: UUID, after: UUID | None) -> Sequence[UserSession]:
+    return await look.session_store.all_of(user_id, after, _PAGE)
+
+
+async def _events(look: Services, user_id: UUID, after: UUID | None) -> Sequence[AuditEvent]:
+    return await look.audit.store.all_of(user_id, after, _PAGE)
+
+
+async def _mails(look: Services, user_id: UUID, after: UUID | None) -> Sequence[Mail]:
+    return await look.mails.all_of(user_id, after, _PAGE)
+
+
+def _mail(mail: Mail) -> dict[str, Any]:
+    return {"id": mail.id, "purpose": mail.purpose, "queued_at": mail.created_at, "sent_at": mail.sent_at}
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)

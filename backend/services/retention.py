@@ -1,0 +1,103 @@
+"""What time does: access runs out, suspensions end, and what is kept for a while is removed when the while is over."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from backend.context import Context
+from backend.services.work import Services, reading, unit_of_work
+from backend.stores.news import pause
+
+DUE_SECONDS: Final = 30.0
+"""How often somebody looks whether an access or a suspension has run out."""
+_CLEAN_UP_SECONDS: Final = 3600.0
+_BATCH: Final = 500
+_ONE_TIME_TOKENS: Final = timedelta(days=1)
+_BULK_CALLS: Final = timedelta(days=1)
+"""How long a lost answer can be asked for again."""
+_log = structlog.get_logger("vestibule.retention")
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What a clean-up removed, or would remove."""
+
+    sessions: int = 0
+    one_time_tokens: int = 0
+    mails: int = 0
+    bulk_calls: int = 0
+    directories: int = 0
+
+    @property
+    def anything(self) -> bool:
+        """Whether there was anything to remove."""
+        return any(asdict(self).values())
+
+
+async def keep_time(context: Context) -> None:
+    """Look again and again until the process stops; what one process has done, the others do not find."""
+    waited = _CLEAN_UP_SECONDS
+    while True:
+        await pause(context.stopping, DUE_SECONDS)
+        if context.stopping.is_set():
+            return
+        try:
+            await catch_up(context)
+            if waited >= _CLEAN_UP_SECONDS:
+                waited = 0.0
+                removed = await clean_up(context)
+                if removed.anything:
+                    _log.info("cleaned_up", **asdict(removed))
+        except Exception:  # noqa: BLE001  # the database may be away; the next look does the rest
+            _log.warning("retention_failed", exc_info=True)
+        waited += DUE_SECONDS
+
+
+async def catch_up(context: Context) -> int:
+    """Let access run out and suspensions end whose time has come; tell how many."""
+    done = 0
+    while not context.stopping.is_set():
+        async with reading(context) as look:
+            due = await look.users.user_db.due(context.clock.now(), _BATCH)
+        if not due:
+            break
+        async with unit_of_work(context) as services:
+            changed = await services.closing.catch_up(sorted(due))
+        done += changed
+        if not changed:
+            break  # an administrator's end, which counts for nothing
+    return done
+
+
+async def clean_up(context: Context) -> Removed:
+    """Remove what nobody needs any more: old sessions, used tokens, sent mail, answers of bulk calls, the trash."""
+    now, settings = context.clock.now(), context.settings
+    sessions = now - timedelta(days=settings.keep_sessions_days)
+    mails = now - timedelta(days=settings.keep_mails_days)
+    trash = now - timedelta(days=settings.keep_deleted_days)
+    async with unit_of_work(context) as services:
+        await services.users.user_db.tallies.sweep()
+
+    async def batches(remove: Callable[[Services], Awaitable[int]]) -> int:
+        total = 0
+        while not context.stopping.is_set():
+            async with unit_of_work(context) as services:
+                removed = await remove(services)
+            total += removed
+            if removed < _BATCH:
+                break
+        return total
+
+    return Removed(
+        sessions=await batches(lambda work: work.session_store.remove_over(sessions, _BATCH)),
+        one_time_tokens=await batches(
+            lambda work: work.recovery.one_time_tokens.remove_over(now - _ONE_TIME_TOKENS, _BATCH)
+        ),
+        mails=await batches(lambda work: work.mails.remove_sent(mails, _BATCH)),
+        bulk_calls=await batches(lambda work: work.bulk_calls.remove(now - _BULK_CALLS)),
+        directories=await asyncio.to_thread(context.provisioner.purge, trash.date()),
+    )

@@ -1,0 +1,38 @@
+"""A username for somebody who gave none: the local part of their address, with a number where that is taken."""
+
+import itertools
+import unicodedata
+from typing import Final
+
+from backend.errors import InvalidUsername
+from backend.identifiers import username_as_typed
+from backend.stores.identifiers import IdentifierStore
+
+_LONGEST: Final = 28
+"""Characters, so that a number has room."""
+_SHORTEST: Final = 2
+_NOTHING_LEFT: Final = "user"
+
+
+async def free_username(identifiers: IdentifierStore, email: str) -> str:
+    """Make a username from an address that nobody has at this moment; claiming it decides."""
+    base = _base(email)
+    for number in itertools.chain([""], itertools.count(2)):
+        name = f"{base}{number}"
+        if _allowed(name) and not await identifiers.is_taken(name):
+            return name
+    raise AssertionError  # the numbers do not end
+
+
+def _base(email: str) -> str:
+    local = unicodedata.normalize("NFKC", email.rpartition("@")[0])
+    kept = "".join(one for one in local if _allowed(f"a{one}a"))[:_LONGEST].strip("._-")
+    return kept if len(kept) >= _SHORTEST and not kept.casefold().startswith("del_") else _NOTHING_LEFT
+
+
+def _allowed(name: str) -> bool:
+    try:
+        username_as_typed(name)
+    except InvalidUsername:
+        return False
+    return True
