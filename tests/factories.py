@@ -10,13 +10,15 @@ import httpx
 from sqlmodel import col, select
 
 from backend.context import Context
-from backend.models import AuditEvent, Role, Status, User
+from backend.models import AuditEvent, Listing, Role, Status, User
 from backend.services import Services, unit_of_work
 from backend.services.audit import Action
 from backend.services.grants import CookieGrant
 from backend.services.rights import Act
 from backend.services.user_manager import Registration
-from backend.stores.users import UserStore
+from backend.stores.database import insert
+from backend.stores.listings import texts
+from backend.stores.tallies import TallyStore
 
 PASSWORD = "correct horse battery"
 
@@ -46,8 +48,11 @@ class Person:
     async def put(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
         return await self.client.put(path, json=json, headers=self.bearer, **options)
 
-    async def delete(self, path: str, **options: Any) -> httpx.Response:
-        return await self.client.delete(path, headers=self.bearer, **options)
+    async def patch(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return await self.client.patch(path, json=json, headers=self.bearer, **options)
+
+    async def delete(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return await self.client.request("DELETE", path, json=json, headers=self.bearer, **options)
 
 
 @dataclass
@@ -127,20 +132,24 @@ class People:
     async def crowd(self, size: int, status: Status = Status.ACTIVE) -> list[UUID]:
         """Many accounts made in the same moment, in the order of their ids; nobody can sign in to them."""
         now = self.context.clock.now()
-        rows = [
-            {
-                "username": f"crowd{number}",
-                "email": f"crowd{number}@example.org",
-                "hashed_password": "none",
-                "status": status,
-                "created_at": now,
-                "updated_at": now,
-            }
+        users = [
+            User(
+                username=f"crowd{number}",
+                email=f"crowd{number}@example.org",
+                hashed_password="none",
+                status=status,
+                created_at=now,
+                updated_at=now,
+                seen_at=now,
+            )
             for number in range(size)
         ]
+        names = [texts(user.username, user.email, None, None) for user in users]
         async with self.context.database.writing() as session:
-            store = UserStore(session)
-            return sorted([(await store.create(row)).id for row in rows])
+            await insert(session, *users)
+            session.add_all([Listing(user_id=user.id, **found) for user, found in zip(users, names, strict=True)])
+            await TallyStore(session).registered(Role.USER, status, now, size)
+        return sorted(user.id for user in users)
 
     async def at_a_page(self, person: Person) -> CookieGrant:
         """The cookie session of somebody who signed in by a page."""

@@ -32,8 +32,11 @@ _UNLESS_SAID_OTHERWISE: Final = (
 )
 LARGEST_BODY: Final = 256 * 1024
 """Bytes; more than any form or JSON body of this service needs."""
-LARGER_BODIES: Final[Mapping[str, int]] = {"/api/v1/users/import": 10 * 1024 * 1024}
-"""Bytes that bodies of some paths may have: those that take files."""
+LARGER_BODIES: Final[Mapping[str, int]] = {
+    "/api/v1/users/import": 10 * 1024 * 1024,
+    "/api/v1/users/bulk": 1024 * 1024,  # 10,000 ids
+}
+"""Bytes that bodies of some paths may have: those that take files and long lists."""
 _LAST_WORDS: Final = {
     "detail": "Internal server error",
     "error_code": "INTERNAL_ERROR",

@@ -1,7 +1,7 @@
 """What administrators do to accounts: make, change, give and take rights, reset, sign out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
@@ -20,8 +20,9 @@ from backend.errors import (
     PasswordRefused,
     ResetOfInactive,
     UserNotCreated,
+    UserNotFound,
 )
-from backend.models import Role, SessionEnd, Status, TokenPurpose, User
+from backend.models import GONE, Role, SessionEnd, Status, TokenPurpose, User
 from backend.services.audit import Action, Audit
 from backend.services.closing import Closing
 from backend.services.lifecycle import Lifecycle
@@ -64,6 +65,29 @@ class Administration:
         except (AlreadyTaken, InvalidUsername, InvalidEmail, PasswordRefused) as reason:
             raise UserNotCreated(reason) from None
 
+    async def make(
+        self, admin: UUID | None, registration: Registration, role: Role, *, is_active: bool
+    ) -> tuple[User, str | None]:
+        """Make an account for somebody, who has to change the password after signing in; inactive ones are suspended.
+
+        Without a password one is made up, and returned once.
+
+        Raises:
+            NotActive: rights are for active accounts.
+            InvalidUsername, InvalidEmail, PasswordRefused, EmailTaken, UsernameTaken: a value has to change.
+        """
+        if role is not Role.USER and not is_active:
+            raise NotActive("Only active accounts can have rights.")
+        made_up = None if registration.password else self.context.hasher.generate()
+        user = await self.manager.add_by_admin(
+            replace(registration, password=made_up or registration.password),
+            admin=admin,
+            role=role,
+            suspended=not is_active,
+            temporary=True,
+        )
+        return user, made_up
+
     async def update(
         self, admin: UUID | None, user_id: UUID, changes: Mapping[str, Any], reason: str | None = None
     ) -> User:
@@ -80,7 +104,10 @@ class Administration:
         user = await self.lifecycle.account(user_id, by=admin, act=act, gone=True)
         if "status" in changes and changes["status"] is not user.status:
             await self._move(admin, user, changes["status"], reason)
-        user = await self.lifecycle.account(user_id, by=admin, act=act)
+        if user.status in GONE:
+            if changes.keys() != {"status"}:
+                raise UserNotFound
+            return user
         await self._rename(admin, user, changes)
         if changes.get("is_active", user.is_active) is not user.is_active:
             await self._switch(admin, user, active=changes["is_active"], reason=reason)

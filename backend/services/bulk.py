@@ -5,7 +5,8 @@ two calls never wait for each other in a circle. Under an Idempotency-Key each t
 the same call again goes on from there, and a call that is done gets the answer it had.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -17,6 +18,7 @@ from backend.errors import (
     NotActive,
     NotApproved,
     NotOneself,
+    ProvisioningFailed,
     UserNotFound,
     VestibuleError,
 )
@@ -32,6 +34,8 @@ from backend.tokens import digest
 MOST: Final = 10_000
 """Accounts in one call."""
 _CHUNK: Final = 250
+_BREATH_SECONDS: Final = 0.025
+"""SQLite keeps no queue of writers: others get in between two transactions only if there is time between them."""
 _SHUT: Final = frozenset({Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED})
 
 
@@ -122,6 +126,8 @@ async def run(
             if kept:
                 await services.bulk_calls.note(kept, done, {**kept.errors, **errors})
         progress(len(chunk))
+        if context.database.embedded:
+            await asyncio.sleep(_BREATH_SECONDS)
     return outcome
 
 
@@ -141,7 +147,8 @@ async def _treat(services: Services, by: UUID | None, call: Call, ids: Sequence[
         except VestibuleError as error:
             errors[str(user.id)] = _told(error)
     if wanted:
-        await _DO[call.operation](services, wanted, by, call)
+        failed = await _DO[call.operation](services, wanted, by, call)
+        errors |= {str(id_): _told(ProvisioningFailed()) for id_ in failed or ()}
     return errors
 
 
@@ -188,15 +195,16 @@ async def _update_role(services: Services, users: Sequence[User], by: UUID | Non
     await services.administration.give_role(users, call.role or Role.USER, by=by, reason=call.reason)
 
 
-async def _approve(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
-    await services.decisions.let_in(users, by=by, reason=call.reason)
+async def _approve(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> Collection[UUID]:
+    return await services.decisions.let_in(users, by=by, reason=call.reason)
 
 
 async def _reject(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
     await services.decisions.turn_away(users, by=by, reason=call.reason)
 
 
-_DO: Final[Mapping[Operation, Callable[[Services, Sequence[User], UUID | None, Call], Awaitable[None]]]] = {
+_Do = Callable[[Services, Sequence[User], UUID | None, Call], Awaitable[Collection[UUID] | None]]
+_DO: Final[Mapping[Operation, _Do]] = {
     Operation.ACTIVATE: _activate,
     Operation.DEACTIVATE: _deactivate,
     Operation.DELETE: _delete,

@@ -1,12 +1,12 @@
 """Decisions about applicants: let in, turned away, or taken up again; one by one or many at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from backend.context import Context
-from backend.errors import AlreadyApproved, AlreadyDecided
+from backend.errors import AlreadyApproved, AlreadyDecided, ProvisioningFailed
 from backend.models import MailPurpose, Status, User
 from backend.services.audit import Action
 from backend.services.lifecycle import Lifecycle
@@ -32,7 +32,8 @@ class Decisions:
         """
         user = await self.lifecycle.account(user_id, by=by, act=Act.DECIDE)
         check_undecided(user, reconsider=reconsider)
-        await self.let_in([user], by=by, reason=reason)
+        if await self.let_in([user], by=by, reason=reason):
+            raise ProvisioningFailed
         return user
 
     async def reject(self, user_id: UUID, *, by: UUID | None, reason: str | None, reconsider: bool) -> User:
@@ -66,18 +67,21 @@ class Decisions:
         )
         return user
 
-    async def let_in(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
-        """Let in locked accounts about which nobody has decided.
+    async def let_in(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> Collection[UUID]:
+        """Let in locked accounts about which nobody has decided; return those whose directory could not be made.
 
         Raises:
-            ProvisioningFailed: a directory could not be made; nothing was changed.
+            ProvisioningFailed: no directory could be made; nothing was changed.
         """
+        ids = [user.id for user in users]
+        failed = set(await asyncio.to_thread(self.context.provisioner.provision_all, ids))
+        users = [user for user in users if user.id not in failed]
         columns = {"approved_by": by, "approved_at": self.context.clock.now(), "decision_reason": reason}
         await self.lifecycle.change_all(
             users, Status.ACTIVE, Action.USER_APPROVED, actor=by, reason=reason, columns=columns
         )
-        await asyncio.to_thread(self._provision, [user.id for user in users])
         await self.outbox.queue_all(MailPurpose.ACCOUNT_APPROVED, users)
+        return failed
 
     async def turn_away(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
         """Turn away locked accounts about which nobody has decided."""
@@ -86,10 +90,6 @@ class Decisions:
             users, Status.REJECTED, Action.USER_REJECTED, actor=by, reason=reason, columns=columns
         )
         await self.outbox.queue_all(MailPurpose.ACCOUNT_REJECTED, users)
-
-    def _provision(self, ids: Sequence[UUID]) -> None:
-        for id_ in ids:
-            self.context.provisioner.provision(id_)
 
 
 def check_undecided(user: User, *, reconsider: bool) -> None:

@@ -148,6 +148,10 @@ class People:
             raise UserNotFound
         return user
 
+    async def chosen(self, names: Sequence[str]) -> Sequence[User]:
+        """Return the accounts of these ids, deleted ones too; what is no id, or nobody's, is passed over."""
+        return await self.users.some({id_ for id_ in map(as_id, names) if id_})
+
     async def profile(self, name: str, caller: Identity | None, *, public: bool) -> User:
         """Return an active account for everybody to see or, where profiles are not `public`, for who may see it.
 

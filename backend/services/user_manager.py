@@ -72,6 +72,7 @@ class Standing:
     role: Role = Role.USER
     status: Status = Status.ACTIVE
     is_verified: bool = False
+    must_change_password: bool = False
 
 
 class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
@@ -163,8 +164,11 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         role: Role = Role.USER,
         suspended: bool = False,
         past_password_rule: bool = False,
+        temporary: bool = False,
     ) -> User:
         """Make an account that needs no decision, approved by `admin` (None: the command line).
+
+        A `temporary` password has to be changed after signing in with it.
 
         Raises:
             InvalidUsername, InvalidEmail, PasswordRefused, EmailTaken, UsernameTaken: a value has to change.
@@ -177,7 +181,8 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         if not past_password_rule:
             self._rule.check(registration.password, username=username, email=email)
         hashed_password = await self._context.hasher.hashed(registration.password)
-        standing = Standing(role, Status.SUSPENDED if suspended else Status.ACTIVE)
+        status = Status.SUSPENDED if suspended else Status.ACTIVE
+        standing = Standing(role, status, must_change_password=temporary)
         return await self.take_over(registration, hashed_password, standing, admin=admin)
 
     async def take_over(
@@ -339,6 +344,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
             "status": standing.status,
             "role": standing.role,
             "is_verified": standing.is_verified,
+            "must_change_password": standing.must_change_password,
             "approved_at": None if undecided else now,
             "approved_by": None if undecided else approved_by,
             "created_at": now,

@@ -65,11 +65,20 @@ def test_every_command_is_named() -> None:
 
 
 def test_every_route_says_in_a_sentence_what_it_does() -> None:
-    from backend.routes import approval_service, approval_service_admin, operations  # noqa: PLC0415
+    from backend.routes import (  # noqa: PLC0415
+        account_files,
+        approval_service,
+        approval_service_admin,
+        operations,
+        own_data,
+        users_by_name,
+    )
+    from backend.routes import users as users_by_id  # noqa: PLC0415
     from backend.routes.pages import account, approvals, devices, entrance, recovery, users  # noqa: PLC0415
 
     pages = (account, approvals, devices, entrance, recovery, users)
-    modules = (approval_service, approval_service_admin, operations, *pages)
+    people = (users_by_id, users_by_name, account_files, own_data)
+    modules = (approval_service, approval_service_admin, operations, *people, *pages)
     found = [context.endpoint for module in modules for context in iter_route_contexts(module.router.routes)]
 
     assert len(found) > 30

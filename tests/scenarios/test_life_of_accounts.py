@@ -1,0 +1,196 @@
+"""What time and administrators do to an account, and what its person sees of it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from backend.models import Status
+from backend.services import retention, unit_of_work
+from tests.application import Application
+from tests.factories import People, Person
+
+USERS = "/api/v1/users"
+
+
+async def _patch(admin: Person, person: Person, **changes: Any) -> Any:
+    return await admin.client.patch(f"{USERS}/{person.id}", json=changes, headers=admin.bearer)
+
+
+async def _sign_in(person: Person) -> tuple[int, str]:
+    body = {"username": person.username, "password": person.password}
+    answer = await person.client.post("/api/v1/auth/login", json=body)
+    return answer.status_code, answer.json().get("error_code", "")
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat()
+
+
+async def test_access_ends_to_the_second_for_sessions_and_for_sign_ins(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    end = running.clock.now() + timedelta(minutes=10)
+    answer = await _patch(admin, person, access_expires_at=_text(end))
+    assert (answer.status_code, answer.json()["status"]) == (200, "active")
+
+    running.clock.move(minutes=9.9)
+    assert (await person.get(f"{USERS}/me")).status_code == 200
+    running.clock.move(minutes=0.1)
+    assert (await person.get(f"{USERS}/me")).status_code == 401
+    assert await _sign_in(person) == (403, "ACCOUNT_EXPIRED")
+    assert (await people.row(person)).status is Status.ACTIVE  # nobody has looked yet
+
+    assert await retention.catch_up(running.context) == 1
+    assert (await people.row(person)).status is Status.EXPIRED
+    assert await _sign_in(person) == (403, "ACCOUNT_EXPIRED")
+
+
+async def test_a_session_opened_later_ends_with_the_access(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    await _patch(admin, person, access_expires_at=_text(running.clock.now() + timedelta(minutes=10)))
+    person = await people.signed_in(person)
+    running.clock.move(minutes=9.9)
+    assert (await person.get("/api/auth/whoami")).status_code == 200
+    running.clock.move(minutes=0.2)
+    assert (await person.get("/api/auth/whoami")).status_code == 401
+
+
+async def test_opening_an_expired_account_takes_the_end_away(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    await _patch(admin, person, access_expires_at=_text(running.clock.now() + timedelta(minutes=1)))
+    running.clock.move(minutes=2)
+    await retention.catch_up(running.context)
+    answer = await _patch(await people.signed_in(admin), person, status="active")
+
+    assert (answer.json()["status"], answer.json()["access_expires_at"]) == ("active", None)
+    assert await _sign_in(person) == (200, "")
+    assert await retention.catch_up(running.context) == 0
+
+
+async def test_an_administrators_access_has_no_end(running: Application, people: People) -> None:
+    admin, other, person = await people.admin(), await people.admin(), await people.active()
+    end = _text(running.clock.now() + timedelta(minutes=1))
+    refused = await _patch(admin, other, access_expires_at=end)
+    assert (refused.status_code, refused.json()["error_code"]) == (400, "ADMIN_NEVER_EXPIRES")
+
+    await _patch(admin, person, access_expires_at=end)
+    promoted = await _patch(admin, person, role="admin")
+    assert (promoted.json()["role"], promoted.json()["access_expires_at"]) == ("admin", None)
+
+
+async def test_no_end_lies_in_the_past(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    answer = await _patch(admin, person, access_expires_at=_text(running.clock.now()))
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "TOO_LATE")
+
+
+async def test_a_suspension_with_an_end_ends_by_itself(running: Application, people: People) -> None:
+    await people.admin()
+    one, other = await people.active(), await people.active()
+    until = running.clock.now() + timedelta(hours=1)
+    async with unit_of_work(running.context) as services:
+        for person in (one, other):
+            await services.closing.suspend(None, person.id, "a week off", until=until)
+    assert await _sign_in(one) == (403, "ACCOUNT_SUSPENDED")
+    running.clock.move(hours=1)
+
+    assert await _sign_in(one) == (200, "")  # before anybody has looked
+    assert (await people.row(one)).status is Status.ACTIVE
+    assert await retention.catch_up(running.context) == 1
+    row = await people.row(other)
+    assert (row.status, row.suspended_until, row.decision_reason) == (Status.ACTIVE, None, None)
+    events = await people.audit("admin_user_activated")
+    assert [(event.target_id, event.actor_id) for event in events] == [(one.id, None), (other.id, None)]
+
+
+async def test_who_deactivates_their_account_is_out_and_can_be_let_in_again(people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    unsure = await person.client.request("DELETE", f"{USERS}/me", headers=person.bearer)
+    assert (unsure.status_code, unsure.json()["detail"]) == (400, "Account deactivation requires confirmation")
+    sure = await person.client.request("DELETE", f"{USERS}/me", headers=person.bearer, json={"confirm": True})
+    assert (sure.status_code, sure.json()["message"]) == (200, "Account deactivated successfully")
+
+    assert (await person.get(f"{USERS}/me")).status_code == 401
+    assert await _sign_in(person) == (403, "ACCOUNT_DEACTIVATED")
+    assert (await _patch(admin, person, is_active=True)).status_code == 200
+    assert await _sign_in(person) == (200, "")
+
+
+async def test_a_deleted_account_comes_back_with_its_names_and_its_files(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    home = running.data_dir / "users" / str(person.id)
+    (home / "graphs" / "work.json").write_text("{}")
+    await admin.delete(f"/api/auth/admin/users/{person.id}")
+    assert not home.exists()
+    assert await _sign_in(person) == (401, "AUTH_INVALID_CREDENTIALS")
+
+    restored = await _patch(admin, person, status="active")
+    assert (restored.status_code, restored.json()["deleted_at"]) == (200, None)
+    assert (home / "graphs" / "work.json").read_text() == "{}"
+    assert (await person.get(f"{USERS}/me")).status_code == 401  # sessions of before stay ended
+    assert await _sign_in(person) == (200, "")
+
+
+async def test_a_name_that_somebody_else_has_now_keeps_an_account_deleted(people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    await admin.delete(f"/api/auth/admin/users/{person.id}")
+    heir = await people.pending(username=person.username)
+    answer = await _patch(admin, person, status="active")
+
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "AUTH_USERNAME_EXISTS")
+    assert (await people.row(person)).status is Status.DELETED
+    assert heir.id != person.id
+
+
+@pytest.mark.settings(keep_deleted_days=7)
+async def test_after_its_time_the_trash_is_emptied_and_there_is_no_way_back(
+    running: Application, people: People
+) -> None:
+    admin, person = await people.admin(), await people.active()
+    await admin.delete(f"/api/auth/admin/users/{person.id}")
+    running.clock.move(days=8)
+    removed = await retention.clean_up(running.context)
+    answer = await _patch(await people.signed_in(admin), person, status="active")
+
+    assert removed.directories == 1
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "TOO_LATE")
+    assert not list((running.data_dir / "trash").iterdir())
+
+
+async def test_a_wrong_status_is_a_conflict_that_says_why(people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    for status in ("pending", "rejected", "deactivated", "anonymized"):
+        answer = await _patch(admin, person, status=status)
+        assert (answer.status_code, answer.json()["error_code"]) == (409, "INVALID_TRANSITION"), status
+        assert f"active cannot become {status}" in answer.json()["detail"]
+    assert (await people.row(person)).status is Status.ACTIVE
+
+
+async def test_every_status_an_administrator_may_give_is_reached(people: People) -> None:
+    admin, person = await people.admin(), await people.pending()
+    walk = ["rejected", "pending", "active", "suspended", "active", "expired", "active", "deleted", "active"]
+    for status in walk:
+        answer = await _patch(admin, person, status=status, reason="because")
+        assert (answer.status_code, answer.json()["status"]) == (200, status), (status, answer.text)
+    found = [event.details["became"] for event in await people.audit(about=person) if "became" in event.details]
+    assert found == walk
+
+
+async def test_what_was_kept_long_enough_is_removed_and_nothing_else(running: Application, people: People) -> None:
+    await people.admin()
+    person = await people.pending()
+    async with unit_of_work(running.context) as services:
+        await services.users.approve(person.id, by=None)
+    await running.mails()
+    person = await people.signed_in(person)
+    assert not (await retention.clean_up(running.context)).anything
+
+    running.clock.move(days=29)
+    assert not (await retention.clean_up(running.context)).anything
+    running.clock.move(days=3)
+    fresh = await people.signed_in(person)
+    removed = await retention.clean_up(running.context)
+
+    assert (removed.sessions, removed.mails) == (2, 1)
+    assert (await fresh.get(f"{USERS}/me")).json()["session_count"] == 1
+    assert (await people.audit("account_deleted", "admin_user_approved")) != []
