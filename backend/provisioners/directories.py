@@ -75,11 +75,10 @@ class DirectoryProvisioner:
         return failed
 
     def withdraw(self, user_id: UUID, now: datetime) -> None:
-        """Move the person's directory to today's trash."""
+        """Move the person's directory to today's trash; the disk is not waited for: after a crash it is done again."""
         home = self._home(user_id)
         if os.path.lexists(home):
             self._trash.put(home, now)
-            flush(self._users)
 
     def restore(self, user_id: UUID) -> bool:
         """Move the newest copy in the trash back; see `Provisioner.restore`."""

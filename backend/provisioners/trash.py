@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from backend.provisioners.flushing import flush
 from backend.provisioners.trees import remove
 
 _MODE: Final = 0o700
@@ -33,7 +32,6 @@ class Trash:
             directory.mkdir(mode=_MODE, exist_ok=True)
         with suppress(FileNotFoundError):
             home.rename(day / f"{home.name}-{now:%H%M%S%f}-{secrets.token_hex(4)}")
-        flush(day)
 
     def newest(self, user_id: UUID) -> Path | None:
         """Return the directory of somebody that was put here last; planted links and files do not count."""

@@ -8,10 +8,9 @@ import os
 import secrets
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from backend.provisioners.base import Kept, Usage
 
@@ -25,8 +24,7 @@ _NO_DIRECTORY: Final = frozenset({errno.ENOTDIR, errno.ELOOP})
 _OURS: Final = 0o700
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """An entry that is not gone into, good until the next one is asked for."""
 
     path: str
@@ -55,10 +53,13 @@ def measure(top: Path) -> Usage:
     """Count the regular files below a directory, and their bytes; what vanishes or cannot be read does not count."""
     files = size = 0
     for found in _through(top):
-        with suppress(OSError):
-            if found.entry.is_file(follow_symlinks=False):
-                size += found.entry.stat(follow_symlinks=False).st_size
-                files += 1
+        try:
+            status = found.entry.stat(follow_symlinks=False)
+        except OSError:
+            continue
+        if S_ISREG(status.st_mode):
+            size += status.st_size
+            files += 1
     return Usage(files, size)
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from starlette.datastructures import UploadFile
 
 from backend.errors import InvalidFile, UnsupportedMediaType
-from backend.routes.deps import CurrentAdmin, FromOrigin, InContext, check_media_type
+from backend.routes.deps import CurrentAdmin, FromOrigin, InContext, check_media_type, closing_form
 from backend.schemas.account_files import ExportQuery, ImportAnswer, ImportSummary, RowAnswer
 from backend.services import exporting, importing
 from backend.services.account_files import AccountFile
@@ -74,7 +74,7 @@ async def export(
     return StreamingResponse(found.pages, media_type=_MEDIA_TYPES[format_], headers=headers)
 
 
-@router.post("/import", openapi_extra=_BODIES, response_model=ImportAnswer)
+@router.post("/import", openapi_extra=_BODIES, response_model=ImportAnswer, dependencies=[Depends(closing_form)])
 async def import_(
     request: Request,
     admin: CurrentAdmin,

@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request, Security
 from fastapi.params import Form
 from fastapi.security import OAuth2PasswordBearer
+from starlette.datastructures import FormData
 
 from backend import tokens
 from backend.context import Context
@@ -182,6 +183,16 @@ async def check_request(request: Request) -> None:
         await check_media_type(request, *expected)
 
 
+async def closing_form(request: Request) -> AsyncIterator[None]:
+    """Let go of the files of a form that the check of its CSRF token has read, whatever becomes of the request."""
+    try:
+        yield
+    finally:
+        form: FormData | None = getattr(request.state, "form", None)
+        if form is not None:
+            await form.close()
+
+
 async def check_media_type(request: Request, *expected: str) -> str:
     """Return the media type of a body, if it is one of those a route reads, in UTF-8 (RFC 8259 §8.1).
 
@@ -268,7 +279,8 @@ async def _check_csrf(request: Request, expected: str) -> None:
         return
     given = request.headers.get("x-csrf-token")
     if given is None and request.headers.get("content-type", "").startswith(FORM_TYPES):
-        field = (await request.form()).get("csrf_token")
+        request.state.form = await request.form()
+        field = request.state.form.get("csrf_token")
         given = field if isinstance(field, str) else None
     if not (given and tokens.same(given, expected)):
         raise CsrfFailed

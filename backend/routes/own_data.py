@@ -8,7 +8,7 @@ from backend.routes.deps import CurrentUser, FromOrigin, InContext
 from backend.services import own_data
 from backend.services.own_data import OwnData
 
-router = APIRouter(prefix="/api/v1/users", tags=["B1: users"])
+router = APIRouter(prefix="/api/v1/users", tags=["B1: people"])
 
 
 class Download(StreamingResponse):

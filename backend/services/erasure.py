@@ -8,7 +8,7 @@ from uuid import UUID
 
 from backend.context import Context
 from backend.errors import DemoteFirst
-from backend.models import Status, User
+from backend.models import GONE, Role, Status, User
 from backend.services.audit import Action
 from backend.services.lifecycle import Lifecycle
 from backend.services.rights import Act
@@ -38,10 +38,10 @@ class Erasure:
 
         Raises:
             UserNotFound, InvalidTransition: there is no such account, or it is erased already.
-            DemoteFirst: it is an administrator's.
+            DemoteFirst: it is an administrator's who was not deleted.
         """
         user = await self.lifecycle.account(user_id, by=by, act=Act.ANONYMIZE, gone=True)
-        if user.is_superuser:
+        if user.is_superuser and user.status not in GONE:
             raise DemoteFirst
         now, username = self.context.clock.now(), f"del_{user.id.hex[-_PART:]}_1"
         keeps = self.context.settings.anonymize_keeps_email
@@ -49,6 +49,7 @@ class Erasure:
             "email": user.email if keeps else f"{username}@deleted.invalid",
             "username": username,
             "full_name": _NAME,
+            "role": Role.USER,
             "hashed_password": _UNUSABLE,
             "is_verified": False,
             "must_change_password": False,

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -115,7 +115,7 @@ class OwnData:
         self._archive.close()
 
     def _beginning(self) -> bytes:
-        account = _json(self._user.model_dump(exclude=_SECRETS_OF_ACCOUNTS))
+        account = _json(_columns(self._user, _SECRETS_OF_ACCOUNTS))
         return self._whole("README.txt", _README.format(now=self._now)) + self._whole("account.json", f"{account}\n")
 
     def _whole(self, name: str, text: str) -> bytes:
@@ -184,14 +184,14 @@ class OwnData:
         return whole
 
     def _session(self, session: UserSession) -> dict[str, Any]:
-        shown = session.model_dump(exclude=_SECRETS_OF_SESSIONS)
+        shown = _columns(session, _SECRETS_OF_SESSIONS)
         return {**shown, "last_activity": self._context.touches.newest(session.id, session.last_activity)}
 
     def _event(self, event: AuditEvent) -> dict[str, Any]:
         """Show a record, without what it tells about somebody else."""
         by_another = event.actor_id not in {None, self._user.id}
         about_another = event.target_id not in {None, self._user.id}
-        return event.model_dump(exclude=(_FROM_WHERE if by_another else set()) | (_WHAT if about_another else set()))
+        return _columns(event, (_FROM_WHERE if by_another else set()) | (_WHAT if about_another else set()))
 
 
 async def _sessions(look: Services, user_id: UUID, after: UUID | None) -> Sequence[UserSession]:
@@ -208,6 +208,10 @@ async def _mails(look: Services, user_id: UUID, after: UUID | None) -> Sequence[
 
 def _mail(mail: Mail) -> dict[str, Any]:
     return {"id": mail.id, "purpose": mail.purpose, "queued_at": mail.created_at, "sent_at": mail.sent_at}
+
+
+def _columns(row: User | UserSession | AuditEvent, without: Collection[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in type(row).model_fields if name not in without}
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -2,30 +2,38 @@
 
 A search of three characters or more finds them anywhere in a name, username, address or institution; one or two find
 the beginning of a word. Case, width and accents make no difference.
+
+Each list is read in the way that looks at the fewest accounts: along the index of its order, where many of those met
+are wanted; else by gathering all that are wanted and sorting them; newest first, by one walk for each status.
 """
 
-import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, func, tuple_
+from sqlalchemy import ColumnElement, Select, Table, func, true, tuple_, union_all, update
+from sqlalchemy import column as plain_column
+from sqlalchemy import select as choose
+from sqlalchemy import table as plain_table
 from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.identifiers import caseless, email_key, username_key
 from backend.models import GONE, Listing, Role, Status, User
-from backend.models.listing import LONGEST_KEY
+from backend.stores.listing_texts import pattern, texts
 from backend.stores.pages import Page, Place
 from backend.stores.search_index import TABLE
 
 MOST_COUNTED: Final = 10_000
 """Accounts that a search counts; beyond, it says "more than"."""
-_PAIR: Final = 2
-_FIELD: Final = "\n"
+STANDING: Final = ("role", "status")
+"""What listings hold of an account beside its names, and has to be kept with every change of it."""
+
+_INDEX: Final = plain_table(TABLE, plain_column("rowid"), plain_column(TABLE))
 
 
 class SortBy(StrEnum):
@@ -39,12 +47,12 @@ class SortBy(StrEnum):
     """The last sign-in; of those who never signed in, the day they came."""
 
 
-_COLUMNS: Final[dict[SortBy, tuple[Any, Any]]] = {
-    SortBy.CREATED_AT: (User.created_at, User.id),
-    SortBy.USERNAME: (Listing.username_key, Listing.user_id),
-    SortBy.EMAIL: (Listing.email_key, Listing.user_id),
-    SortBy.FULL_NAME: (Listing.name_key, Listing.user_id),
-    SortBy.LAST_LOGIN: (User.seen_at, User.id),
+_KEYS: Final[dict[SortBy, Any]] = {
+    SortBy.CREATED_AT: User.created_at,
+    SortBy.USERNAME: Listing.username_key,
+    SortBy.EMAIL: Listing.email_key,
+    SortBy.FULL_NAME: Listing.name_key,
+    SortBy.LAST_LOGIN: User.seen_at,
 }
 
 
@@ -54,6 +62,15 @@ class Order:
 
     by: SortBy = SortBy.CREATED_AT
     descending: bool = True
+
+    @property
+    def by_listing(self) -> bool:
+        """Whether listings have an index for it; else accounts have."""
+        return self.by not in {SortBy.CREATED_AT, SortBy.LAST_LOGIN}
+
+    def of(self, *columns: Any) -> list[Any]:  # noqa: ANN401  # columns of any type
+        """Return what to sort by."""
+        return [one.desc() if self.descending else one.asc() for one in columns]
 
 
 @dataclass(frozen=True)
@@ -77,17 +94,51 @@ class Wanted:
         return frozenset(asked & active if self.is_active else asked - active)
 
     @property
+    def searched(self) -> str:
+        """The part of a listing's text that is looked for; empty if none is."""
+        return pattern(self.query)
+
+    @property
     def counted(self) -> bool:
         """Whether the tallies know how many these are."""
-        return not (pattern(self.query) or self.created_after or self.created_before)
+        return not (self.searched or self.created_after or self.created_before)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether some are left out for their role or status, beside the deleted ones."""
+        return not (self.role is None and self.status is None and self.is_active is None)
 
 
 @dataclass(frozen=True)
 class Total:
-    """How many accounts a list has; where it is not exact, there are more."""
+    """How many accounts a list has; where it is not exact, there are more. `among`: how many there are at all."""
 
     count: int
     exact: bool = True
+    among: int = 0
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Which rows of a list: behind a place, or from an offset on; one more than a page, to see whether more follow."""
+
+    order: Order
+    place: Place | None
+    offset: int
+    limit: int
+
+    @property
+    def reach(self) -> int:
+        """How many rows are passed until the last one of the window."""
+        return self.offset + self.limit + 1
+
+    def cut(self, query: Select[Any], id_: Any, key: Any, *, whole: bool = True) -> Select[Any]:  # noqa: ANN401
+        """Sort a query's rows and keep the window; all up to its end where it is not the `whole` list."""
+        if self.place:
+            here, there = tuple_(key, id_), (self.place.moment or self.place.text, self.place.id)
+            query = query.where(here < there if self.order.descending else here > there)
+        query = query.order_by(*self.order.of(key, id_))
+        return query.offset(self.offset).limit(self.limit + 1) if whole else query.limit(self.reach)
 
 
 class ListingStore:
@@ -99,13 +150,18 @@ class ListingStore:
         self._indexed = indexed
 
     async def keep(self, user: User) -> None:
-        """Write down what lists look for, after an account was made or a name of it changed."""
-        table: Table = Listing.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
+        """Write down what lists look for, after an account was made or a name or the standing of it changed."""
         connection = await self._session.connection()
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         values = texts(user.username, user.email, user.full_name, user.institution)
-        new = dialect.insert(table).values(user_id=user.id, **values)
+        values |= {"role": user.role, "status": user.status, "created_at": user.created_at}
+        new = dialect.insert(_table()).values(user_id=user.id, **values)
         await connection.execute(new.on_conflict_do_update(index_elements=["user_id"], set_=values))
+
+    async def keep_standing(self, ids: Collection[UUID], standing: dict[str, Any]) -> None:
+        """Write down a new role or status of some accounts."""
+        table, connection = _table(), await self._session.connection()
+        await connection.execute(update(table).where(table.c.user_id.in_(ids)).values(standing))
 
     async def page(
         self, wanted: Wanted, order: Order, *, after: str | None = None, offset: int = 0, limit: int, total: Total
@@ -115,111 +171,56 @@ class ListingStore:
         Raises:
             InvalidCursor: the cursor is not one that a list in this order handed out.
         """
-        key, id_ = _COLUMNS[order.by]
-        query = select(User, key)
-        searched = pattern(wanted.query)
-        if order.by in {SortBy.USERNAME, SortBy.EMAIL, SortBy.FULL_NAME} or searched:
-            query = query.join(Listing, col(Listing.user_id) == col(User.id))
-        query = query.where(*self._conditions(wanted))
-        if searched and total.exact:
-            query = query.where(col(User.id).in_(self._found(searched)))
-        elif searched:  # one in a hundred or more: walking in order meets a page of them soon
-            query = query.where(_contains(self._session, searched))
-        place = Place.read(after, order.by, descending=order.descending)
-        if place:
-            here = tuple_(key, id_)
-            there = (place.moment or place.text, place.id)
-            query = query.where(here < there if order.descending else here > there)
-        direction = (key.desc(), id_.desc()) if order.descending else (key.asc(), id_.asc())
-        rows = (await self._session.exec(query.order_by(*direction).offset(offset).limit(limit + 1))).all()
-        shown = rows[:limit]
-        if len(rows) <= limit:
-            return Page([user for user, _ in shown], None)
-        user, value = shown[-1]
-        last = Place.of(order.by, value, user.id, descending=order.descending)
-        return Page([user for user, _ in shown], last.cursor())
+        window = _Window(order, Place.read(after, order.by, descending=order.descending), offset, limit)
+        if not wanted.statuses:
+            return Page([], None)
+        if wanted.searched:
+            return (await self._search(wanted, window))[0]
+        if order.by is SortBy.CREATED_AT and wanted.narrowed:
+            found = self._by_status(wanted, window)
+        elif total.exact and total.count**2 <= window.reach * total.among:
+            found = self._gathered(wanted, window)
+        else:
+            found = self._walked(wanted, window)
+        return await self._page(found, window)
+
+    async def search(
+        self, wanted: Wanted, order: Order, *, after: str | None = None, offset: int = 0, limit: int
+    ) -> tuple[Page[User], Total]:
+        """List accounts that a search finds, and count them, 10,000 at most.
+
+        Raises:
+            InvalidCursor: the cursor is not one that a list in this order handed out.
+        """
+        window = _Window(order, Place.read(after, order.by, descending=order.descending), offset, limit)
+        return await self._search(wanted, window) if wanted.statuses else (Page([], None), Total(0))
 
     async def count(self, wanted: Wanted) -> Total:
         """Count accounts, 10,000 at most."""
-        query = select(User.id).where(*self._conditions(wanted))
-        searched = pattern(wanted.query)
-        if searched:
-            found = self._found(searched, limit=None)
-            query = query.where(col(User.id).in_(found))
+        if wanted.searched:
+            await self._plan_each_time()
+            query = self._matching(wanted, Listing.user_id)
+        else:
+            query = choose(User.id).where(*_among(User, wanted))
         some = query.limit(MOST_COUNTED + 1).subquery()
-        count = (await self._session.exec(select(func.count()).select_from(some))).one()
-        return Total(min(count, MOST_COUNTED), exact=count <= MOST_COUNTED)
+        return _total((await self._session.exec(select(func.count()).select_from(some))).one())
 
-    def _conditions(self, wanted: Wanted) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = []
-        shown = wanted.statuses
-        if len(shown) == 1:
-            found.append(col(User.status) == next(iter(shown)))
-        else:
-            found.append(col(User.status).not_in(frozenset(Status) - shown))
-        if wanted.role:
-            found.append(col(User.role) == wanted.role)
-        if wanted.created_after:
-            found.append(col(User.created_at) >= wanted.created_after)
-        if wanted.created_before:
-            found.append(col(User.created_at) < wanted.created_before)
-        return found
-
-    def _found(self, searched: str, *, limit: int | None = MOST_COUNTED + 1) -> Select[Any]:
-        """Return the ids of the accounts a search finds, by the index where there is one."""
-        query = select(Listing.user_id)
-        if not self._indexed:
-            query = query.where(_contains(self._session, searched))
-        elif _is_sqlite(self._session):
-            matching = sql(f"listings.number IN (SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH :searched)")  # noqa: S608
-            query = query.where(matching.bindparams(searched='"' + searched.replace('"', '""') + '"'))
-        else:
-            query = query.where(col(Listing.text).contains(searched, autoescape=True))
-        found = query.limit(limit).cte("found").prefix_with("MATERIALIZED") if limit else query.cte("found")
-        return select(found.c.user_id)
-
-
-def texts(username: str, email: str, full_name: str | None, institution: str | None) -> dict[str, str]:
-    """Return what a listing holds for an account of these names."""
-    fields = (username, full_name or "", email, institution or "")
-    return {
-        "text": "".join(_FIELD + _spaced(field) for field in fields if field) + _FIELD,
-        "username_key": username_key(username)[:LONGEST_KEY],
-        "email_key": email_key(email)[:LONGEST_KEY],
-        "name_key": _plain(full_name or username)[:LONGEST_KEY],
-    }
-
-
-def pattern(query: str | None) -> str:
-    """Return the part of a listing's text that a query looks for; the empty text if it looks for nothing.
-
-    Every word in a text follows two spaces, so that its beginning, too, makes a group of three characters.
-    """
-    found = "  ".join(_plain(query or "").split())
-    return " " * (_PAIR + 1 - len(found)) + found if 0 < len(found) <= _PAIR else found
-
-
-def _spaced(text: str) -> str:
-    return "".join(f"  {word}" for word in _plain(text).split())
-
-
-def _plain(text: str) -> str:
-    """Return a text without the differences of case, of width and of accents, and without what cannot be stored."""
-    if text.isascii():
-        return text.lower().replace("\0", "")  # what the rest comes to, at a tenth of its time
-    bare = "".join(
-        character
-        for character in unicodedata.normalize("NFD", caseless(text))
-        if unicodedata.category(character) not in {"Mn", "Cs"} and character != "\0"
-    )
-    return unicodedata.normalize("NFC", bare)
-
-
-def _contains(session: AsyncSession, searched: str) -> ColumnElement[bool]:
-    """Look into the text itself, whatever the characters mean to patterns."""
-    position = func.instr if _is_sqlite(session) else func.strpos
-    return position(col(Listing.text), searched) > 0
-
-
-def _is_sqlite(session: AsyncSession) -> bool:
-    return session.get_bind().dialect.name == "sqlite"
+    async def _search(self, wanted: Wanted, window: _Window) -> tuple[Page[User], Total]:
+        """Look at all that match: few enough are sorted as well; of more, a page is soon met in order."""
+        await self._plan_each_time()
+        order = window.order
+        key = Listing.created_at if order.by is SortBy.CREATED_AT else _KEYS[order.by]
+        matching = self._matching(wanted, Listing.user_id, key).limit(MOST_COUNTED + 1)
+        id_, key = matching.selected_columns
+        found = choose(id_.label("id"), key.label("key"))
+        found = matching.with_only_columns(id_.label("id"), key.label("key"))
+        all_ = found.cte("found").prefix_with("MATERIALIZED")
+        number = choose(func.count().label("number")).select_from(all_).subquery()
+        top = window.cut(choose(all_.c.id, all_.c.key), all_.c.id, all_.c.key).subquery()
+        query = select(User, top.c.key, number.c.number)
+        query = query.select_from(number.outerjoin(top, true()).outerjoin(User, col(User.id) == top.c.id))
+        rows = (await self._session.exec(query.order_by(*order.of(top.c.key, top.c.id)))).all()
+        total = _total(rows[0][2])
+        if not total.exact:
+            return await self._page(self._walked(wanted, window), window), total
+        return _shown([(user, value) for user, value, _ in rows if user], window), total

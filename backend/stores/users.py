@@ -105,6 +105,10 @@ class UserStore(BaseUserDatabase[User, UUID]):
         await self._session.delete(user)
         await self._session.flush()
 
+    async def some(self, ids: Collection[UUID]) -> Sequence[User]:
+        """Return those of these accounts that there are, in the order of their ids."""
+        return (await self._session.exec(select(User).where(col(User.id).in_(ids)).order_by(col(User.id)))).all()
+
     async def lock(self, id_: UUID) -> User | None:
         """Return the account as it is now and keep others from changing it until this transaction ends."""
         query = select(User).where(User.id == id_).with_for_update().execution_options(populate_existing=True)

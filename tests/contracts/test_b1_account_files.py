@@ -302,6 +302,23 @@ async def test_a_form_may_carry_the_file(people: People) -> None:
     assert refusal(without) == (422, "INVALID_FILE", "The form has no file.")
 
 
+async def test_a_page_sends_its_file_with_the_cookie_and_the_proof_that_it_is_our_page(
+    running: Application, people: People
+) -> None:
+    grant, other = await people.at_a_page(await people.admin()), await people.at_a_page(await people.active())
+    browser = running.browser(Cookie=f"session_id={grant.cookie}")
+    files = {"file": ("people.csv", b"username,email\nana,a@example.org\n", "text/csv")}
+    without = await browser.post(IMPORT, files=files)
+    by_field = await browser.post(IMPORT, files=files, data={"csrf_token": grant.csrf_token})
+    by_header = await browser.post(f"{IMPORT}?dry_run=true", files=files, headers={"X-CSRF-Token": grant.csrf_token})
+
+    stranger = running.browser(Cookie=f"session_id={other.cookie}")
+    from_others = await stranger.post(IMPORT, files=files, data={"csrf_token": other.csrf_token})
+
+    assert (code(without), code(from_others)) == ((403, "CSRF_FAILED"), (403, "ADMIN_REQUIRED"))
+    assert [answer.json()["rows"][0]["outcome"] for answer in (by_field, by_header)] == ["created", "refused"]
+
+
 async def test_outcomes_come_line_by_line_to_who_asks_for_them(people: People) -> None:
     admin = await people.admin()
     by_line = {**CSV, "Accept": "application/x-ndjson"}

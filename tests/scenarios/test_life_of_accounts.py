@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backend.models import Status
+from backend.models import Role, Status
 from backend.services import retention, unit_of_work
 from tests.application import Application
 from tests.factories import People, Person
@@ -194,3 +194,13 @@ async def test_what_was_kept_long_enough_is_removed_and_nothing_else(running: Ap
     assert (removed.sessions, removed.mails) == (2, 1)
     assert (await fresh.get(f"{USERS}/me")).json()["session_count"] == 1
     assert (await people.audit("account_deleted", "admin_user_approved")) != []
+
+
+async def test_a_deleted_administrator_can_be_erased_and_is_none_any_more(people: People) -> None:
+    admin, former = await people.admin(), await people.admin()
+    refused = await admin.delete(f"{USERS}/db/{former.username}")
+    assert (refused.status_code, refused.json()["detail"]) == (400, "Demote first")
+    await admin.delete(f"{USERS}/{former.username}")
+
+    assert (await admin.delete(f"{USERS}/db/{former.username}")).status_code == 200
+    assert (await people.row(former)).role is Role.USER

@@ -10,7 +10,7 @@ import pytest
 
 from backend.errors import AdminRequired, KeyReused, NotOneself
 from backend.models import Role, Status
-from backend.provisioners import DirectoryProvisioner
+from backend.provisioners.directories import DirectoryProvisioner
 from backend.services import Origin, bulk, unit_of_work
 from backend.services.bulk import Call, Operation, Outcome
 from tests.application import Application

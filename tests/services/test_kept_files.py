@@ -109,7 +109,7 @@ def test_a_link_in_the_place_of_the_directory_is_not_followed(
 
 def test_a_pipe_keeps_nobody_waiting(place: DirectoryProvisioner, home: Path) -> None:
     os.mkfifo(home / "pipe")
-    worker = threading.Thread(target=lambda: (place.measure(WHO), _read(place), place.provision(WHO)), daemon=True)
+    worker = threading.Thread(target=lambda: (place.measure(WHO), _read(place), place.complete(WHO)), daemon=True)
     worker.start()
     worker.join(10)
 
@@ -292,12 +292,12 @@ def test_what_could_not_be_erased_is_said_and_tried_again(
     place.provision(WHO)
     really, left = os.unlink, 8
 
-    def unlink(*arguments: str | Path, **options: int) -> None:
+    def unlink(path: str | Path, *, dir_fd: int | None = None) -> None:
         nonlocal left
         left -= 1
         if left < 0:
             raise OSError(5, os.strerror(5))
-        really(*arguments, **options)
+        really(path, dir_fd=dir_fd)
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "unlink", unlink)

@@ -5,8 +5,11 @@ import shutil
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from backend.models import Status
 from backend.services import provisioning, unit_of_work
+from backend.services.provisioning import Findings
 from tests.application import Application
 from tests.factories import People
 
@@ -54,6 +57,21 @@ async def test_what_is_left_of_the_anonymized_is_erased_wherever_it_lies(running
     left = [path.name for path in running.data_dir.rglob("*-*") if path.is_dir()]
     assert not any(name.startswith((str(at_home.id), str(aside.id))) for name in left)
     assert any(name.startswith(str(deleted.id)) for name in left)
+
+
+async def test_whoever_was_restored_since_keeps_the_directory(
+    running: Application, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restored, deleted = await people.active(), await people.deleted()
+    running.context.provisioner.provision(deleted.id)
+
+    async def check(*_: object, **__: object) -> Findings:
+        return Findings(stray=[restored.id, deleted.id])
+
+    monkeypatch.setattr(provisioning, "check", check)
+    await provisioning.repair(running.context)
+
+    assert [running.context.provisioner.complete(person.id) for person in (restored, deleted)] == [True, False]
 
 
 async def test_a_directory_of_this_moment_may_belong_to_somebody_about_to_arrive(

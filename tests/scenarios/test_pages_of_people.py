@@ -1,0 +1,336 @@
+"""People found and looked after by pages, in a browser without script."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from backend.models import Role, Status
+from tests.application import Application
+from tests.factories import PASSWORD, People
+from tests.scenarios.desk import at_the_desk, said, text_of
+
+pytestmark = pytest.mark.settings(rate_limits=False)
+
+
+async def test_people_are_found_by_a_part_of_a_name_and_by_filters(running: Application, people: People) -> None:
+    desk = await at_the_desk(running, await people.admin())
+    ana = await people.pending(full_name="Ana López", institution="Harbour Observatory")
+    gone, active = await people.deleted(), await people.active()
+    everybody, by_part = await desk.read("/users"), await desk.read("/users", query="opez")
+    waiting, deleted = await desk.read("/users", status="pending"), await desk.read("/users", status="deleted")
+    nobody = await desk.read("/users", query="opez", role="admin")
+
+    assert "2 people" in await desk.read("/users", status="active")
+    assert "1 person found" in by_part
+    assert "Ana López" in by_part
+    assert active.username not in by_part
+    assert (ana.username in waiting, active.username in waiting) == (True, False)
+    assert (gone.username in deleted, gone.username in everybody) == (True, False)
+    assert "Nobody found" in nobody
+    assert "Deleted accounts are found only under" in nobody
+
+
+async def test_a_long_list_keeps_its_search_from_page_to_page(running: Application, people: People) -> None:
+    desk = await at_the_desk(running, await people.admin())
+    await people.crowd(52)
+    first = await desk.get("/users", query="crowd", sort="username")
+    link = first.text.partition('rel="next"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    second = await desk.get(link)
+
+    assert first.text.count('role="rowheader"') == 50
+    assert second.text.count('role="rowheader"') == 2
+    assert "query=crowd&sort=username&cursor=" in link
+    assert "52 people found" in text_of(second)
+    assert 'href="/users?query=crowd&amp;sort=username">Back to the first page' in second.text
+    assert 'href="/api/v1/users/export?format=csv&amp;query=crowd"' in first.text
+    assert (await desk.get("/users", cursor="nonsense")).status_code == 400
+    assert (await desk.get("/users", status="asleep")).status_code == 422
+
+
+async def test_a_person_s_page_tells_their_state_numbers_and_sessions(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    desk = await at_the_desk(running, admin)
+    page = await desk.read(f"/users/{person.id}")
+    until = running.clock.now() + timedelta(days=9)
+    async with people.work() as services:
+        await services.closing.suspend(admin.id, person.id, "A lost laptop.", until=until)
+    suspended = await desk.read(f"/users/{person.id}")
+
+    assert "5 files, 10 bytes" in page
+    assert "Sign-ins 1" in page
+    assert "App from 127.0.0.1" in page
+    assert f"Suspended until {until.day} {until:%b %Y}" in suspended
+    assert "A lost laptop." in suspended
+    assert "Nowhere at the moment." in suspended
+
+
+async def test_most_acts_can_be_undone(running: Application, people: People) -> None:
+    admin, member, waiting = await people.admin(), await people.active(), await people.pending()
+    desk, at = await at_the_desk(running, admin), f"/users/{member.id}"
+    undone = [
+        await desk.undo(f"{at}/suspend", reason="Too early."),
+        await desk.undo(f"{at}/expire"),
+        await desk.undo(f"{at}/promote"),
+        await desk.undo(f"{at}/delete"),
+        await desk.undo(f"/users/{waiting.id}/reject", reason="No."),
+        await desk.undo(f"/approvals/{waiting.id}/reject", then="/approvals"),
+    ]
+    row = await people.row(member)
+
+    assert [sentence for _, sentence in undone] == [
+        f"The account of {member.username} is open again.",
+        f"The account of {member.username} is open again.",
+        f"{member.username} is a plain member now.",
+        f"The account of {member.username} is back.",
+        f"{waiting.username} waits for a decision again.",
+        f"{waiting.username} waits for a decision again.",
+    ]
+    assert {where for where, _ in undone[:4]} == {at}
+    assert (row.status, row.role) == (Status.ACTIVE, Role.USER)
+    assert (await people.row(waiting)).status is Status.PENDING
+
+
+async def test_who_is_let_in_is_told_and_so_there_is_no_way_back(running: Application, people: People) -> None:
+    desk, waiting = await at_the_desk(running, await people.admin()), await people.pending()
+    there, _ = await desk.press(f"/users/{waiting.id}/approve")
+
+    assert ">Undo<" not in (await desk.get(there)).text
+
+
+@pytest.mark.parametrize("undo", ['["anonymize", "ID"]', '["restore"]', '"restore"', '["restore", 7]', "[[], {}]"])
+async def test_a_planted_notice_leads_nowhere(running: Application, people: People, undo: str) -> None:
+    import base64  # noqa: PLC0415
+
+    admin, member = await people.admin(), await people.active()
+    desk = await at_the_desk(running, admin)
+    notice = f'{{"text": "Look!", "kind": "ok", "undo": {undo.replace("ID", str(member.id))}}}'
+    desk.browser.cookies.set("notice", base64.urlsafe_b64encode(notice.encode()).decode())
+    page = await desk.get("/users")
+
+    assert page.status_code == 200
+    assert "Undo" not in page.text
+
+
+async def test_an_account_that_cannot_come_back_says_why(running: Application, people: People) -> None:
+    desk, gone = await at_the_desk(running, await people.admin()), await people.deleted()
+    await running.client.post(
+        "/api/auth/register", json={"username": gone.username, "email": "new@example.org", "password": PASSWORD}
+    )
+    page = await desk.read(f"/users/{gone.id}")
+    there, sentence = await desk.press(f"/users/{gone.id}/restore")
+
+    assert "Can be restored until" in page
+    assert (there, sentence) == (
+        f"/users/{gone.id}",
+        "Somebody else has the username of this account by now. Nothing was changed.",
+    )
+
+
+async def test_a_suspension_can_have_an_end(running: Application, people: People) -> None:
+    desk, member = await at_the_desk(running, await people.admin()), await people.active()
+    past = await desk.send(f"/users/{member.id}/suspend", until="2001-05-17", reason="A long story.")
+    nonsense = await desk.send(f"/users/{member.id}/suspend", until="tomorrow")
+    ends = running.clock.now() + timedelta(days=3)
+    await desk.press(f"/users/{member.id}/suspend", until=f"{ends:%Y-%m-%d}")
+    row = await people.row(member)
+
+    assert (past.status_code, "A long story." in past.text) == (422, True)
+    assert "Choose a day that is still to come." in text_of(past)
+    assert "Write the day as year-month-day" in text_of(nonsense)
+    assert row.suspended_until == ends.replace(hour=0, minute=0, second=0)
+
+
+async def test_nobody_is_erased_without_their_name_being_typed(running: Application, people: People) -> None:
+    desk, member = await at_the_desk(running, await people.admin()), await people.active()
+    for name in ({}, {"typed_name": "somebody"}):
+        refused = await desk.send(f"/users/{member.id}/anonymize", **name)
+        assert (refused.status_code, member.username in text_of(refused)) == (422, True)
+    question = await desk.read(f"/users/{member.id}/anonymize")
+    await desk.press(f"/users/{member.id}/anonymize", typed_name=member.username.upper())
+    left = await desk.read(f"/users/{member.id}")
+
+    assert "The email address is kept." in question
+    assert "Nothing can be changed about this account any more." in left
+    assert f"{member.username} " not in left
+
+
+async def test_only_what_fits_is_offered(running: Application, people: People) -> None:
+    admin, other = await people.admin(), await people.admin()
+    desk, approver, gone = await at_the_desk(running, admin), await people.approver(), await people.deleted()
+
+    async def offered(id_: object) -> set[str]:
+        page = (await desk.get(f"/users/{id_}")).text.partition('id="acts"')[2].partition("</section>")[0]
+        return {part.partition('"')[0] for part in page.split(f"/users/{id_}/")[1:]}
+
+    assert await offered(admin.id) == set()
+    assert {"appoint", "demote", "suspend", "delete"} <= await offered(other.id)
+    assert not await offered(other.id) & {"promote", "expire", "anonymize", "restore", "approve"}
+    assert {"promote", "demote", "expire", "anonymize"} <= await offered(approver.id)
+    assert await offered(gone.id) == {"restore", "anonymize"}
+    assert await offered((await people.rejected()).id) == {"approve", "reopen", "delete", "anonymize"}
+
+
+async def test_a_new_account_gets_a_password_that_is_shown_once(running: Application, people: People) -> None:
+    desk = await at_the_desk(running, await people.admin())
+    new = {"username": "ana", "email": "ana@example.org", "full_name": "Ana López", "role": "approver"}
+    made = await desk.send("/users/new", **new, is_active="true")
+    password = made.text.partition('id="temporary"')[2].partition('value="')[2].partition('"')[0]
+    body = {"username_or_email": "ana", "password": password}
+    signed_in = (await running.client.post("/api/auth/login", json=body)).json()["user"]
+    found = await people.statuses()
+    guest = running.browser()
+    first = await guest.post("/login", data=body)
+
+    assert made.status_code == 200
+    assert signed_in["username"] == "ana"
+    assert found["ana"] is Status.ACTIVE
+    assert first.headers["location"] == "/account"
+    assert "Please choose your own password" in (await guest.get("/account")).text
+
+
+async def test_a_refused_new_account_keeps_what_was_typed(running: Application, people: People) -> None:
+    admin = await people.admin()
+    desk = await at_the_desk(running, admin)
+    taken = await desk.send("/users/new", username="ana", email=admin.email, institution="Harbour", is_active="true")
+    weak = await desk.send("/users/new", username="ana", email="ana@example.org", password="password", is_active="true")
+    powerful = await desk.send("/users/new", username="ana", email="ana@example.org", role="admin")
+    there, sentence = await desk.press("/users/new", username="ana", email="ana@example.org", password=PASSWORD)
+
+    assert [answer.status_code for answer in (taken, weak, powerful)] == [409, 422, 400]
+    assert "Somebody has this email address already." in text_of(taken)
+    assert 'value="Harbour"' in taken.text
+    assert "Only active accounts can have rights." in text_of(powerful)
+    assert sentence == "ana has an account now."
+    assert "Suspended" in await desk.read(there)
+
+
+async def test_an_account_is_edited_and_only_what_changed_is_recorded(running: Application, people: People) -> None:
+    desk, member = await at_the_desk(running, await people.admin()), await people.active()
+    async with people.work() as services:
+        ends = running.clock.now() + timedelta(days=9, hours=5)
+        await services.closing.set_end(None, member.id, ends)
+    form = {"username": member.username, "email": member.email, "full_name": "Ana <b>López</b>", "is_verified": "true"}
+    there, _ = await desk.press(f"/users/{member.id}/edit", **form, access_expires_at=f"{ends:%Y-%m-%d}")
+    kept = await people.row(member)
+    page = await desk.read(there)
+    await desk.press(f"/users/{member.id}/edit", **{**form, "email": "ana@example.org"})
+    moved = await people.row(member)
+
+    assert (kept.full_name, kept.is_verified, kept.access_expires_at) == ("Ana <b>López</b>", True, ends)
+    assert "Full name: – → Ana <b>López</b>" in page
+    assert (moved.email, moved.is_verified, moved.access_expires_at) == ("ana@example.org", False, None)
+    refused = await desk.send(f"/users/{member.id}/edit", **{**form, "username": "-"})
+    assert (refused.status_code, 'value="-"' in refused.text) == (422, True)
+    assert (await desk.get(f"/users/{(await people.deleted()).id}/edit")).status_code == 404
+
+
+async def test_many_are_suspended_after_a_question_and_once(running: Application, people: People) -> None:
+    admin, one, other = await people.admin(), await people.active(), await people.active()
+    desk, ids = await at_the_desk(running, admin), [str(one.id), str(other.id)]
+    question = await desk.get("/users/bulk", operation="deactivate", chosen=ids, then="/users?query=user")
+    key = question.text.partition('name="key" value="')[2].partition('"')[0]
+    form = {"operation": "deactivate", "chosen": ids, "key": key, "then": "/users?query=user", "reason": "A break."}
+    done = [await desk.press("/users/bulk", **form) for _ in range(2)]
+    other_words = await desk.press("/users/bulk", **{**form, "reason": "Another one."})
+
+    assert all(person.username in text_of(question) for person in (one, other))
+    assert done == [("/users?query=user", "2 people are suspended.")] * 2
+    assert len(await people.audit("admin_user_suspended", about=one)) == 1
+    assert other_words[1] == "This page was sent before with other words in it. Choose the people anew."
+
+
+async def test_who_is_left_alone_is_named_with_the_reason(running: Application, people: People) -> None:
+    desk, waiting, member = (
+        await at_the_desk(running, await people.admin()),
+        await people.pending(),
+        await people.active(),
+    )
+    ids = [str(waiting.id), str(member.id), str(uuid4())]
+    answer = await desk.send("/users/bulk", operation="approve", chosen=ids, key="k", then="/approvals")
+    text = text_of(answer)
+
+    assert answer.status_code == 200
+    assert "2 people were left alone" in text
+    assert "1 person has been let in." in text
+    assert "User is already approved" in text
+    assert "1 account is not there any more." in text
+    assert (await people.row(waiting)).status is Status.ACTIVE
+
+
+async def test_many_need_somebody_something_and_never_oneself(running: Application, people: People) -> None:
+    admin, member = await people.admin(), await people.active()
+    desk = await at_the_desk(running, admin)
+    nobody = await desk.get("/users/bulk", operation="delete", then="/users")
+    nothing = await desk.get("/users/bulk", chosen=str(member.id), then="https://evil.example/users")
+    oneself = await desk.press("/users/bulk", operation="delete", chosen=[str(admin.id)], key="k")
+
+    assert said(nobody).startswith("Choose the people first")
+    assert (said(nothing), nothing.headers["location"]) == ("Choose what is to be done to them.", "/users")
+    assert oneself == ("/users", "Cannot include yourself in bulk operations")
+    assert f'value="{admin.id}"' not in (await desk.get("/users")).text
+
+
+async def test_approvers_decide_one_by_one(running: Application, people: People) -> None:
+    waiting = await people.pending()
+    desk = await at_the_desk(running, await people.approver())
+    page = (await desk.get("/approvals")).text
+    refused = await desk.send("/users/bulk", operation="approve", chosen=[str(waiting.id)], key="k")
+
+    assert "/users/bulk" not in page
+    assert refused.status_code == 403
+    assert (await desk.undo(f"/approvals/{waiting.id}/reject"))[0] == f"/approvals#request-{waiting.id}"
+
+
+async def test_one_edits_one_s_own_data(running: Application, people: People) -> None:
+    person = await people.active()
+    desk = await at_the_desk(running, person)
+    form = {"username": person.username, "email": person.email, "institution": "Harbour", "profile_image_url": ""}
+    there, sentence = await desk.press("/account/edit", **form, full_name="Ana López")
+    moved = {**form, "email": "ana@example.org"}
+    unproven = await desk.send("/account/edit", **moved)
+    wrong = await desk.send("/account/edit", **moved, current_password="a guess")
+    await desk.press("/account/edit", **moved, current_password=PASSWORD)
+    picture = await desk.send("/account/edit", **{**form, "profile_image_url": "javascript:alert(1)"})
+    row = await people.row(person)
+
+    assert (there, sentence) == ("/account", "Your changes are saved. Your email address is not confirmed yet.")
+    assert [answer.status_code for answer in (unproven, wrong, picture)] == [403, 403, 422]
+    assert "Give your current password" in text_of(unproven)
+    assert 'value="ana@example.org"' in unproven.text
+    assert (row.email, row.full_name, row.institution) == ("ana@example.org", "Ana López", "Harbour")
+
+
+async def test_the_proof_of_one_s_address_is_sent_once_more(running: Application, people: People) -> None:
+    person = await people.active()
+    desk = await at_the_desk(running, person)
+    assert "not confirmed yet" in await desk.read("/account")
+    there, sentence = await desk.press("/account/confirm-email")
+    mails = await running.mails()
+
+    assert (there, sentence) == ("/account", f"A mail with a link is on its way to {person.email}.")
+    assert [mail.to for mail in mails] == [person.email]
+
+
+async def test_one_closes_one_s_account_and_reads_how_to_come_back(running: Application, people: People) -> None:
+    person = await people.active()
+    desk = await at_the_desk(running, person)
+    unsure = await desk.press("/account/deactivate")
+    question = await desk.read("/account/deactivate")
+    left = await desk.send("/account/deactivate", confirm="true")
+    page = await desk.read(left.headers["location"])
+    again = await desk.get("/account")
+
+    assert unsure == ("/account", "Account deactivation requires confirmation")
+    assert "You are signed out at once" in question
+    assert "You have closed your account" in page
+    assert "To come back, write to the people who run this installation" in page
+    assert again.headers["location"].startswith("/login")
+    assert (await people.row(person)).status is Status.DEACTIVATED
+
+
+async def test_the_only_administrator_stays(running: Application, people: People) -> None:
+    admin = await people.admin()
+    desk = await at_the_desk(running, admin)
+
+    assert (await desk.press("/account/deactivate", confirm="true"))[1] == "Cannot deactivate the only admin account"
