@@ -1,6 +1,6 @@
 .POSIX:
 .SUFFIXES:
-.PHONY: help run test test-one bench check format lock migrate migration pictures clean
+.PHONY: help run test test-one bench bench-scale check format lock migrate migration pictures clean
 
 # Options for the program a target starts:  make run ARGS="--port 9000"
 ARGS =
@@ -16,7 +16,7 @@ INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check --constra
 SOURCES = backend bench tests tools
 
 help: ## print this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' Makefile
 
 run: .venv/runtime ## set everything up and serve on http://127.0.0.1:8000 (ARGS="--port 9000")
 	@exec $(PYTHON) -m backend serve $(ARGS)
@@ -36,6 +36,10 @@ check: .venv/development ## lint, types, layers, dependencies, spelling, templat
 bench: .venv/runtime build/peers/made ## compare the speed with peers, in four minutes (ARGS="--quick")
 	@$(PYTHON) -m tools.prepare_tests postgresql
 	@$(PYTHON) -m bench $(ARGS)
+
+bench-scale: .venv/runtime ## compare a thousand accounts with a million, in ten minutes (ARGS="--quick")
+	@$(PYTHON) -m tools.prepare_tests postgresql
+	@$(PYTHON) -m bench.scale $(ARGS)
 
 format: .venv/development ## put code and templates into the house's format
 	@.venv/bin/ruff check --quiet --fix-only $(SOURCES)

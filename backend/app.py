@@ -39,7 +39,18 @@ from backend.routes import (
 )
 from backend.routes.deps import SESSION, SIGN_IN, Work, check_request
 from backend.routes.doorman import Doorman, Question
-from backend.routes.pages import account, approvals, devices, entrance, recovery
+from backend.routes.pages import (
+    account,
+    approvals,
+    devices,
+    editing,
+    entrance,
+    exchange,
+    listing,
+    many,
+    profile,
+    recovery,
+)
 from backend.routes.pages import users as people
 from backend.routes.paths import in_one_path
 from backend.routes.shell import Shell
@@ -146,7 +157,7 @@ def create_app(context: Context | None = None) -> FastAPI:
         users_by_name,
         operations,
     ]
-    pages = [entrance, account, devices, approvals, people, recovery]
+    pages = [entrance, account, profile, devices, approvals, listing, many, exchange, editing, people, recovery]
     for module in (*resources, *pages, *([docs] if shown else [])):
         app.include_router(module.router)
     app.mount("/static", VersionedFiles(directory=_STATIC), name="static")

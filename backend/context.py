@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
+from uuid import UUID
 
 from backend.clock import Clock, SystemClock
 from backend.errors import StartError
@@ -14,6 +15,7 @@ from backend.keys import FixedKeys, Keys, shared_secret
 from backend.notifiers import NOTIFIERS, Notifier
 from backend.policies import POLICIES, RegistrationPolicy
 from backend.provisioners import PROVISIONERS, Provisioner
+from backend.provisioners.usage import UsageMeter
 from backend.settings import Settings
 from backend.stores.counters import Counters
 from backend.stores.database import Database
@@ -42,11 +44,14 @@ class Context:
     counters: Counters
     policy: RegistrationPolicy
     provisioner: Provisioner
+    usage: UsageMeter
     cache: IdentityCache
     touches: Touches
     news: News
     notifier: Notifier | None
     """How mail leaves; None in production without a mail server, where it stays in the outbox."""
+    downloads: set[UUID] = field(default_factory=set)
+    """Whose own data is being sent at this moment."""
     mail_due: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process ends: what runs beside requests then finishes what it is doing, and no more."""
@@ -67,6 +72,7 @@ class Context:
         """
         _prepare(settings.data_dir)
         console = None if settings.production else NOTIFIERS["console"]()
+        provisioner = provisioner or PROVISIONERS["directories"](settings.data_dir)
         cache, database = IdentityCache(settings.session_cache), Database(settings.database)
         keys = _keys(settings)
         return cls(
@@ -80,7 +86,8 @@ class Context:
             ),
             counters=Counters(settings.redis_url.get_secret_value() if settings.redis_url else None),
             policy=POLICIES[settings.registration](),
-            provisioner=provisioner or PROVISIONERS["directories"](settings.data_dir),
+            provisioner=provisioner,
+            usage=UsageMeter(provisioner),
             cache=cache,
             touches=Touches(),
             news=News(_channel(settings, database), cache),

@@ -560,6 +560,14 @@ class HashingBusy(Busy):
     detail = "The service is busy. Please try again in a moment."
 
 
+class DownloadsBusy(Busy):
+    """As many people as this process has room for are being sent their own data."""
+
+    code = "DOWNLOADS_BUSY"
+    detail = "Several people are taking their data at the moment. Please try again shortly."
+    retry_after = 60
+
+
 class ProvisioningFailed(Busy):
     """The person's directory could not be made, so nothing was changed."""
 

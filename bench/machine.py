@@ -89,7 +89,7 @@ def _versions(peers: Path) -> Mapping[str, str]:
         distribution.metadata["Name"].lower().replace("_", "-"): distribution.version
         for distribution in importlib.metadata.distributions(path=[*sys.path, str(peers)])
     }
-    return {name: found[name] for name in PACKAGES}
+    return {name: found[name] for name in PACKAGES if name in found}
 
 
 def _processor() -> str:

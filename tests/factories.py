@@ -16,8 +16,8 @@ from backend.services.audit import Action
 from backend.services.grants import CookieGrant
 from backend.services.rights import Act
 from backend.services.user_manager import Registration
-from backend.stores.database import insert
-from backend.stores.listings import texts
+from backend.stores.rows import insert
+from backend.stores.listing_texts import texts
 from backend.stores.tallies import TallyStore
 
 PASSWORD = "correct horse battery"
@@ -147,8 +147,13 @@ class People:
         names = [texts(user.username, user.email, None, None) for user in users]
         async with self.context.database.writing() as session:
             await insert(session, *users)
-            session.add_all([Listing(user_id=user.id, **found) for user, found in zip(users, names, strict=True)])
-            await TallyStore(session).registered(Role.USER, status, now, size)
+            session.add_all(
+                [
+                    Listing(user_id=user.id, role=user.role, status=status, created_at=now, **found)
+                    for user, found in zip(users, names, strict=True)
+                ]
+            )
+            TallyStore(session).registered(Role.USER, status, now, size)
         return sorted(user.id for user in users)
 
     async def at_a_page(self, person: Person) -> CookieGrant:

@@ -1,10 +1,14 @@
 """What lists of accounts look for and sort by: texts computed by us, the same on every database."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Index, String, Text
 from sqlmodel import Field, SQLModel
+
+from backend.models.types import UTCDateTime, words
+from backend.models.user import Role, Status
 
 LONGEST_KEY: Final = 320
 """Characters of a sort key; PostgreSQL refuses to index values beyond some 2,700 bytes."""
@@ -32,3 +36,7 @@ class Listing(SQLModel, table=True):
     username_key: str = Field(sa_type=_key())
     email_key: str = Field(sa_type=_key())
     name_key: str = Field(sa_type=_key())
+    role: Role = Field(sa_type=words(Role))
+    """This, the status and the moment once more: a search need not look up thousands of accounts to count a few."""
+    status: Status = Field(sa_type=words(Status))
+    created_at: datetime = Field(sa_type=UTCDateTime)

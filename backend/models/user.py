@@ -48,7 +48,7 @@ class User(SQLModel, table=True):
     __table_args__ = (
         Index("ix_users_status_created_at_id", "status", "created_at", "id"),
         Index("ix_users_created_at_id", "created_at", "id"),
-        Index("ix_users_role_created_at_id", "role", "created_at", "id"),
+        Index("ix_users_role_status_created_at_id", "role", "status", "created_at", "id"),
         Index("ix_users_seen_at_id", "seen_at", "id"),
         Index("ix_users_access_expires_at", "access_expires_at", **_where("access_expires_at IS NOT NULL")),
         Index("ix_users_suspended_until", "suspended_until", **_where("suspended_until IS NOT NULL")),

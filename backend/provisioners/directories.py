@@ -99,8 +99,8 @@ class DirectoryProvisioner:
     def erase(self, user_id: UUID) -> None:
         """Destroy the person's directory and its copies in the trash; see `Provisioner.erase`."""
         with _or_else(ErasingFailed):
-            self._trash.erase(user_id)
             trees.remove(self._home(user_id))
+            self._trash.erase(user_id)  # after the home, which somebody may have put there meanwhile
 
     def purge(self, before: date) -> int:
         """Destroy the trash of the days before; see `Provisioner.purge`."""

@@ -198,10 +198,16 @@ async def _record(request: Request, error: errors.VestibuleError) -> None:
                     actor=caller.id if caller else None,
                     reason=error.code,
                     method=request.method,
-                    path=quote(request.url.path)[:200],
+                    path=_path(request),
                 )
     except Exception:  # noqa: BLE001  # whatever is wrong with the record, the refusal stands
         _log.exception("refusal_not_recorded", request_id=request.state.request_id, code=error.code)
+
+
+def _path(request: Request) -> str:
+    """Return the path as its route writes it: what stands in its places may be somebody's name."""
+    route = request.scope.get("route")
+    return quote(getattr(route, "path", None) or request.url.path, safe="/{}:")[:200]
 
 
 def _answer(request: Request, error: Exception, refusal: Refusal) -> Response:

@@ -37,6 +37,8 @@ LARGER_BODIES: Final[Mapping[str, int]] = {
     "/api/v1/users/bulk": 1024 * 1024,  # 10,000 ids
 }
 """Bytes that bodies of some paths may have: those that take files and long lists."""
+_NEVER_BY_HEAD: Final = frozenset({"/api/v1/users/export", "/api/v1/users/me/export"})
+"""Where asking costs as much as taking; it is a 405 there."""
 _LAST_WORDS: Final = {
     "detail": "Internal server error",
     "error_code": "INTERNAL_ERROR",
@@ -68,7 +70,7 @@ class Shell:
         _without_trailing_slash(scope)
         started, status, answered = time.perf_counter(), 500, False
 
-        asked, head = scope, scope["method"] == "HEAD"
+        asked, head = scope, scope["method"] == "HEAD" and scope["path"] not in _NEVER_BY_HEAD
         if head:  # what answers GET answers HEAD, without the body (RFC 9110 §9.3.2)
             asked = {**scope, "method": "GET"}
 

@@ -28,7 +28,7 @@ from backend.schemas.users import (
     UsersAnswer,
 )
 from backend.services import bulk
-from backend.services.people import Person
+from backend.services.persons import Person, person
 from backend.services.user_manager import Registration
 from backend.stores.listings import Order, SortBy, Wanted
 
@@ -62,9 +62,9 @@ async def register(body: RegisterBody, work: Work, bootstrap: BootstrapToken = N
 
 
 @router.get("/me")
-async def show_oneself(caller: CurrentUser, look: Look) -> PersonAnswer:
+async def show_oneself(caller: CurrentUser, context: InContext) -> PersonAnswer:
     """Show one's own account with its numbers."""
-    return _with_numbers(await look.people.person(await look.people.one(caller.id)))
+    return _with_numbers(await person(context, caller.id))
 
 
 @router.patch("/me")
@@ -156,9 +156,9 @@ async def change_many(
 
 
 @router.get(BY_ID)
-async def show_user(id: UUID, caller: CurrentAdmin, look: Look) -> PersonAnswer:  # noqa: A002
+async def show_user(id: UUID, caller: CurrentAdmin, context: InContext) -> PersonAnswer:  # noqa: A002
     """Show an account with its numbers, a deleted one too."""
-    return _with_numbers(await look.people.person(await look.people.found(id, gone=True)))
+    return _with_numbers(await person(context, id, gone=True))
 
 
 @router.patch(BY_ID)
@@ -175,12 +175,12 @@ async def delete_user(id: UUID, caller: CurrentAdmin, work: Work) -> Message:  #
     return Message(message="User account deactivated")
 
 
-def _with_numbers(person: Person) -> PersonAnswer:
-    values = UserAnswer.model_validate(person.user).model_dump(exclude={"name", "is_deleted", "email_verified"})
+def _with_numbers(found: Person) -> PersonAnswer:
+    values = UserAnswer.model_validate(found.user).model_dump(exclude={"name", "is_deleted", "email_verified"})
     return PersonAnswer(
         **values,
-        login_count=person.user.login_count,
-        file_count=person.file_count,
-        storage_bytes=person.storage_bytes,
-        session_count=person.session_count,
+        login_count=found.user.login_count,
+        file_count=found.file_count,
+        storage_bytes=found.storage_bytes,
+        session_count=found.session_count,
     )

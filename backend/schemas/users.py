@@ -26,11 +26,14 @@ _MOST: Final = 10_000
 _ALIASES: Final = {"size": "items_per_page", "q": "query", "sort": "sort_by", "order": "sort_order"}
 
 
-def _with_zone(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise PydanticCustomError("moment", "There is no such moment.") from None
 
 
-Moment = Annotated[datetime, AfterValidator(_with_zone)]
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """A moment; without a zone it is UTC."""
 
 
@@ -157,6 +160,7 @@ class CreateBody(Strict):
     username: Username
     email: Email
     password: Text
+    role: Literal["user"] = "user"
     google_id: None = None
     github_id: None = None
     oauth_provider: None = None

@@ -176,8 +176,8 @@ class Administration:
             await self.users.update_all(same, columns)
             action = Action.ROLE_CHANGED if Role.ADMIN not in {was, role} else Action.USER_PROMOTED
             action = Action.USER_DEMOTED if was is Role.ADMIN else action
-            ids = [user.id for user in same]
-            await self.audit.record_all(action, ids, actor=by, reason=reason, was=was, became=role)
+            told = {user.id: {"was": was, "became": role} for user in same}
+            await self.audit.record_all(action, told, actor=by, reason=reason)
 
     async def reset_password(self, admin: UUID | None, user_id: UUID, reason: str | None = None) -> tuple[User, str]:
         """Give somebody a temporary password, returned once; they have to change it, and their sessions end.
@@ -224,7 +224,7 @@ class Administration:
             name: changes[name] for name in sorted(PLAIN & changes.keys()) if changes[name] != getattr(user, name)
         }
         if columns:
-            changed = listed(user, columns)
+            changed = listed(user, columns, proven="is_verified" in changes)
             await self.users.update(user, {**columns, "updated_at": self.context.clock.now()})
             await self.audit.record(Action.USER_UPDATED, target=user.id, actor=admin, changes=changed)
 

@@ -1,6 +1,6 @@
 """The audit: who did what to whom, when, from where and why; a record in the database and a line in the log."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -58,8 +58,13 @@ class Action(StrEnum):
     REFUSED = "refused"
 
 
-_TELLING: Final = (Action.USER_DELETED, Action.USER_UPDATED, Action.PROFILE_UPDATED)
-"""Records whose details hold names and addresses."""
+_TELLING: Final = (
+    Action.USER_DELETED,
+    Action.USER_UPDATED,
+    Action.PROFILE_UPDATED,
+    Action.SESSION_AGENT_CHANGED,
+)
+"""Records whose details hold names, addresses or devices."""
 _CODED: Final = (Action.SIGNIN_FAILED, Action.SESSION_ENDED, Action.SESSION_AGENT_CHANGED, Action.REFUSED)
 """Records whose reason is a word of ours; anybody else's was typed."""
 
@@ -92,30 +97,33 @@ class Audit:
         **details: Any,  # noqa: ANN401  # small JSON values
     ) -> None:
         """Record one action; see `record_all`."""
-        await self.record_all(action, [target], actor=actor, reason=reason, **details)
+        await self.record_all(action, {target: details}, actor=actor, reason=reason)
 
     async def record_all(
         self,
         action: Action,
-        targets: Sequence[UUID | None],
+        targets: Mapping[UUID, Mapping[str, Any]] | Mapping[UUID | None, Mapping[str, Any]],
         *,
         actor: UUID | None = None,
         reason: str | None = None,
-        **details: Any,  # noqa: ANN401  # small JSON values
     ) -> None:
-        """Record one action for each target. Log lines follow the commit and carry ids, never names or addresses."""
+        """Record one action for each target, with its details: small JSON values.
+
+        Log lines follow the commit and carry ids, never names or addresses.
+        """
         agent = self.origin.user_agent
         same: dict[str, Any] = {
             "at": self.clock.now(),
             "action": action,
             "actor_id": actor,
             "reason": reason[:_LONGEST_REASON] if reason else None,
-            "details": details,
             "ip_address": self.origin.ip_address,
             "user_agent": agent[:LONGEST_AGENT] if agent else None,
             "request_id": self.origin.request_id,
         }
-        await self.store.add_all([AuditEvent(target_id=target, **same) for target in targets])
+        await self.store.add_all(
+            [AuditEvent(target_id=target, details=dict(details), **same) for target, details in targets.items()]
+        )
 
         async def log() -> None:
             for target in targets:

@@ -6,6 +6,7 @@ the same call again goes on from there, and a call that is done gets the answer 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,7 +29,7 @@ from backend.services.audit import Origin
 from backend.services.decisions import check_undecided
 from backend.services.lifecycle import check_way
 from backend.services.rights import Act
-from backend.services.work import Services, unit_of_work
+from backend.services.work import Services, reading, unit_of_work
 from backend.tokens import digest
 
 MOST: Final = 10_000
@@ -113,6 +114,8 @@ async def run(
     outcome = Outcome(len(ids) + len(unknown), {name: _told(UserNotFound()) for name in sorted(unknown)})
     done = 0
     while done < len(ids):
+        if call.operation is Operation.APPROVE:
+            await _prepare(context, ids[done : done + _CHUNK])
         async with unit_of_work(context, origin) as services:
             await services.lifecycle.check_rights(by, Act.BULK, oneself=False)
             kept = await services.bulk_calls.lock(by, call.key, call.digest) if by and call.key else None
@@ -129,6 +132,15 @@ async def run(
         if context.database.embedded:
             await asyncio.sleep(_BREATH_SECONDS)
     return outcome
+
+
+async def _prepare(context: Context, ids: Sequence[UUID]) -> None:
+    """Make directories before any lock is held; what fails here is told, with its account, when that is let in."""
+    async with reading(context) as look:
+        statuses = await look.users.user_db.statuses(ids)
+    waiting = [id_ for id_, status in statuses.items() if status is Status.PENDING]
+    with contextlib.suppress(ProvisioningFailed):
+        await asyncio.to_thread(context.provisioner.provision_all, waiting)
 
 
 async def _treat(services: Services, by: UUID | None, call: Call, ids: Sequence[UUID]) -> dict[str, tuple[str, str]]:

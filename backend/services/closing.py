@@ -1,9 +1,11 @@
 """What closes an account and opens it again: suspension, expiry, deactivation, deletion, and the way back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 from backend.context import Context
@@ -16,12 +18,14 @@ from backend.errors import (
     NotOneself,
     TooLate,
 )
-from backend.models import GONE, Status, User
+from backend.models import Status, User
 from backend.services.audit import Action
 from backend.services.lifecycle import Lifecycle
 from backend.services.renaming import Renaming
 from backend.services.rights import Act
-from backend.stores.users import UserStore
+from backend.services.setting_aside import put_aside
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Closing:
         return user
 
     async def expire(self, by: UUID | None, user_id: UUID, reason: str | None = None) -> User:
-        """Let the access of an account run out now.
+        """Let the access of an account run out now; an end that was set for later stays set.
 
         Raises:
             UserNotFound, InvalidTransition, NotOneself, LastAdmin: it cannot.
@@ -90,7 +94,7 @@ class Closing:
         user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE)
         if user.id == by:
             raise NotOneself("Cannot expire yourself")
-        columns = {"access_expires_at": self.context.clock.now(), "decision_reason": reason}
+        columns = {"decision_reason": reason}
         await self.lifecycle.change(
             user, Status.EXPIRED, Action.ACCOUNT_EXPIRED, actor=by, reason=reason, columns=columns
         )
@@ -161,7 +165,13 @@ class Closing:
         columns = {"decision_reason": reason, "suspended_until": until}
         details = {"until": _written(until)} if until else {}
         await self.lifecycle.change_all(
-            users, Status.SUSPENDED, Action.USER_SUSPENDED, actor=by, reason=reason, columns=columns, details=details
+            users,
+            Status.SUSPENDED,
+            Action.USER_SUSPENDED,
+            actor=by,
+            reason=reason,
+            columns=columns,
+            details=lambda _: details,
         )
 
     async def open_again(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
@@ -173,17 +183,9 @@ class Closing:
         """
         if any(user.status in {Status.PENDING, Status.REJECTED} for user in users):
             raise NotApproved
-        now = self.context.clock.now()
-        over = [user for user in users if user.access_expires_at and user.access_expires_at <= now]
-        for group, columns in ((over, {"access_expires_at": None}), ([one for one in users if one not in over], {})):
-            await self.lifecycle.change_all(
-                group,
-                Status.ACTIVE,
-                Action.USER_ACTIVATED,
-                actor=by,
-                reason=reason,
-                columns={"decision_reason": None, **columns},
-            )
+        over = [user for user in users if self._has_run_out(user)]
+        await self._open(over, by=by, reason=reason, columns={"access_expires_at": None})
+        await self._open([user for user in users if user not in over], by=by, reason=reason)
 
     async def remove(self, users: Sequence[User], *, by: UUID | None, reason: str | None, free_names: bool) -> None:
         """Delete locked accounts.
@@ -191,42 +193,58 @@ class Closing:
         Raises:
             LastAdmin: nobody could administer any more; nothing was changed.
         """
-        for user in users:
-            action, details = Action.USER_DELETED, {"username": user.username, "email": user.email}
-            await self.lifecycle.change(user, Status.DELETED, action, actor=by, reason=reason, details=details)
-            if free_names:
-                await self.renaming.identifiers.release(user.id)
-            await self.renaming.void_tokens(user)
-        now, ids = self.context.clock.now(), [user.id for user in users]
+        ids = [user.id for user in users]
+        await self.lifecycle.change_all(
+            users,
+            Status.DELETED,
+            Action.USER_DELETED,
+            actor=by,
+            reason=reason,
+            details=lambda user: {"username": user.username, "email": user.email},
+        )
+        if free_names:
+            await self.renaming.identifiers.release_all(ids)
+        await self.renaming.void_tokens(*users)
 
         async def withdraw() -> None:
-            async with self.context.database.reading() as session:
-                statuses = await UserStore(session).statuses(ids)
-            gone = [id_ for id_ in ids if statuses.get(id_) in GONE]  # whoever was restored meanwhile keeps theirs
-            await asyncio.to_thread(self._withdraw, gone, now)
+            for id_ in ids:
+                await put_aside(self.context, id_)
 
         self.after_commit(withdraw)
 
     async def catch_up(self, ids: Sequence[UUID]) -> int:
-        """Do what time has decided: let access run out, let suspensions end; tell for how many."""
-        now, done = self.context.clock.now(), 0
-        for user in await self.lifecycle.accounts(ids, by=None, act=Act.CLOSE):
-            if user.is_active and user.access_expires_at and user.access_expires_at <= now and not user.is_superuser:
-                await self.lifecycle.change(user, Status.EXPIRED, Action.ACCOUNT_EXPIRED, actor=None)
-            elif user.status is Status.SUSPENDED and user.suspended_until and user.suspended_until <= now:
-                await self.open_again([user], by=None, reason=None)
-            else:
-                continue
-            done += 1
-        return done
+        """Do what time has decided: let suspensions end and access run out; tell for how many."""
+        now = self.context.clock.now()
+        found = await self.lifecycle.accounts(ids, by=None, act=Act.CLOSE)
+        over = [
+            user
+            for user in found
+            if user.status is Status.SUSPENDED and user.suspended_until and user.suspended_until <= now
+        ]
+        await self._open(over, by=None, reason=None)
+        ended = [user for user in found if user.is_active and self._has_run_out(user) and not user.is_superuser]
+        await self.lifecycle.change_all(ended, Status.EXPIRED, Action.ACCOUNT_EXPIRED, actor=None)
+        return len({user.id for user in (*over, *ended)})
+
+    async def _open(
+        self,
+        users: Sequence[User],
+        *,
+        by: UUID | None,
+        reason: str | None,
+        columns: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        columns = {"decision_reason": None, **columns}
+        await self.lifecycle.change_all(
+            users, Status.ACTIVE, Action.USER_ACTIVATED, actor=by, reason=reason, columns=columns
+        )
+
+    def _has_run_out(self, user: User) -> bool:
+        return user.access_expires_at is not None and user.access_expires_at <= self.context.clock.now()
 
     def _insist_on_future(self, moment: datetime | None) -> None:
         if moment and moment <= self.context.clock.now():
             raise TooLate("This moment has passed already.")
-
-    def _withdraw(self, ids: Sequence[UUID], now: datetime) -> None:
-        for id_ in ids:
-            self.context.provisioner.withdraw(id_, now)
 
     def _put_back(self, user_id: UUID) -> None:
         self.context.provisioner.restore(user_id)

@@ -1,6 +1,5 @@
 """Erasing a person for good: the row and its id stay, nothing in it tells who they were (GDPR Article 17)."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,6 +8,7 @@ from uuid import UUID
 from backend.context import Context
 from backend.errors import DemoteFirst
 from backend.models import GONE, Role, Status, User
+from backend.services import setting_aside
 from backend.services.audit import Action
 from backend.services.lifecycle import Lifecycle
 from backend.services.rights import Act
@@ -67,7 +67,7 @@ class Erasure:
         await self.lifecycle.audit.forget(user.id)
 
         async def erase() -> None:
-            await asyncio.to_thread(self.context.provisioner.erase, user.id)
+            await setting_aside.erase(self.context, user.id)
 
         self.after_commit(erase)
         return user

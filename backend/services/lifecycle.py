@@ -1,6 +1,6 @@
 """The life of an account: which status may follow which, and the one function that changes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -85,7 +85,9 @@ class Lifecycle:
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """Change the status of one locked account; see `change_all`."""
-        await self.change_all([user], to, action, actor=actor, reason=reason, columns=columns, details=details)
+        await self.change_all(
+            [user], to, action, actor=actor, reason=reason, columns=columns, details=lambda _: details or {}
+        )
 
     async def change_all(
         self,
@@ -96,7 +98,7 @@ class Lifecycle:
         actor: UUID | None,
         reason: str | None = None,
         columns: Mapping[str, Any] | None = None,
-        details: Mapping[str, Any] | None = None,
+        details: Callable[[User], Mapping[str, Any]] = lambda _: {},
     ) -> None:
         """Change the status of locked accounts, with `columns` that belong to the change, and record each.
 
@@ -115,21 +117,16 @@ class Lifecycle:
         now = self.clock.now()
         for was, group in groupby(sorted(users, key=lambda user: user.status), key=lambda user: user.status):
             same = list(group)
-            belonging: dict[str, Any] = {"suspended_until": None, "updated_at": now}
+            belonging: dict[str, Any] = {"updated_at": now}
+            if to is Status.ACTIVE:
+                belonging["suspended_until"] = None
             if to is Status.DELETED:
                 belonging |= {"status_before_deletion": was, "deleted_at": now}
             elif was is Status.DELETED and to is not Status.ANONYMIZED:
                 belonging |= {"status_before_deletion": None, "deleted_at": None}
             await self.users.update_all(same, {**belonging, **(columns or {}), "status": to})
-            await self.audit.record_all(
-                action,
-                [user.id for user in same],
-                actor=actor,
-                reason=reason,
-                was=was,
-                became=to,
-                **(details or {}),
-            )
+            told = {user.id: {"was": was, "became": to, **details(user)} for user in same}
+            await self.audit.record_all(action, told, actor=actor, reason=reason)
 
     async def keep_an_admin(self, *leaving: User) -> None:
         """Ask this, behind the installation's lock, before accounts lose their rights or their life.

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from backend.context import Context
-from backend.errors import UserNotFound
+from backend.errors import DownloadsBusy, TooManyRequests, UserNotFound
 from backend.models import AuditEvent, Mail, User, UserSession
 from backend.provisioners import Kept
 from backend.services.archive import LARGE, Archive, safe_name
@@ -23,6 +23,8 @@ from backend.services.work import Services, reading, unit_of_work
 T = TypeVar("T")
 Row = TypeVar("Row", AuditEvent, Mail, UserSession)
 
+_MINUTE: Final = 60
+_MOST_AT_ONCE: Final = 8
 _PAGE: Final = 500
 _PIECE: Final = 2**18
 _PARTS_AT_ONCE: Final = 64
@@ -49,9 +51,14 @@ async def begin(context: Context, user_id: UUID, origin: Origin, *, by: UUID | N
     """Begin to hand out what is kept about somebody, to themselves or (None) by the command line; it is on record then.
 
     Raises:
-        TooManyRequests: the person has asked too often.
+        TooManyRequests: the person has asked too often, or is being sent it already.
+        DownloadsBusy: as many are being sent as files may be open for.
         UserNotFound: there is no such account.
     """
+    if user_id in context.downloads:
+        raise TooManyRequests(retry_after=_MINUTE, limit=1, window=_MINUTE)
+    if len(context.downloads) >= _MOST_AT_ONCE:
+        raise DownloadsBusy
     if by:
         await Throttle.of(context).own_data(str(by))
     async with unit_of_work(context, origin) as services:
@@ -59,6 +66,7 @@ async def begin(context: Context, user_id: UUID, origin: Origin, *, by: UUID | N
         if user is None:
             raise UserNotFound
         await services.audit.record(Action.OWN_DATA_EXPORTED, target=user_id, actor=by)
+    context.downloads.add(user_id)
     return OwnData(context, user)
 
 
@@ -100,6 +108,7 @@ class OwnData:
 
     def close(self) -> None:
         """Give back what it holds, once the piece that is being made at this moment is made."""
+        self._context.downloads.discard(self._user.id)
         asyncio.get_running_loop().run_in_executor(None, self._in_turn, self._release)
 
     async def _apart(self, work: Callable[[], T]) -> T:

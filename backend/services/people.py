@@ -1,6 +1,5 @@
 """Who is there: lists, one person, and counts, as people who administer see them."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +9,11 @@ from uuid import UUID
 from backend.errors import NotAuthenticated, NotYours, UserNotFound
 from backend.identifiers import as_id, username_key
 from backend.models import GONE, AuditEvent, Role, Status, User
-from backend.provisioners import Provisioner
 from backend.services.audit import Action
 from backend.services.rights import Act, may
-from backend.services.sessions import Sessions
 from backend.stores.audit import AuditStore
 from backend.stores.identities import Identity
-from backend.stores.listings import ListingStore, Order, Total, Wanted
+from backend.stores.listings import Crowd, ListingStore, Order, Total, Wanted
 from backend.stores.pages import Page, position
 from backend.stores.users import UserStore
 
@@ -36,16 +33,6 @@ class Counts:
     pending: int
     by_status: Mapping[Status, int]
     by_role: Mapping[Role, int]
-
-
-@dataclass(frozen=True)
-class Person:
-    """An account with its numbers: files and bytes of its directory, live sessions."""
-
-    user: User
-    file_count: int
-    storage_bytes: int
-    session_count: int
 
 
 @dataclass(frozen=True)
@@ -72,8 +59,6 @@ class People:
     users: UserStore
     listings: ListingStore
     audit: AuditStore
-    sessions: Sessions
-    provisioner: Provisioner
 
     async def page(
         self, wanted: Wanted, order: Order, *, cursor: str | None = None, number: int = 1, size: int
@@ -83,8 +68,8 @@ class People:
         Raises:
             InvalidCursor: the cursor is not one that a list in this order handed out.
         """
-        total = await self.total(wanted)
         offset = 0 if cursor else (number - 1) * size
+        total = await self.total(wanted)
         if offset and total.exact and offset >= total.count:
             return Page([], None), total
         page = await self.listings.page(wanted, order, after=cursor, offset=offset, limit=size, total=total)
@@ -92,16 +77,10 @@ class People:
 
     async def total(self, wanted: Wanted) -> Total:
         """Tell how many accounts a list has; without a search or dates that costs nothing, and is exact."""
-        if not wanted.counted:
-            return await self.listings.count(wanted)
         people, roles = await self.users.tallies.people(), {wanted.role} if wanted.role else set(Role)
-        return Total(sum(people[role, status] for role in roles for status in wanted.statuses))
-
-    async def person(self, user: User) -> Person:
-        """Return an account with its numbers."""
-        usage = await asyncio.to_thread(self.provisioner.measure, user.id)
-        live = await self.sessions.listed(user.id)
-        return Person(user, usage.files, usage.bytes, len(live))
+        alike = sum(people[role, status] for role in roles for status in wanted.statuses)
+        crowd = Crowd(people.total(), alike)
+        return Total(alike, crowd=crowd) if wanted.counted else await self.listings.count(wanted, crowd)
 
     async def statistics(self, now: datetime) -> Statistics:
         """Count everybody there is: as many questions to the database at a million accounts as at ten."""

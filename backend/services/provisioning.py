@@ -9,7 +9,8 @@ from uuid import UUID
 from backend.context import Context
 from backend.errors import ProvisioningFailed
 from backend.models import GONE, Status
-from backend.services.work import reading, unit_of_work
+from backend.services import setting_aside
+from backend.services.work import reading
 
 _BATCH: Final = 1000
 _SETTLED_SECONDS: Final = 60.0
@@ -80,22 +81,16 @@ async def repair(
     findings = await check(context, settled=settled, progress=progress)
     for start in range(0, len(findings.missing), _BATCH):
         batch = findings.missing[start : start + _BATCH]
+        for id_ in batch:  # a copy in the trash may hold the person's work
+            await asyncio.to_thread(context.provisioner.restore, id_)
         if await asyncio.to_thread(context.provisioner.provision_all, batch):
             raise ProvisioningFailed
     for id_ in findings.stray:
-        await _put_aside(context, id_)
+        await setting_aside.put_aside(context, id_)
     for id_ in findings.remains:
-        await asyncio.to_thread(context.provisioner.erase, id_)
+        await setting_aside.erase(context, id_)
     await asyncio.to_thread(context.provisioner.sweep, settled)
     return findings
-
-
-async def _put_aside(context: Context, id_: UUID) -> None:
-    """Put a stray into the trash, unless its account was restored since it was found."""
-    async with unit_of_work(context) as services:
-        user = await services.users.user_db.lock(id_)
-        if user is None or user.status is Status.DELETED:
-            await asyncio.to_thread(context.provisioner.withdraw, id_, context.clock.now())
 
 
 async def _statuses(context: Context, ids: Collection[UUID]) -> Mapping[UUID, Status]:

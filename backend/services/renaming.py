@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.clock import Clock
 from backend.identifiers import email_as_typed, email_key, username_as_typed, username_key
-from backend.models import IdentifierKind, TokenPurpose, User
+from backend.models import IdentifierKind, User
 from backend.stores.identifiers import IdentifierStore
 from backend.stores.one_time_tokens import OneTimeTokenStore
 
@@ -51,13 +51,12 @@ class Renaming:
         if IdentifierKind.USERNAME not in held:
             await self.identifiers.claim_username(user.username, user.id)
 
-    async def void_tokens(self, user: User) -> None:
-        """Make every mail that is under way to an account worthless."""
-        for purpose in TokenPurpose:
-            await self.one_time_tokens.void(user.id, purpose, self.clock.now())
+    async def void_tokens(self, *users: User) -> None:
+        """Make every mail that is under way to accounts worthless."""
+        await self.one_time_tokens.void_all([user.id for user in users], self.clock.now())
 
 
-def listed(user: User, columns: dict[str, Any]) -> list[dict[str, Any]]:
-    """List what changes, for the audit."""
-    shown = [name for name in columns if name != "is_verified"]
+def listed(user: User, columns: dict[str, Any], *, proven: bool = False) -> list[dict[str, Any]]:
+    """List what changes, for the audit; whether the address is `proven` only where somebody said so."""
+    shown = [name for name in columns if proven or name != "is_verified"]
     return [{"field": name, "old": getattr(user, name), "new": columns[name]} for name in shown]

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from backend.context import Context
+from backend.services import setting_aside
 from backend.services.work import Services, reading, unit_of_work
 from backend.stores.news import pause
 
@@ -16,7 +17,10 @@ DUE_SECONDS: Final = 30.0
 """How often somebody looks whether an access or a suspension has run out."""
 _CLEAN_UP_SECONDS: Final = 3600.0
 _BATCH: Final = 500
+_DUE_AT_ONCE: Final = 50
+_BREATH_SECONDS: Final = 0.025
 _ONE_TIME_TOKENS: Final = timedelta(days=1)
+_ERASED_AGAIN: Final = timedelta(days=2)
 _BULK_CALLS: Final = timedelta(days=1)
 """How long a lost answer can be asked for again."""
 _log = structlog.get_logger("vestibule.retention")
@@ -62,7 +66,7 @@ async def catch_up(context: Context) -> int:
     done = 0
     while not context.stopping.is_set():
         async with reading(context) as look:
-            due = await look.users.user_db.due(context.clock.now(), _BATCH)
+            due = await look.users.user_db.due(context.clock.now(), _DUE_AT_ONCE)
         if not due:
             break
         async with unit_of_work(context) as services:
@@ -70,6 +74,7 @@ async def catch_up(context: Context) -> int:
         done += changed
         if not changed:
             break  # an administrator's end, which counts for nothing
+        await asyncio.sleep(_BREATH_SECONDS)  # let others write
     return done
 
 
@@ -81,6 +86,10 @@ async def clean_up(context: Context) -> Removed:
     trash = now - timedelta(days=settings.keep_deleted_days)
     async with unit_of_work(context) as services:
         await services.users.user_db.tallies.sweep()
+    async with reading(context) as look:
+        erased = await look.users.user_db.anonymized(now - _ERASED_AGAIN)
+    for id_ in erased:  # whose directory could not be erased at once
+        await setting_aside.erase(context, id_)
 
     async def batches(remove: Callable[[Services], Awaitable[int]]) -> int:
         total = 0
@@ -90,6 +99,7 @@ async def clean_up(context: Context) -> Removed:
             total += removed
             if removed < _BATCH:
                 break
+            await asyncio.sleep(_BREATH_SECONDS)
         return total
 
     return Removed(

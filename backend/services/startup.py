@@ -32,6 +32,8 @@ async def prepare_database(context: Context) -> None:
 async def migrate(context: Context) -> tuple[str | None, str]:
     """Bring any database to this version's schema; tell from which revision (None: it was empty) to which.
 
+    Accounts are counted anew, in case somebody has changed rows by hand.
+
     Raises:
         StartError: the database cannot be reached, or belongs to a newer version.
     """
@@ -39,6 +41,9 @@ async def migrate(context: Context) -> tuple[str | None, str]:
         await context.database.ping()
         before = await runner.current(context.database)
         await runner.upgrade(context.database)
+        async with unit_of_work(context) as services:
+            await services.installation.lock()
+            await services.users.user_db.tallies.recount()
     return before, runner.head()
 
 

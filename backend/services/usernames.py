@@ -1,6 +1,6 @@
 """A username for somebody who gave none: the local part of their address, with a number where that is taken."""
 
-import itertools
+import secrets
 import unicodedata
 from typing import Final
 
@@ -11,17 +11,21 @@ from backend.stores.identifiers import IdentifierStore
 _LONGEST: Final = 28
 """Characters, so that a number has room."""
 _SHORTEST: Final = 2
+_MOST_DIGITS: Final = 4
 _NOTHING_LEFT: Final = "user"
 
 
 async def free_username(identifiers: IdentifierStore, email: str) -> str:
-    """Make a username from an address that nobody has at this moment; claiming it decides."""
-    base = _base(email)
-    for number in itertools.chain([""], itertools.count(2)):
-        name = f"{base}{number}"
-        if _allowed(name) and not await identifiers.is_taken(name):
-            return name
-    raise AssertionError  # the numbers do not end
+    """Make a username from an address that nobody has at this moment; claiming it decides.
+
+    Numbers are drawn by lot and grow quickly, so that a name a thousand people have costs a few questions.
+    """
+    base, digits = _base(email), 1
+    name = base
+    while not _allowed(name) or await identifiers.is_taken(name):
+        name = f"{base}{10 ** (digits - 1) + secrets.randbelow(9 * 10 ** (digits - 1))}"
+        digits = min(digits + 1, _MOST_DIGITS)
+    return name
 
 
 def _base(email: str) -> str:

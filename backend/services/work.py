@@ -80,13 +80,7 @@ class Services:
         self.administration = Administration(
             context, users, one_time_tokens, renaming, self.users, self.lifecycle, self.closing, self.audit
         )
-        self.people = People(
-            users,
-            ListingStore(session, indexed=context.database.search_indexed),
-            self.audit.store,
-            self.sessions,
-            context.provisioner,
-        )
+        self.people = People(users, ListingStore(session, indexed=context.database.search_indexed), self.audit.store)
         self.profile = Profile(context, users, renaming, self.recovery)
         self.by_name = ByName(self.people, self.profile, self.administration, self.closing, self.erasure)
         self.measuring = Measuring(users, self.session_store, self.audit.store, self.sessions.rules, clock)

@@ -1,4 +1,4 @@
-// Improves pages that already work without it: focus, waiting, one-time codes, double sends, keys, sessions that end.
+// Improves pages that already work without it: focus, waiting, codes, double sends, choosing many, keys, files, ends.
 (() => {
   "use strict";
 
@@ -204,6 +204,141 @@
     const look = () => lookAgain().catch(() => {});
     setInterval(look, Number(waiting.dataset.refresh) * 1000);
     document.addEventListener("visibilitychange", look);
+  }
+
+  // Many at once: how many are chosen, and all of the page with one click.
+  const bulk = document.querySelector("form[data-bulk]");
+  if (bulk) {
+    const boxes = all(`input[name=chosen][form=${bulk.id}]`);
+    const every = bulk.querySelector("[data-bulk-all] input");
+    const count = bulk.querySelector("[data-bulk-count]");
+    const show = () => {
+      const chosen = boxes.filter((box) => box.checked).length;
+      every.checked = chosen > 0 && chosen === boxes.length;
+      every.indeterminate = chosen > 0 && chosen < boxes.length;
+      count.textContent = chosen ? `${chosen} selected` : "Nobody selected";
+    };
+    every.closest("label").hidden = boxes.length === 0;
+    count.hidden = false;
+    every.addEventListener("change", () => {
+      for (const box of boxes) box.checked = every.checked;
+      show();
+      say(count.textContent);
+    });
+    for (const box of boxes) box.addEventListener("change", show);
+    bulk.addEventListener(
+      "submit",
+      (event) => {
+        if (boxes.some((box) => box.checked)) return;
+        event.preventDefault();
+        say("Nobody selected. Choose the people first.");
+        boxes[0]?.focus();
+      },
+      true,
+    );
+    window.addEventListener("pageshow", show);
+    show();
+  }
+
+  // A file is taken in while one looks on: row by row, with a bar. Without this, the page comes when all is done.
+  const intake = document.querySelector("form[data-import]");
+  if (intake && "TextDecoderStream" in window) {
+    const result = document.getElementById("result");
+    const head = document.getElementById("result-head");
+    const said = result.querySelector("[data-said]");
+    const bar = result.querySelector("progress");
+    const table = result.querySelector("table");
+    const more = result.querySelector("[data-more]");
+    const NAMES = { created: "Made", would_create: "Would be made", refused: "Left out" };
+    const count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+    const stay = (event) => event.preventDefault();
+
+    const add = (row) => {
+      const line = document.getElementById("result-row").content.cloneNode(true);
+      const at = (name) => line.querySelector(`[data-${name}]`);
+      at("line").textContent = row.line;
+      at("why").textContent = row.detail ?? "–";
+      at("outcome").textContent = NAMES[row.outcome];
+      at("outcome").className = `chip ${row.outcome === "refused" ? "chip-rejected" : "chip-active"}`;
+      at("who").textContent = row.username ?? "–";
+      if (row.id) {
+        const link = Object.assign(document.createElement("a"), { href: `/users/${row.id}` });
+        at("who").replaceWith(link);
+        link.append(Object.assign(document.createElement("bdi"), { textContent: row.username }));
+      }
+      table.tBodies[0].append(line);
+      table.hidden = false;
+    };
+    const readLines = async function* (body) {
+      let rest = "";
+      for (const reader = body.pipeThrough(new TextDecoderStream()).getReader(); ; ) {
+        const { done, value } = await reader.read();
+        const lines = (rest + (value ?? "")).split("\n");
+        rest = lines.pop();
+        for (const line of lines) yield JSON.parse(line);
+        if (done) return;
+      }
+    };
+    const take = async (check) => {
+      const body = new FormData();
+      body.append("file", intake.elements.file.files[0]);
+      const headers = { Accept: "application/x-ndjson", "X-CSRF-Token": intake.elements.csrf_token.value };
+      const answer = await fetch(`/api/v1/users/import?dry_run=${check}`, { method: "POST", headers, body });
+      if (!answer.ok) {
+        const { detail } = await answer.json();
+        throw new Error(Array.isArray(detail) ? detail[0].msg : detail);
+      }
+      const total = Number(answer.headers.get("X-Total-Count"));
+      const shown = { true: 0, false: 0 };
+      let done = 0;
+      bar.max = total || 1;
+      for await (const row of readLines(answer.body)) {
+        if (row.line === undefined) return row;
+        const refused = row.outcome === "refused";
+        shown[refused] += 1;
+        if (shown[refused] <= Number(intake.dataset.shown)) add(row);
+        else more.hidden = false;
+        done += 1;
+        bar.value = done;
+        said.textContent = `${done.toLocaleString("en")} of ${count(total, "row", "rows")}`;
+      }
+      throw new Error("The connection broke off. What the list shows was done; check the file again for the rest.");
+    };
+
+    intake.addEventListener("submit", async (event) => {
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      const check = event.submitter?.value !== "import";
+      const buttons = all("button[type=submit]", intake);
+      document.getElementById("problems")?.remove();
+      table.tBodies[0].replaceChildren();
+      table.hidden = more.hidden = true;
+      bar.removeAttribute("value");
+      result.hidden = bar.hidden = false;
+      head.textContent = check ? "Checking …" : "Importing …";
+      said.textContent = check ? "" : "Stay on this page until it is done.";
+      said.setAttribute("aria-live", "off");
+      for (const button of buttons) button.disabled = true;
+      window.addEventListener("beforeunload", stay);
+      result.focus({ preventScroll: true });
+      result.scrollIntoView({ block: "start" });
+      try {
+        const { requested, succeeded, failed } = await take(check);
+        head.textContent = `${check ? "Checked" : "Imported"}: ${count(requested, "row", "rows")}`;
+        const were = (number) => (check ? "would be" : number === 1 ? "was" : "were");
+        said.textContent =
+          `${count(succeeded, "account", "accounts")} ${were(succeeded)} made, ` +
+          `${count(failed, "row", "rows")} ${were(failed)} left out.` +
+          (check ? " Nothing was changed." : "");
+      } catch (error) {
+        head.textContent = "This did not work";
+        said.textContent = error.message;
+      }
+      say(`${head.textContent}. ${said.textContent}`);
+      bar.hidden = true;
+      window.removeEventListener("beforeunload", stay);
+      for (const button of buttons) settle(button);
+    });
   }
 
   // Requests by keyboard: single keys can be switched off, and never act, only move.

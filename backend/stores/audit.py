@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.models import AuditEvent
-from backend.stores.database import insert
+from backend.stores.rows import insert
 
 
 class AuditStore:

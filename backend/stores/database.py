@@ -6,18 +6,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, event, make_url, text
+from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import DatabaseUnavailable
+from backend.stores.tallies import settle
 
 _POOL: Final = 10
 _PATIENCE_SECONDS: Final = 5
 _FILE_MODE: Final = 0o600
+_MAPPED: Final = 2**31 - 2**16
+"""Bytes of SQLite's file that are read where the system holds them: a search looks up thousands of rows."""
 _AGAIN: Final = frozenset({"40001", "40P01"})
 """PostgreSQL undid a transaction because of another one: the same request may succeed next time."""
 _BEGIN: Final = "vestibule_begin"
@@ -54,6 +56,7 @@ class Database:
         """
         async with _translated(), AsyncSession(self._writers, expire_on_commit=False) as session:
             yield session
+            await settle(session)
             await session.commit()
 
     @asynccontextmanager
@@ -108,15 +111,6 @@ class Database:
         await self.engine.dispose()
 
 
-async def insert(session: AsyncSession, *rows: SQLModel) -> None:
-    """Add rows of one table that this transaction will not change again, past the ORM: a third of a flush's time."""
-    if rows:
-        table: Table = rows[0].__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
-        values = [{column.name: getattr(row, column.name) for column in table.columns} for row in rows]
-        connection = await session.connection()
-        await connection.execute(table.insert(), values if len(values) > 1 else values[0])
-
-
 @asynccontextmanager
 async def _translated() -> AsyncIterator[None]:
     try:
@@ -144,7 +138,8 @@ def _sqlite(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
     def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401  # the driver's own connection
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"foreign_keys={'ON' if foreign_keys else 'OFF'}"):
+        keys = f"foreign_keys={'ON' if foreign_keys else 'OFF'}"
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"mmap_size={_MAPPED}", keys):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -49,6 +49,10 @@ class IdentifierStore:
             query = query.where(col(Identifier.kind) == kind)
         await self._session.exec(query)
 
+    async def release_all(self, user_ids: Collection[UUID]) -> None:
+        """Free the names of accounts."""
+        await self._session.exec(delete(Identifier).where(col(Identifier.user_id).in_(user_ids)))
+
     async def kinds_of(self, user_id: UUID) -> Sequence[IdentifierKind]:
         """Tell which kinds of names an account holds."""
         kinds = (await self._session.exec(select(Identifier.kind).where(Identifier.user_id == user_id))).all()

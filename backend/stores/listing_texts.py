@@ -1,7 +1,7 @@
 """What lists of accounts look for and sort by, as texts: the same on every database, whatever it takes for a letter."""
 
 import unicodedata
-from typing import Final
+from typing import Any, Final
 
 from backend.identifiers import caseless, email_key, username_key
 from backend.models.listing import LONGEST_KEY
@@ -10,7 +10,7 @@ _PAIR: Final = 2
 _FIELD: Final = "\n"
 
 
-def texts(username: str, email: str, full_name: str | None, institution: str | None) -> dict[str, str]:
+def texts(username: str, email: str, full_name: str | None, institution: str | None) -> dict[str, Any]:
     """Return what a listing holds for an account of these names."""
     fields = (username, full_name or "", email, institution or "")
     return {

@@ -2,143 +2,54 @@
 
 A search of three characters or more finds them anywhere in a name, username, address or institution; one or two find
 the beginning of a word. Case, width and accents make no difference.
-
-Each list is read in the way that looks at the fewest accounts: along the index of its order, where many of those met
-are wanted; else by gathering all that are wanted and sorting them; newest first, by one walk for each status.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, func, true, tuple_, union_all, update
-from sqlalchemy import column as plain_column
+from sqlalchemy import Select, Table, func, update
 from sqlalchemy import select as choose
-from sqlalchemy import table as plain_table
 from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.models import GONE, Listing, Role, Status, User
-from backend.stores.listing_texts import pattern, texts
+from backend.models import Listing, User
+from backend.stores import list_queries
+from backend.stores.list_queries import Order, SortBy, Wanted, Window
+from backend.stores.listing_texts import texts
 from backend.stores.pages import Page, Place
-from backend.stores.search_index import TABLE
 
 MOST_COUNTED: Final = 10_000
 """Accounts that a search counts; beyond, it says "more than"."""
-STANDING: Final = ("role", "status")
-"""What listings hold of an account beside its names, and has to be kept with every change of it."""
+_HANDFUL: Final = 1_000
+"""Accounts that are sooner looked at one by one than found by the search index."""
+_GATHERING: Final = 10
+_LOOKING_UP: Final = 1
 
-_INDEX: Final = plain_table(TABLE, plain_column("rowid"), plain_column(TABLE))
-
-
-class SortBy(StrEnum):
-    """What a list can be sorted by."""
-
-    CREATED_AT = "created_at"
-    USERNAME = "username"
-    EMAIL = "email"
-    FULL_NAME = "full_name"
-    LAST_LOGIN = "last_login"
-    """The last sign-in; of those who never signed in, the day they came."""
-
-
-_KEYS: Final[dict[SortBy, Any]] = {
-    SortBy.CREATED_AT: User.created_at,
-    SortBy.USERNAME: Listing.username_key,
-    SortBy.EMAIL: Listing.email_key,
-    SortBy.FULL_NAME: Listing.name_key,
-    SortBy.LAST_LOGIN: User.seen_at,
-}
+__all__ = ["MOST_COUNTED", "Crowd", "ListingStore", "Order", "SortBy", "Total", "Wanted"]
 
 
 @dataclass(frozen=True)
-class Order:
-    """How a list is sorted."""
+class Crowd:
+    """How many accounts there are, and how many of them have the role and the status that a list asks for."""
 
-    by: SortBy = SortBy.CREATED_AT
-    descending: bool = True
-
-    @property
-    def by_listing(self) -> bool:
-        """Whether listings have an index for it; else accounts have."""
-        return self.by not in {SortBy.CREATED_AT, SortBy.LAST_LOGIN}
-
-    def of(self, *columns: Any) -> list[Any]:  # noqa: ANN401  # columns of any type
-        """Return what to sort by."""
-        return [one.desc() if self.descending else one.asc() for one in columns]
+    all: int
+    alike: int
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Which accounts a list shows; None makes no difference. Deleted ones are shown where `status` asks for them."""
-
-    query: str | None = None
-    role: Role | None = None
-    status: Status | None = None
-    is_active: bool | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-
-    @property
-    def statuses(self) -> frozenset[Status]:
-        """The states that are shown."""
-        asked = frozenset(Status) - set(GONE) if self.status is None else {self.status}
-        if self.is_active is None:
-            return frozenset(asked)
-        active = {Status.ACTIVE}
-        return frozenset(asked & active if self.is_active else asked - active)
-
-    @property
-    def searched(self) -> str:
-        """The part of a listing's text that is looked for; empty if none is."""
-        return pattern(self.query)
-
-    @property
-    def counted(self) -> bool:
-        """Whether the tallies know how many these are."""
-        return not (self.searched or self.created_after or self.created_before)
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether some are left out for their role or status, beside the deleted ones."""
-        return not (self.role is None and self.status is None and self.is_active is None)
+_UNKNOWN: Final = Crowd(0, MOST_COUNTED)
 
 
 @dataclass(frozen=True)
 class Total:
-    """How many accounts a list has; where it is not exact, there are more. `among`: how many there are at all."""
+    """How many accounts a list has; where it is not exact, there are more."""
 
     count: int
     exact: bool = True
-    among: int = 0
-
-
-@dataclass(frozen=True)
-class _Window:
-    """Which rows of a list: behind a place, or from an offset on; one more than a page, to see whether more follow."""
-
-    order: Order
-    place: Place | None
-    offset: int
-    limit: int
-
-    @property
-    def reach(self) -> int:
-        """How many rows are passed until the last one of the window."""
-        return self.offset + self.limit + 1
-
-    def cut(self, query: Select[Any], id_: Any, key: Any, *, whole: bool = True) -> Select[Any]:  # noqa: ANN401
-        """Sort a query's rows and keep the window; all up to its end where it is not the `whole` list."""
-        if self.place:
-            here, there = tuple_(key, id_), (self.place.moment or self.place.text, self.place.id)
-            query = query.where(here < there if self.order.descending else here > there)
-        query = query.order_by(*self.order.of(key, id_))
-        return query.offset(self.offset).limit(self.limit + 1) if whole else query.limit(self.reach)
+    crowd: Crowd = _UNKNOWN
 
 
 class ListingStore:
@@ -148,20 +59,20 @@ class ListingStore:
         """Work within this session's transaction; `indexed` tells whether the search index is there."""
         self._session = session
         self._indexed = indexed
+        self._embedded = session.get_bind().dialect.name == "sqlite"
 
     async def keep(self, user: User) -> None:
-        """Write down what lists look for, after an account was made or a name or the standing of it changed."""
+        """Write down what lists look for, after an account was made or changed in its names, its role or its status."""
+        values: dict[str, Any] = {"role": user.role, "status": user.status, "created_at": user.created_at}
+        values |= texts(user.username, user.email, user.full_name, user.institution)
+        new = (sqlite if self._embedded else postgresql).insert(_TABLE).values(user_id=user.id, **values)
         connection = await self._session.connection()
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        values = texts(user.username, user.email, user.full_name, user.institution)
-        values |= {"role": user.role, "status": user.status, "created_at": user.created_at}
-        new = dialect.insert(_table()).values(user_id=user.id, **values)
         await connection.execute(new.on_conflict_do_update(index_elements=["user_id"], set_=values))
 
-    async def keep_standing(self, ids: Collection[UUID], standing: dict[str, Any]) -> None:
-        """Write down a new role or status of some accounts."""
-        table, connection = _table(), await self._session.connection()
-        await connection.execute(update(table).where(table.c.user_id.in_(ids)).values(standing))
+    async def keep_all(self, ids: Collection[UUID], values: Mapping[str, Any]) -> None:
+        """Write down the role or the status that some accounts have now."""
+        connection = await self._session.connection()
+        await connection.execute(update(_TABLE).where(_TABLE.c.user_id.in_(ids)).values(values))
 
     async def page(
         self, wanted: Wanted, order: Order, *, after: str | None = None, offset: int = 0, limit: int, total: Total
@@ -171,56 +82,63 @@ class ListingStore:
         Raises:
             InvalidCursor: the cursor is not one that a list in this order handed out.
         """
-        window = _Window(order, Place.read(after, order.by, descending=order.descending), offset, limit)
+        window = Window(order, Place.read(after, order.by, descending=order.descending), offset, limit)
         if not wanted.statuses:
             return Page([], None)
         if wanted.searched:
-            return (await self._search(wanted, window))[0]
-        if order.by is SortBy.CREATED_AT and wanted.narrowed:
-            found = self._by_status(wanted, window)
-        elif total.exact and total.count**2 <= window.reach * total.among:
-            found = self._gathered(wanted, window)
+            query = await self._searched(wanted, window, total)
+        elif wanted.narrowed and order.by is SortBy.CREATED_AT:
+            query = list_queries.by_status(wanted, window)
+        elif _few(total, window, _GATHERING):
+            query = list_queries.gathered(list_queries.chosen(wanted, order), window)
         else:
-            found = self._walked(wanted, window)
-        return await self._page(found, window)
+            query = list_queries.walked(wanted, window)
+        return await self._page(query, window)
 
-    async def search(
-        self, wanted: Wanted, order: Order, *, after: str | None = None, offset: int = 0, limit: int
-    ) -> tuple[Page[User], Total]:
-        """List accounts that a search finds, and count them, 10,000 at most.
-
-        Raises:
-            InvalidCursor: the cursor is not one that a list in this order handed out.
-        """
-        window = _Window(order, Place.read(after, order.by, descending=order.descending), offset, limit)
-        return await self._search(wanted, window) if wanted.statuses else (Page([], None), Total(0))
-
-    async def count(self, wanted: Wanted) -> Total:
+    async def count(self, wanted: Wanted, crowd: Crowd) -> Total:
         """Count accounts, 10,000 at most."""
         if wanted.searched:
-            await self._plan_each_time()
-            query = self._matching(wanted, Listing.user_id)
+            query = await self._matching(wanted, Order(), crowd)
         else:
-            query = choose(User.id).where(*_among(User, wanted))
+            query = choose(col(User.id)).where(*wanted.found(User))
         some = query.limit(MOST_COUNTED + 1).subquery()
-        return _total((await self._session.exec(select(func.count()).select_from(some))).one())
+        count = (await self._session.exec(select(func.count()).select_from(some))).one()
+        return Total(min(count, MOST_COUNTED), exact=count <= MOST_COUNTED, crowd=crowd)
 
-    async def _search(self, wanted: Wanted, window: _Window) -> tuple[Page[User], Total]:
-        """Look at all that match: few enough are sorted as well; of more, a page is soon met in order."""
-        await self._plan_each_time()
-        order = window.order
-        key = Listing.created_at if order.by is SortBy.CREATED_AT else _KEYS[order.by]
-        matching = self._matching(wanted, Listing.user_id, key).limit(MOST_COUNTED + 1)
-        id_, key = matching.selected_columns
-        found = choose(id_.label("id"), key.label("key"))
-        found = matching.with_only_columns(id_.label("id"), key.label("key"))
-        all_ = found.cte("found").prefix_with("MATERIALIZED")
-        number = choose(func.count().label("number")).select_from(all_).subquery()
-        top = window.cut(choose(all_.c.id, all_.c.key), all_.c.id, all_.c.key).subquery()
-        query = select(User, top.c.key, number.c.number)
-        query = query.select_from(number.outerjoin(top, true()).outerjoin(User, col(User.id) == top.c.id))
-        rows = (await self._session.exec(query.order_by(*order.of(top.c.key, top.c.id)))).all()
-        total = _total(rows[0][2])
-        if not total.exact:
-            return await self._page(self._walked(wanted, window), window), total
-        return _shown([(user, value) for user, value, _ in rows if user], window), total
+    async def _searched(self, wanted: Wanted, window: Window, total: Total) -> Select[Any]:
+        if _few(total, window, _LOOKING_UP):
+            return list_queries.gathered(await self._matching(wanted, window.order, total.crowd), window)
+        return list_queries.walked(wanted, window, list_queries.containing(wanted, embedded=self._embedded))
+
+    async def _matching(self, wanted: Wanted, order: Order, crowd: Crowd) -> Select[Any]:
+        if wanted.narrowed and crowd.alike <= _HANDFUL:
+            return list_queries.picked(wanted, order, embedded=self._embedded)
+        if not self._embedded:  # a plan made for any pattern would look up in the index what nearly all texts contain
+            await (await self._session.connection()).execute(sql("SET LOCAL plan_cache_mode = force_custom_plan"))
+        return list_queries.matching(wanted, order, indexed=self._indexed, embedded=self._embedded)
+
+    async def _page(self, query: Select[Any], window: Window) -> Page[User]:
+        found = query.subquery()
+        page = select(User, found.c.key).join(found, col(User.id) == found.c.id)
+        rows = await self._session.exec(page.order_by(*window.order.of(found.c.key, found.c.id)))
+        return _page(rows.all(), window)
+
+
+_TABLE: Final[Table] = Listing.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
+
+
+def _few(total: Total, window: Window, effort: int) -> bool:
+    """Tell whether it is quicker to gather them all than to meet some on the way along an index.
+
+    Each takes `effort` times as long to gather as one on the way, of which there are so many as they are rare.
+    """
+    return total.exact and effort * total.count * total.count <= window.reach * total.crowd.all
+
+
+def _page(rows: Sequence[tuple[User, Any]], window: Window) -> Page[User]:
+    shown, order = rows[: window.limit], window.order
+    if len(rows) <= window.limit:
+        return Page([user for user, _ in shown], None)
+    user, key = shown[-1]
+    last = Place.of(order.by, key, user.id, descending=order.descending)
+    return Page([user for user, _ in shown], last.cursor())

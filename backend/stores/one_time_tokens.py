@@ -1,5 +1,6 @@
 """One-time tokens: made, superseded and used once."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,11 @@ class OneTimeTokenStore:
             col(OneTimeToken.purpose) == purpose,
             col(OneTimeToken.used_at).is_(None),
         )
+        await self._session.exec(update(OneTimeToken).where(*unused).values(used_at=now))
+
+    async def void_all(self, user_ids: Collection[UUID], now: datetime) -> None:
+        """Make all unused tokens of accounts worthless."""
+        unused = col(OneTimeToken.user_id).in_(user_ids), col(OneTimeToken.used_at).is_(None)
         await self._session.exec(update(OneTimeToken).where(*unused).values(used_at=now))
 
     async def find(self, digest: str, purpose: TokenPurpose, now: datetime) -> OneTimeToken | None:

@@ -12,9 +12,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.models import Carrier, RefreshToken, SessionEnd, Status, User, UserSession
-from backend.stores.database import insert
 from backend.stores.identities import Identity
 from backend.stores.news import Changes
+from backend.stores.rows import insert
 
 _LONGEST_LIST: Final = 200
 _IDENTITY: Final = (

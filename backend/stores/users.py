@@ -24,8 +24,8 @@ from backend.stores.pages import Page, Position
 from backend.stores.tallies import Counted, TallyStore
 from backend.texts import storable
 
-_LISTED: Final = frozenset({"username", "email", "full_name", "institution"})
 _TALLIED: Final = frozenset({"role", "status"})
+_LISTED: Final = _TALLIED | {"username", "email", "full_name", "institution"}
 
 
 class UserStore(BaseUserDatabase[User, UUID]):
@@ -56,7 +56,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
         self._session.add(user)
         await self._session.flush()
         await self._listings.keep(user)
-        await self.tallies.registered(user.role, user.status, user.created_at)
+        self.tallies.registered(user.role, user.status, user.created_at)
         return user
 
     async def update(self, user: User, update_dict: dict[str, Any]) -> User:
@@ -70,7 +70,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
         if update_dict.keys() & _LISTED:
             await self._listings.keep(user)
         if update_dict.keys() & _TALLIED:
-            await self.tallies.changed(Counter([before]), Counter([_counted(user)]))
+            self.tallies.changed(Counter([before]), Counter([_counted(user)]))
         return user
 
     async def update_all(self, users: Sequence[User], update_dict: Mapping[str, Any]) -> None:
@@ -83,14 +83,17 @@ class UserStore(BaseUserDatabase[User, UUID]):
         for user in users:
             for name, value in values.items():
                 set_committed_value(user, name, value)
-        await self.tallies.changed(before, Counter(map(_counted, users)))
+        standing = {name: values[name] for name in sorted(_TALLIED & values.keys())}
+        if standing and users:
+            await self._listings.keep_all([user.id for user in users], standing)
+        self.tallies.changed(before, Counter(map(_counted, users)))
 
     async def list_anew(self, user: User) -> None:
         """Let lists know an account's names, where they changed with its status."""
         await self._listings.keep(user)
 
     async def signed_in(self, user: User, now: datetime) -> None:
-        """Note on an account that its person has signed in. Call it last: what follows would wait for others."""
+        """Note on an account that its person has signed in."""
         before, user_id = user.last_login, user.id
         table: Table = User.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
         connection = await self._session.connection()
@@ -98,7 +101,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
         await connection.execute(change.values(last_login=now, seen_at=now, login_count=table.c.login_count + 1))
         for name, value in {"last_login": now, "seen_at": now, "login_count": user.login_count + 1}.items():
             set_committed_value(user, name, value)
-        await self.tallies.seen(before, now)
+        self.tallies.seen(before, now)
 
     async def delete(self, user: User) -> None:
         """Remove the row. No service does: deletion is a status."""
@@ -174,6 +177,11 @@ class UserStore(BaseUserDatabase[User, UUID]):
         for conditions in (ended, over):
             found += (await self._session.exec(select(User.id).where(*conditions).limit(limit))).all()
         return found
+
+    async def anonymized(self, since: datetime) -> Sequence[UUID]:
+        """List accounts that were erased lately."""
+        lately = col(User.status) == Status.ANONYMIZED, col(User.updated_at) >= since
+        return (await self._session.exec(select(User.id).where(*lately))).all()
 
     async def ids(self, after: UUID | None, limit: int) -> Sequence[tuple[UUID, Status]]:
         """Walk through all accounts in the order of their ids."""

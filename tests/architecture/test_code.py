@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from fastapi import APIRouter
+from fastapi.routing import iter_route_contexts
 
-from backend import errors
+from backend import app, errors
 from backend.identifiers import RESERVED
 
 BACKEND: Final = Path(errors.__file__).parent
@@ -112,6 +114,12 @@ def test_time_comes_from_the_clock() -> None:
 
 
 def test_words_that_are_paths_are_no_usernames() -> None:
+    below = re.compile(r"/api/v1/users/([^/{]+)")
+    modules = [module for module in vars(app).values() if isinstance(getattr(module, "router", None), APIRouter)]
+    found = [below.match(str(context.path)) for one in modules for context in iter_route_contexts(one.router.routes)]
+    words = {match[1] for match in found if match}
+
+    assert {"me", "bulk", "signin", "export"} <= words <= RESERVED
     assert RESERVED.issuperset(WORDS_OF_THE_CONTRACT)
     assert "admin" not in RESERVED
 

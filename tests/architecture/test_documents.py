@@ -74,9 +74,21 @@ def test_every_route_says_in_a_sentence_what_it_does() -> None:
         users_by_name,
     )
     from backend.routes import users as users_by_id  # noqa: PLC0415
-    from backend.routes.pages import account, approvals, devices, entrance, recovery, users  # noqa: PLC0415
+    from backend.routes.pages import (  # noqa: PLC0415
+        account,
+        approvals,
+        devices,
+        editing,
+        entrance,
+        exchange,
+        listing,
+        many,
+        profile,
+        recovery,
+        users,
+    )
 
-    pages = (account, approvals, devices, entrance, recovery, users)
+    pages = (account, approvals, devices, editing, entrance, exchange, listing, many, profile, recovery, users)
     people = (users_by_id, users_by_name, account_files, own_data)
     modules = (approval_service, approval_service_admin, operations, *people, *pages)
     found = [context.endpoint for module in modules for context in iter_route_contexts(module.router.routes)]

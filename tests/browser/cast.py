@@ -50,6 +50,13 @@ WAITING: Final[tuple[tuple[str, str, str | None, str | None, timedelta], ...]] =
 MORE_WAITING: Final = 46
 """Students; enough for a second page."""
 SUSPENDED: Final = ("k.oyelaran", "Kit Oyelaran", "Brightwater Clinic", timedelta(hours=12))
+DELETED: Final = ("e.varga", "Edit Varga", "Brightwater Clinic", timedelta(days=40))
+RENAMED: Final = {
+    "institution": "Northgate Polytechnic, School of Maps",
+    "profile_image_url": "https://people.example/imogen.jpg",
+    "access_expires_at": "2031-05-17T00:00:00Z",
+}
+"""What an administrator changes about the fourth member."""
 REJECTED: Final = ("nadir.q", "Nadir Quill", "Quill & Daughters", None, timedelta(hours=7))
 LET_IN: Final = {"username": "wren", "full_name": "Wren Abelard", "institution": "Library of Hallgrove"}
 FORGETFUL: Final = {"username": "h.strand", "full_name": "Hedda Strand", "institution": "Polar Workshop"}
@@ -72,6 +79,14 @@ DEVICES: Final[tuple[tuple[dict[str, str], timedelta, timedelta], ...]] = (
     ({"User-Agent": FIREFOX, "X-Forwarded-For": "198.51.100.23"}, timedelta(hours=19), timedelta(minutes=40)),
 )
 """What else the traveller is signed in with: what it says of itself, since when, and for how long unused."""
+LEAVING: Final = {"username": "o.ferreira", "full_name": "Olinda Ferreira", "institution": "Harbour Observatory"}
+HASTY: Final = {"username": "gus", "full_name": "Gus Penhaligon", "institution": "Quill & Daughters"}
+FILE: Final = """username,email,full_name,institution
+a.solberg,a.solberg@example.org,Åse Solberg,Glacier Station
+imogen,second@example.org,Imogen Achterberg,Northgate Polytechnic
+y.tanaka,y.tanaka@example.org,田中 ゆき,Library of Hallgrove
+-,c.moss@example.org,Cassia Moss,Quill & Daughters
+"""
 NEWCOMER: Final = {"username": "tove.m", "full_name": "Tove Mirren", "institution": "Library of Hallgrove"}
 CALLED_AWAY: Final = {"username": "i.brandt", "full_name": "Ingolf Brandt", "institution": "Hallgrove Institute"}
 

@@ -19,7 +19,7 @@ from tests.machines.processes import Server, free_port
 
 PASSWORD: Final = "three quiet doors"
 _ROOT: Final = Path(__file__).parents[2]
-_CHEAP: Final = {"ARGON2": "8,1,1", "RATE_LIMITS": "off"}
+_CHEAP: Final = {"ARGON2": "8,1,1", "RATE_LIMITS": "off", "MAX_SESSIONS_PER_USER": "500"}
 _MAIL: Final = re.compile(r"^┌─ mail.*?\n(.*?)^└─", re.MULTILINE | re.DOTALL)
 
 
@@ -97,6 +97,11 @@ class House:
     def decide(self, person: Person, *, approved: bool, reason: str | None = None) -> None:
         """Let somebody in, or turn them away."""
         self.administer("POST", f"{person.id}/approve", {"approved": approved, "reason": reason})
+
+    def change(self, person: Person, **changes: Any) -> None:  # any JSON
+        """Change an account by its id, as the first person."""
+        headers = {"Authorization": f"Bearer {self._keys['admin']}"}
+        self._ask("PATCH", f"/api/v1/users/{person.id}", json=changes, headers=headers)
 
     def administer(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
         """Do something to an account, as the first person."""

@@ -24,6 +24,7 @@ class Stage:
     suspended: Person
     pending: Person
     rejected: Person
+    deleted: Person
     traveller: Person
     browser: Browser
     keeper: Person | None = None
@@ -40,7 +41,10 @@ class Stage:
         house.administer("PUT", str(suspended.id), {"is_active": False})
         rejected = _applicant(house, *cast.REJECTED)
         house.decide(rejected, approved=False, reason=cast.REASON)
+        deleted = _member(house, *cast.DELETED)
+        house.administer("DELETE", str(deleted.id))
         house.make_approver(members[0])
+        house.change(members[3], **cast.RENAMED)
         house.administer("POST", f"{members[1].id}/promote", {"reason": "Second key for the holidays."})
         waiting = [_applicant(house, *who) for who in cast.WAITING]
         traveller = house.member(**cast.TRAVELLER)
@@ -51,7 +55,8 @@ class Stage:
             late = house.applicant(f"student{number + 1:02}", institution="Northgate Polytechnic")
             house.age(late, timedelta(hours=28, minutes=-number))
         lodge = House(folder / "lodge", REGISTRATION="closed")
-        return cls(house, lodge, admin, members[0], members[3], suspended, waiting[0], rejected, traveller, browser)
+        known = (suspended, waiting[0], rejected, deleted, traveller)
+        return cls(house, lodge, admin, members[0], members[3], *known, browser)
 
     def close(self) -> None:
         """Let everybody leave and end both servers."""

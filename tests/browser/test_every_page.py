@@ -14,6 +14,13 @@ from tests.browser.views import views
 DRESSES: Final = ((PHONE, "light"), (DESK, "dark"))
 """Each width and each light once; `make pictures` asks about all four together, and about views that are alike."""
 
+NARROWEST: Final = 320
+"""Pixels: a desk of 1,280 at 400 % zoom (WCAG 2.2, 1.4.10)."""
+_BY_KEYBOARD: Final = {
+    *("account", "account-edit", "approvals", "confirm-anonymize", "confirm-delete", "devices", "import", "login"),
+    *("register", "user", "user-edit", "user-undo", "users", "users-bulk", "users-selected"),
+}
+
 
 @pytest.fixture(scope="module")
 def stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
@@ -32,13 +39,15 @@ def test_every_page_is_open_to_everybody(stage: Stage) -> None:
             guest.dress(width, scheme)
             found += [(view.name, width, scheme, finding["id"]) for finding in guest.barriers()]
             found += [(view.name, width, "overflow")] if guest.overflow() > 0 else []
+        guest.dress(NARROWEST, "light")
+        found += [(view.name, NARROWEST, "overflow")] if guest.overflow() > 0 else []
     assert not found
 
 
 def test_every_page_can_be_used_by_keyboard_alone(stage: Stage) -> None:
     missed = {}
     for view in views():
-        if view.name in {"account", "approvals", "confirm-delete", "devices", "login", "register", "users", "user"}:
+        if view.name in _BY_KEYBOARD:
             guest = view.show(stage)
             missed[view.name] = guest.unreachable()
     assert not any(missed.values()), missed

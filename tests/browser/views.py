@@ -1,5 +1,6 @@
 """Every page and every important state of one: how to get there. Tests and pictures go through the same list."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,11 @@ from tests.browser.guest import Guest
 from tests.browser.house import PASSWORD, Person
 from tests.browser.stage import Stage
 
-_ACTIONS: Final = ("promote", "suspend", "end-sessions", "reset-password", "delete")
+_ACTIONS: Final = (
+    *("promote", "appoint", "suspend", "expire", "end-sessions", "reset-password", "delete", "anonymize"),
+)
+_UNLIKE: Final = {"suspend", "delete", "anonymize"}
+"""Confirmations with a field of their own, or the gravest words."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,10 @@ def views() -> list[View]:
         View("account", lambda stage: _at(stage.guest(stage.member), "/account")),
         View("account-problems", _account_problems),
         View("account-temporary", _account_temporary),
+        View("account-edit", lambda stage: _at(stage.guest(stage.member), "/account/edit")),
+        View("account-edit-problems", _account_edit_problems),
+        View("account-close", lambda stage: _at(stage.guest(stage.member), "/account/deactivate")),
+        View("account-closed", _account_closed),
         View("devices", lambda stage: _at(stage.guest(stage.traveller), "/devices")),
         View("devices-alone", _devices_alone),
         View("devices-end-others", lambda stage: _at(stage.guest(stage.traveller), "/devices/end-others")),
@@ -59,16 +68,32 @@ def views() -> list[View]:
         View("signed-out-while-typing", _signed_out_while_typing),
         View("approvals", lambda stage: _at(stage.guest(stage.admin), "/approvals")),
         View("approvals-open", _approvals_open),
+        View("approvals-undo", _approvals_undo),
         View("approvals-last-page", _approvals_last_page, alike=True),
         View("approvals-empty", lambda stage: _at(stage.lodger(), "/approvals")),
         View("users", lambda stage: _at(stage.guest(stage.admin), "/users")),
         View("users-last-page", _users_last_page, alike=True),
+        View("users-found", lambda stage: _at(stage.guest(stage.admin), "/users?query=brightwater&sort=name")),
+        View("users-nobody", lambda stage: _at(stage.guest(stage.admin), "/users?query=brightwater&role=admin")),
+        View("users-deleted", lambda stage: _at(stage.guest(stage.admin), "/users?status=deleted"), alike=True),
+        View("users-selected", _users_selected),
+        View("users-bulk", _users_bulk),
+        View("users-bulk-done", _users_bulk_done),
+        View("import", lambda stage: _at(stage.guest(stage.admin), "/users/import")),
+        View("import-checked", _import_checked),
+        View("user-new", lambda stage: _at(stage.guest(stage.admin), "/users/new")),
+        View("user-new-problems", _user_new_problems),
+        View("user-edit", lambda stage: _at(stage.guest(stage.admin), f"/users/{stage.member.id}/edit")),
         View("users-few", lambda stage: _at(stage.lodger(), "/users"), alike=True),
         View("user", lambda stage: _user(stage, stage.member)),
         View("user-pending", lambda stage: _user(stage, stage.pending)),
         View("user-suspended", lambda stage: _user(stage, stage.suspended), alike=True),
+        View("user-deleted", lambda stage: _user(stage, stage.deleted)),
+        View("user-traveller", lambda stage: _user(stage, stage.traveller), alike=True),
         View("user-oneself", lambda stage: _user(stage, stage.admin)),
-        *[View(f"confirm-{action}", _confirmation(action), action != "delete") for action in _ACTIONS],
+        *[View(f"confirm-{action}", _confirmation(action), action not in _UNLIKE) for action in _ACTIONS],
+        View("confirm-problems", _confirm_problems),
+        View("user-undo", _user_undo),
         View("temporary-password", _temporary_password),
         View("not-found", lambda stage: _at(stage.guest(), "/somewhere")),
         View("forbidden", lambda stage: _at(stage.guest(stage.approver), "/users")),
@@ -214,6 +239,94 @@ def _approvals_open(stage: Stage) -> Guest:
 def _approvals_last_page(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.admin), "/approvals")
     guest.follow("Next page")
+    return guest
+
+
+def _approvals_undo(stage: Stage) -> Guest:
+    hasty = stage.house.applicant(**cast.HASTY)
+    stage.house.age(hasty, timedelta(days=7))
+    guest = _at(stage.guest(stage.approver), "/approvals")
+    request = guest.page.locator(f"#request-{hasty.id}")
+    request.get_by_text("Reject…").click()
+    request.get_by_role("button", name="Reject").click()
+    expect(guest.page.get_by_role("button", name="Undo")).to_be_visible()
+    return guest
+
+
+def _account_edit_problems(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.member), "/account/edit")
+    guest.fill(email="imogen@maps.example")
+    guest.press("Save")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _account_closed(stage: Stage) -> Guest:
+    leaving = stage.house.member(**cast.LEAVING)
+    guest = _at(stage.guest(leaving), "/account/deactivate")
+    guest.press("Close my account")
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("You have closed your account")
+    return guest
+
+
+def _users_selected(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/users?query=hallgrove")
+    for number in (0, 1):
+        guest.page.get_by_role("checkbox", name=re.compile("^Select ")).nth(number).check()
+    guest.page.get_by_label("With those selected").last.select_option("deactivate")
+    return guest
+
+
+def _users_bulk(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/users?query=brightwater")
+    guest.page.get_by_label("Select all on this page").check()
+    guest.page.get_by_label("With those selected").last.select_option("approve")
+    guest.press("Continue…")
+    return guest
+
+
+def _users_bulk_done(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/users?query=polar")
+    guest.page.get_by_label("Select all on this page").check()
+    guest.page.get_by_label("With those selected").last.select_option("approve")
+    guest.press("Continue…")
+    guest.press("Let in:", exact=False)
+    expect(guest.page.get_by_role("heading", level=1)).to_contain_text("left alone")
+    return guest
+
+
+def _import_checked(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/users/import")
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": cast.FILE.encode()}
+    guest.page.get_by_label("File", exact=True).set_input_files(file)  # type: ignore[arg-type]  # Playwright's own shape
+    guest.press("Check")
+    expect(guest.page.locator("#result")).to_contain_text("would be left out")
+    return guest
+
+
+def _user_new_problems(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/users/new")
+    guest.fill(username="imogen", email="sol@example.org", full_name="Sol Ambrose", password="password1")
+    guest.press("Make the account")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _confirm_problems(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), f"/users/{stage.member.id}/anonymize")
+    guest.fill(typed_name="somebody")
+    guest.press("Erase for good")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _user_undo(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), f"/users/{stage.suspended.id}/activate")
+    guest.press("Open the account again")
+    _at(guest, f"/users/{stage.suspended.id}/suspend")
+    guest.fill(until="2031-05-17", reason="A lost laptop.")
+    guest.press("Suspend")
+    expect(guest.page.get_by_role("button", name="Undo")).to_be_visible()
     return guest
 
 

@@ -9,11 +9,13 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from backend.models import User
+from backend.services import Origin, own_data
 from tests.application import Application
 from tests.contracts.answers import TIME, code, refusal
 from tests.contracts.dialect_c import bearer, browser_of, sign_in
@@ -275,3 +277,19 @@ async def test_who_hangs_up_leaves_nothing_open(running: Application, person: Pe
 async def test_a_session_that_is_over_gets_nothing(running: Application, person: Person) -> None:
     running.clock.move(minutes=6)
     assert code(await person.get(EXPORT)) == (401, "SESSION_INACTIVE")
+
+
+async def test_one_download_at_a_time_and_eight_in_all(running: Application, person: Person) -> None:
+    taken = await own_data.begin(running.context, person.id, Origin(), by=person.id)
+    again = await person.get(EXPORT)
+    taken.close()
+    assert again.status_code == 429
+    assert (await person.get(EXPORT)).status_code == 200
+
+    running.context.downloads.update(uuid4() for _ in range(8))
+    busy = await person.get(EXPORT)
+    assert (busy.status_code, busy.json()["error_code"]) == (503, "DOWNLOADS_BUSY")
+
+
+async def test_nobody_asks_for_the_head_of_it_alone(person: Person) -> None:
+    assert (await person.client.head(EXPORT, headers=person.bearer)).status_code == 405

@@ -37,6 +37,11 @@ class Desk:
         form = {"csrf_token": self.browser.cookies["csrf_token"], **fields}
         return await self.browser.post(path, data=form)
 
+    async def upload(self, path: str, file: dict[str, tuple[str, bytes, str]], **fields: str) -> httpx.Response:
+        """Send a form of this page with a file."""
+        form = {"csrf_token": self.browser.cookies["csrf_token"], **fields}
+        return await self.browser.post(path, data=form, files=file)
+
     async def press(self, path: str, **fields: Any) -> tuple[str, str]:
         """Send a form that leads somewhere with a sentence: where, and which."""
         answer = await self.send(path, **fields)

@@ -1,12 +1,15 @@
 """What time and administrators do to an account, and what its person sees of it."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from backend.context import Context
 from backend.models import Role, Status
-from backend.services import retention, unit_of_work
+from backend.services import closing, provisioning, retention, unit_of_work
 from tests.application import Application
 from tests.factories import People, Person
 
@@ -204,3 +207,93 @@ async def test_a_deleted_administrator_can_be_erased_and_is_none_any_more(people
 
     assert (await admin.delete(f"{USERS}/db/{former.username}")).status_code == 200
     assert (await people.row(former)).role is Role.USER
+
+
+async def test_a_suspension_that_ends_gives_nobody_more_time(running: Application, people: People) -> None:
+    await people.admin()
+    person, now = await people.active(), running.clock.now()
+    async with unit_of_work(running.context) as services:
+        await services.closing.set_end(None, person.id, now + timedelta(hours=1))
+        await services.closing.suspend(None, person.id, until=now + timedelta(hours=2))
+    running.clock.move(hours=3)
+
+    assert await _sign_in(person) == (403, "ACCOUNT_EXPIRED")
+    assert await retention.catch_up(running.context) == 1
+    row = await people.row(person)
+    assert (row.status, row.access_expires_at) == (Status.EXPIRED, now + timedelta(hours=1))
+
+
+async def test_an_end_set_for_later_survives_an_end_taken_back(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    end = running.clock.now() + timedelta(days=10)
+    await _patch(admin, person, access_expires_at=_text(end))
+    await _patch(admin, person, status="expired")
+    await _patch(admin, person, status="active")
+    assert (await people.row(person)).access_expires_at == end
+
+
+async def test_a_deleted_suspension_comes_back_with_its_end(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    until = running.clock.now() + timedelta(days=2)
+    async with unit_of_work(running.context) as services:
+        await services.closing.suspend(None, person.id, until=until)
+    for status in ("deleted", "suspended"):
+        assert (await _patch(admin, person, status=status)).status_code == 200
+    assert (await people.row(person)).suspended_until == until
+
+
+async def test_a_restore_that_overtakes_the_move_to_the_trash_keeps_the_files(
+    running: Application, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, person = await people.admin(), await people.active()
+    home = running.data_dir / "users" / str(person.id)
+    (home / "work.txt").write_text("mine")
+    reached, go_on, really = asyncio.Event(), asyncio.Event(), closing.put_aside
+
+    async def later(context: Context, id_: UUID) -> None:
+        reached.set()
+        await go_on.wait()
+        await really(context, id_)
+
+    monkeypatch.setattr(closing, "put_aside", later)
+    deleting = asyncio.create_task(admin.delete(f"{USERS}/{person.id}"))
+    await reached.wait()
+    restored = await _patch(admin, person, status="active")
+    go_on.set()
+    assert ((await deleting).status_code, restored.status_code) == (200, 200)
+    assert (home / "work.txt").read_text() == "mine"
+
+
+async def test_a_lost_home_is_repaired_from_the_trash(running: Application, people: People) -> None:
+    person = await people.active()
+    home = running.data_dir / "users" / str(person.id)
+    (home / "work.txt").write_text("mine")
+    running.context.provisioner.withdraw(person.id, running.clock.now())
+    await provisioning.repair(running.context, settled=0)
+    assert (home / "work.txt").read_text() == "mine"
+
+
+async def test_nobody_is_named_in_what_others_were_refused(people: People) -> None:
+    admin, person, other = await people.admin(), await people.active(), await people.active()
+    assert (await other.delete(f"{USERS}/{person.username}")).status_code == 403
+    await admin.delete(f"{USERS}/db/{person.username}")
+    (refused,) = await people.audit("refused")
+    assert refused.details["path"] == f"{USERS}/{{user}}"
+
+
+async def test_an_address_taken_as_proven_is_on_record(people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    await _patch(admin, person, is_verified=True)
+    (event,) = await people.audit("admin_user_update")
+    assert event.details["changes"] == [{"field": "is_verified", "old": False, "new": True}]
+
+
+async def test_many_with_one_base_cost_a_few_questions_each(people: People) -> None:
+    await people.admin()
+    names = set()
+    for number in range(1, 6):
+        body = {"email": f"info@example{number}.org", "password": "correct horse battery"}
+        answer = await people.client.post(f"{USERS}/register", json=body)
+        names.add(answer.json()["username"])
+    assert len(names) == 5
+    assert all(name.startswith("info") for name in names)

@@ -253,7 +253,7 @@ async def test_who_is_left_alone_is_named_with_the_reason(running: Application, 
     assert answer.status_code == 200
     assert "2 people were left alone" in text
     assert "1 person has been let in." in text
-    assert "User is already approved" in text
+    assert "Somebody has let them in already." in text
     assert "1 account is not there any more." in text
     assert (await people.row(waiting)).status is Status.ACTIVE
 
@@ -280,6 +280,44 @@ async def test_approvers_decide_one_by_one(running: Application, people: People)
     assert "/users/bulk" not in page
     assert refused.status_code == 403
     assert (await desk.undo(f"/approvals/{waiting.id}/reject"))[0] == f"/approvals#request-{waiting.id}"
+
+
+FILE = (
+    "username,email,full_name\n"
+    "ana,ana@example.org,Ana López\n"
+    "-,bad@example.org,<b>Bad</b>\n"
+    "boris,ana@example.org,Борис\n"
+)
+
+
+async def test_a_file_is_checked_and_then_taken_in(running: Application, people: People) -> None:
+    desk = await at_the_desk(running, await people.admin())
+    file = {"file": ("people.csv", FILE.encode(), "text/csv")}
+    checked = await desk.upload("/users/import", file, act="check")
+    before = await people.statuses()
+    imported = await desk.upload("/users/import", file, act="import")
+    after, text = await people.statuses(), text_of(imported)
+
+    assert "Checked: 3 rows" in text_of(checked)
+    assert "1 account would be made, 2 rows would be left out." in text_of(checked)
+    assert "ana" not in before
+    assert "Imported: 3 rows 1 account was made, 2 rows were left out." in text
+    assert "Somebody has this email address already." in text
+    assert after["ana"] is Status.ACTIVE
+    assert "boris" not in after
+
+
+async def test_what_is_no_file_of_accounts_is_refused_beside_its_field(running: Application, people: People) -> None:
+    desk = await at_the_desk(running, await people.admin())
+    picture = await desk.upload("/users/import", {"file": ("me.png", b"png", "image/png")}, act="check")
+    nothing = await desk.upload("/users/import", {"file": ("", b"", "application/octet-stream")}, act="check")
+    torn = await desk.upload("/users/import", {"file": ("people.csv", b"name\nAna", "text/csv")}, act="import")
+    huge = await desk.upload("/users/import", {"file": ("people.csv", b"x" * 11_000_000, "text/csv")}, act="check")
+
+    assert "whose name ends in .csv or .jsonl" in text_of(picture)
+    assert nothing.status_code in {415, 422}
+    assert (torn.status_code, 'aria-invalid="true"' in torn.text) == (422, True)
+    assert huge.status_code == 413
 
 
 async def test_one_edits_one_s_own_data(running: Application, people: People) -> None:

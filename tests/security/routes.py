@@ -21,9 +21,18 @@ def routes(app: FastAPI) -> set[Route]:
     }
 
 
-def at(path: str, id_: UUID | str) -> str:
-    """The path of a route with its places filled."""
-    return path.replace("{id}", str(id_)).replace("{action}", "end-sessions").replace("{asset}", "swagger-ui.css")
+def at(path: str, id_: UUID | str, name: str = "nobody") -> str:
+    """The path of a route with its places filled: by an id, or where a username stands by a name."""
+    for place, value in {
+        "{id}": str(id_),
+        "{id:account_id}": str(id_),
+        "{user}": name,
+        "{username}": name,
+        "{action}": "end-sessions",
+        "{asset}": "swagger-ui.css",
+    }.items():
+        path = path.replace(place, value)
+    return path
 
 
 @dataclass(frozen=True)
@@ -54,24 +63,22 @@ def operations(app: FastAPI) -> Iterator[Operation]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
-                yield Operation(method.upper(), path, media_type, _fields(document, body["schema"]))
+                for fields in _fields(document, body["schema"]):
+                    place = "{id}" if "is_superuser" in fields else "{user}"  # two routes are shown as one
+                    yield Operation(method.upper(), path.replace("{user}", place), media_type, fields)
 
 
-def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    chosen = next((one for one in schema.get("anyOf", ()) if "$ref" in one), schema)
-    if "properties" in chosen:
-        inline: Mapping[str, Any] = chosen["properties"]
-        return inline
-    if "$ref" not in chosen:
-        return {}  # a file, which has no fields
-    name = str(chosen["$ref"]).rpartition("/")[2]
-    properties: Mapping[str, Any] = document["components"]["schemas"][name]["properties"]
-    return properties
+def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for one in schema.get("anyOf", [schema]):
+        if "$ref" in one:
+            yield document["components"]["schemas"][str(one["$ref"]).rpartition("/")[2]]["properties"]
+        elif one.get("type") != "null":
+            yield one.get("properties", {})  # a file has no fields
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
     found = [one.get("type") for one in schema.get("anyOf", [schema])]
-    return str(next(kind for kind in found if kind != "null"))
+    return str(next((kind for kind in found if kind != "null"), "null"))
 
 
 def _sound(name: str, schema: Mapping[str, Any]) -> Any:
@@ -82,4 +89,8 @@ def _sound(name: str, schema: Mapping[str, Any]) -> Any:
         "username": "sound",
         "user_id": str(UUID(int=1)),
         "grant_type": "password",
-    }.get(name, "a sound value")
+        "role": "user",
+        "operation": "activate",
+        "user_ids": [str(UUID(int=1))],
+        "data": {},
+    }.get(name, None if _kind(schema) == "null" else "a sound value")

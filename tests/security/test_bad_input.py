@@ -11,9 +11,10 @@ import pytest
 
 from tests.application import Application
 from tests.factories import People
-from tests.security.routes import Operation, operations, routes
+from tests.security.routes import Operation, at, operations, routes
 
 SHAPE: Final = {"detail", "error_code", "timestamp", "path", "request_id", "success", "error"}
+NOBODY: Final = "01900000-0000-7000-8000-000000000000"
 SECRET: Final = "Tr0ub4dor-never-echo-me"
 HARSH: Final[dict[str, Any]] = {
     "nul": f"{SECRET}\0",
@@ -30,8 +31,11 @@ HARSH: Final[dict[str, Any]] = {
 }
 MAY_BE_NULL = {"reason", "approval_note", "institution", "full_name", "bootstrap_token", "scope", "client_id"}
 MAY_BE_NULL |= {"appid", "confirm_password", "current_password", "session_id"}
+ALIKE: Final = ("/forgot-password", "/reset-password/request")
+"""Who asks for a mail is told the same whatever they send."""
 IDS: Final = [
-    *("0", "me", "urn:uuid:01900000-0000-7000-8000-000000000000", "{01900000-0000-7000-8000-000000000000}"),
+    *("0", "me"),
+    *("urn:uuid:01900000-0000-7000-8000-000000000000", "{01900000-0000-7000-8000-000000000000}"),
     *("01900000-0000-7000-8000-00000000000g", "'%20OR%201=1", "%00", "%ed%a0%80", "x" * 3000, "%2e%2e%2f%2e%2e"),
 ]
 CURSORS: Final = [
@@ -59,7 +63,7 @@ def _complaint(answer: httpx.Response) -> str | None:
 
 
 async def _sent(client: httpx.AsyncClient, one: Operation, body: dict[str, Any], **headers: str) -> httpx.Response:
-    path = one.path.replace("{id}", "01900000-0000-7000-8000-000000000000")
+    path = at(one.path, NOBODY)
     if one.json:
         given: dict[str, Any] = {
             "content": json.dumps(body),
@@ -85,7 +89,7 @@ async def test_no_field_of_no_route_takes_what_is_no_text(running: Application, 
     for one in operations(running.app):
         for name, body in _harsh(one):
             answer = await _sent(running.client, one, body, **admin.bearer)
-            told_alike = one.path.endswith("/forgot-password") and answer.status_code == 202
+            told_alike = one.path.endswith(ALIKE) and answer.status_code in {200, 202}
             if not told_alike and (complaint := _complaint(answer)):
                 complaints.append(f"{name}: {complaint}")
 
@@ -111,11 +115,12 @@ async def test_bodies_that_are_no_json_of_ours_are_refused_everywhere(running: A
             "broken multipart": ("--x", {"Content-Type": "multipart/form-data"}),
         }
         for name, (content, headers) in attempts.items():
-            path = one.path.replace("{id}", "01900000-0000-7000-8000-000000000000")
+            path = at(one.path, NOBODY)
             answer = await running.client.request(
                 one.method, path, content=content, headers={**admin.bearer, **headers}
             )
-            if complaint := _complaint(answer):
+            long = name == "big and silent" and one.path.endswith("/bulk")  # ten thousand ids
+            if not long and (complaint := _complaint(answer)):
                 complaints.append(f"{one.method} {one.path} {name}: {complaint}")
 
     assert complaints == []
@@ -126,12 +131,13 @@ async def test_ids_that_are_none_are_refused_by_every_route_that_takes_one(
 ) -> None:
     admin, user, wrong = await people.admin(), await people.active(), []
     for method, path in sorted(routes(running.app)):
-        if "{id}" not in path or not path.startswith("/api/"):
+        places = [place for place in ("{id}", "{id:account_id}") if place in path]
+        if not places or not path.startswith("/api/"):
             continue
-        for id_ in IDS:
+        for id_ in IDS[2:] if "account_id" in path else IDS:  # the first two may be names
             body = {"approved": True} if path.endswith("approve") else {}
             for person, expected in ((admin, {400, 404}), (user, {403, 404})):
-                place = path.replace("{id}", id_)
+                place = path.replace(places[0], id_)
                 answer = await person.client.request(method, place, json=body, headers=person.bearer)
                 complaint = _complaint(answer)
                 if complaint or answer.status_code not in expected:

@@ -4,6 +4,7 @@
 
 from html.parser import HTMLParser
 from typing import Final
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -74,7 +75,10 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     await browser.post("/login", data={"username_or_email": admin.username, "password": PASSWORD})
     applicant = running.browser(**{"User-Agent": agent})
     await applicant.post("/login", data={"username_or_email": rejected.username, "password": PASSWORD})
-    paths = ("/approvals", "/users", f"/users/{person.id}", f"/users/{rejected.id}", f"/users/{person.id}/delete")
+    chosen = f"/users/bulk?operation=delete&chosen={person.id}&chosen={rejected.id}"
+    acts = [f"/users/{person.id}/{word}" for word in ("delete", "edit", "anonymize")]
+    found = ("/users/new", "/users/import", f"/users?{urlencode({'query': vector})}", chosen)
+    paths = ("/approvals", "/users", f"/users/{person.id}", f"/users/{rejected.id}", *acts, *found)
     shown = {path: await browser.get(path) for path in paths} | {"/waiting": await applicant.get("/waiting")}
     pages = {path: Page(answer.text) for path, answer in shown.items()}
 

@@ -27,7 +27,9 @@ PUBLIC: Final = frozenset(
         *(("POST", f"/api/auth/{name}") for name in ("reset-password", "request-verify-token", "verify")),
         *(("POST", f"/api/v1/auth/{name}") for name in ("login", "refresh")),
         ("GET", "/api/v1/auth/check-auth"),
-        ("POST", "/api/v1/users/signin"),
+        *(("POST", f"/api/v1/users{rest}") for rest in ("", "/register", "/signin")),
+        *(("POST", f"/api/v1/users/reset-password/{word}") for word in ("request", "confirm")),
+        ("GET", "/api/v1/users/{user}"),
         ("POST", "/waiting/leave"),
         ("GET", "/waiting"),  # by a cookie that shows one's own status and opens nothing
     }
@@ -38,11 +40,15 @@ USERS: Final = frozenset(
     {
         *(("GET", path) for path in ("/account", "/account/awake", "/account/password", "/api/auth/whoami")),
         *(("GET", path) for path in ("/devices", "/devices/end-others")),
+        *((method, f"/account/{name}") for name in ("edit", "deactivate") for method in ("GET", "POST")),
+        ("POST", "/account/confirm-email"),
         *(("POST", path) for path in ("/devices/{id}/end", "/devices/end-others")),
         *(("GET", f"/api/v1/auth/{name}") for name in ("verify", "sessions", "users/me")),
         *(("PUT", f"/api/v1/auth/users/me{name}") for name in ("", "/password")),
         ("DELETE", "/api/v1/auth/sessions/{id}"),
         ("GET", "/api/v1/users/me/export"),
+        *((method, "/api/v1/users/me") for method in ("GET", "PATCH", "DELETE")),
+        ("POST", "/api/v1/users/me/change-password"),
         ("POST", "/api/v1/auth/logout"),
         *(
             ("POST", path)
@@ -60,7 +66,7 @@ BY_BODY: Final = frozenset(
 APPROVERS: Final = frozenset(
     {
         *(("GET", path) for path in ("/approvals", "/api/auth/admin/pending-approvals")),
-        *(("POST", f"/approvals/{{id}}/{word}") for word in ("approve", "reject")),
+        *(("POST", f"/approvals/{{id}}/{word}") for word in ("approve", "reject", "reopen")),
         ("POST", "/api/auth/admin/users/{id}/approve"),
     }
 )
@@ -68,10 +74,15 @@ ADMINS: Final = frozenset(
     {
         *(("GET", path) for path in ("/users", "/users/{id}", "/users/{id}/{action}", "/api/auth/admin/stats")),
         *(("POST", path) for path in ("/users/{id}/{action}", "/api/auth/admin/reset-user-password")),
+        *((method, f"/users/{name}") for name in ("new", "bulk", "import", "{id}/edit") for method in ("GET", "POST")),
         *((method, "/api/auth/admin/users") for method in ("GET", "POST")),
         *((method, "/api/auth/admin/users/{id}") for method in ("PUT", "DELETE")),
         *(("POST", f"/api/auth/admin/users/{{id}}/{word}") for word in ("promote", "demote")),
         *(("GET", "/api/v1/users/export"), ("POST", "/api/v1/users/import")),
+        *(("GET", f"/api/v1/users{rest}") for rest in ("", "/stats", "/active-and-inactive/{username}")),
+        *((method, "/api/v1/users/{id:account_id}") for method in ("GET", "PATCH", "DELETE")),
+        *(("POST", "/api/v1/users/bulk"), ("DELETE", "/api/v1/users/db/{username}")),
+        *((method, "/api/v1/users/{user}") for method in ("PATCH", "DELETE")),  # of others
     }
 )
 RIGHTS: Final[Mapping[str, frozenset[Route]]] = {
@@ -116,7 +127,7 @@ async def _asked(running: Application, route: Route, person: Person | None) -> h
     body = {"approved": True, "user_id": str(nobody), "reason": ""}
     if route in BY_BODY:
         body = {"session": person.token if person and person.token else "none", "ids": ""}
-    if path == "/api/v1/auth/logout":
+    if path in {"/api/v1/auth/logout", "/api/v1/users/me", "/api/v1/users/{user}"}:
         body = {}
     if path.startswith("/api/"):
         given = {"json": body if method != "GET" else None}

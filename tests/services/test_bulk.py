@@ -34,7 +34,7 @@ class PowerCut(Exception):
 class FailingProvisioner(DirectoryProvisioner):
     """Works for a while."""
 
-    batches_left = 1
+    batches_left = 2  # before the transaction and within it
 
     def provision_all(self, user_ids: Collection[UUID]) -> Collection[UUID]:
         if not self.batches_left:

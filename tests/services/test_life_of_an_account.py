@@ -1,12 +1,13 @@
 """Which status may follow which: the whole table, and what leaving `active` takes with it."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import product
 from typing import Final
 from uuid import UUID
 
 import pytest
 
-from backend.errors import InvalidTransition
+from backend.errors import InvalidTransition, VestibuleError
 from backend.models import Status, User
 from backend.services import Services, unit_of_work
 from backend.services.audit import Action
@@ -23,11 +24,72 @@ ALLOWED: Final = {
     (D, Z),
 }
 
+Way = Callable[[Services, UUID], Awaitable[object]]
+WAYS: Final[Mapping[str, tuple[Way, dict[Status, Status | str]]]] = {
+    "suspend": (lambda work, id_: work.closing.suspend(None, id_), {A: S}),
+    "expire": (lambda work, id_: work.closing.expire(None, id_), {A: E}),
+    "deactivate": (lambda work, id_: work.closing.deactivate(id_, confirmed=True), {A: X}),
+    "activate": (
+        lambda work, id_: work.closing.activate(None, id_),
+        {S: A, E: A, X: A, P: "NOT_APPROVED", R: "NOT_APPROVED"},
+    ),
+    "approve": (
+        lambda work, id_: work.users.approve(id_, by=None, reconsider=True),
+        {P: A, R: A, **dict.fromkeys((A, S, E, X), "ALREADY_APPROVED")},
+    ),
+    "reject": (
+        lambda work, id_: work.users.reject(id_, by=None),
+        {P: R, R: "ALREADY_DECIDED", **dict.fromkeys((A, S, E, X), "ALREADY_APPROVED")},
+    ),
+    "reopen": (lambda work, id_: work.users.reopen(id_, by=None), {R: P}),
+    "delete": (lambda work, id_: work.closing.delete(None, id_), dict.fromkeys((P, R, A, S, E, X), D)),
+    "restore": (lambda work, id_: work.closing.restore(None, id_), {D: A}),
+    "anonymize": (lambda work, id_: work.erasure.anonymize(None, id_), dict.fromkeys((P, R, A, S, E, X, D), Z)),
+}
+"""What each way does to whom, or the code by which it is refused; whoever is not named here has no such way."""
+
 
 async def _account(services: Services, status: Status, number: int) -> User:
     now = services.context.clock.now()
     values = {"username": f"u{number}", "email": f"u{number}@example.org", "hashed_password": "!", "status": status}
     return await services.users.user_db.create({**values, "created_at": now, "updated_at": now})
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_every_way_leads_where_the_table_says(running: Application, people: People, way: str) -> None:
+    go, leads = WAYS[way]
+    await people.admin()
+    for status in Status:
+        person, became = await people.in_status(status), None
+        try:
+            async with unit_of_work(running.context) as services:
+                await go(services, person.id)
+        except VestibuleError as refused:
+            became = refused.code
+        now = (await people.row(person)).status
+        expected = leads.get(status, "")
+        if isinstance(expected, Status):
+            assert (now, became) == (expected, None), status
+        else:
+            nobody = {"USER_NOT_FOUND", "INVALID_TRANSITION", "ADMIN_REQUIRED"}
+            assert (now, became in ({expected} if expected else nobody)) == (status, True), (status, became)
+
+
+async def test_a_deleted_account_becomes_what_it_was_and_nothing_else(running: Application, people: People) -> None:
+    for was, to in product((P, R, A, S, E, X), Status):
+        async with unit_of_work(running.context) as services:
+            user = await _account(services, was, await _next(people))
+            await services.lifecycle.change(user, D, Action.USER_DELETED, actor=None)
+            try:
+                await services.lifecycle.change(user, to, Action.USER_RESTORED, actor=None)
+            except InvalidTransition:
+                assert user.status is D
+            assert (user.status is to) is (to in {was, Z}) or to is D
+            assert (user.status_before_deletion is None) is (to is was)
+
+
+async def _next(people: People) -> int:
+    return len(await people.statuses())
 
 
 async def test_every_change_of_status_is_allowed_or_refused_as_the_table_says(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from backend.models import types
-from backend.stores.listings import texts
+from backend.stores.listing_texts import texts
 
 revision = "0003"
 
@@ -34,7 +34,7 @@ def upgrade() -> None:
     with op.batch_alter_table("users") as table:
         table.alter_column("login_count", server_default=None)
         table.alter_column("seen_at", nullable=False)
-    op.create_index("ix_users_role_created_at_id", "users", ["role", "created_at", "id"])
+    op.create_index("ix_users_role_status_created_at_id", "users", ["role", "status", "created_at", "id"])
     op.create_index("ix_users_seen_at_id", "users", ["seen_at", "id"])
     for name in ("access_expires_at", "suspended_until", "deleted_at"):
         given = sa.text(f"{name} IS NOT NULL")
@@ -49,6 +49,9 @@ def upgrade() -> None:
         sa.Column("username_key", key, nullable=False),
         sa.Column("email_key", key, nullable=False),
         sa.Column("name_key", key, nullable=False),
+        sa.Column("role", sa.String(32), nullable=False),
+        sa.Column("status", sa.String(32), nullable=False),
+        sa.Column("created_at", types.UTCDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_listings_user_id_users", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("number", name="pk_listings"),
         sa.UniqueConstraint("user_id", name="uq_listings_user_id"),
@@ -83,7 +86,7 @@ def downgrade() -> None:
     for name in ("bulk_calls", "tallies", "listings"):
         op.drop_table(name)
     op.drop_index("ix_sessions_expires_at", "sessions")
-    for name in ("deleted_at", "suspended_until", "access_expires_at", "seen_at_id", "role_created_at_id"):
+    for name in ("deleted_at", "suspended_until", "access_expires_at", "seen_at_id", "role_status_created_at_id"):
         op.drop_index(f"ix_users_{name}", "users")
     with op.batch_alter_table("users") as table:
         for name in ("seen_at", "suspended_until", "access_expires_at", "login_count"):
@@ -122,4 +125,4 @@ def _fill(listings: sa.Table, tallies: sa.Table) -> None:
 
 def _listing(row: Mapping[str, Any]) -> dict[str, Any]:
     names = {name: row[name] for name in ("username", "email", "full_name", "institution")}
-    return {"user_id": row["id"], **texts(**names)}
+    return {"user_id": row["id"], **texts(**names), **{name: row[name] for name in ("role", "status", "created_at")}}

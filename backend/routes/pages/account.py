@@ -1,13 +1,16 @@
-"""Your account: who you are here, your password, and how long you stay signed in."""
+"""Your account: who you are here, your password, how long you stay signed in, and how you leave."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
+from pydantic import BaseModel
 
+from backend.routes.cookies import clear_session
 from backend.routes.deps import CurrentUser, InContext, Look, Work
-from backend.routes.pages.forms import read_form
+from backend.routes.pages.failures import remember_applicant
+from backend.routes.pages.forms import BackTo, check, read_form, typed
 from backend.routes.pages.rendering import go, go_saying, page
 from backend.schemas.approval_service import ChangePasswordBody
 from backend.services import Services, reading
@@ -16,20 +19,32 @@ from backend.services.identity import Identity
 router = APIRouter(include_in_schema=False)
 
 
+class LeaveForm(BaseModel):
+    """Whether somebody means to close their account."""
+
+    confirm: bool = False
+
+
 async def read_password_form(request: Request, caller: CurrentUser, context: InContext) -> ChangePasswordBody:
     """Read the form for a new password; a refused one comes back on the account's page."""
     async with reading(context) as look:
-        about = await _about(caller, look)
+        about = await _about(caller, look, context)
     # The password rule says "password"; on this page that is the new one.
     return await read_form(
         request, ChangePasswordBody, "account.html", {**about, "called": {"password": "new_password"}}
     )
 
 
+async def read_leaving(request: Request, caller: CurrentUser) -> LeaveForm:
+    """Read the form that closes one's own account; the account's page says why it is refused."""
+    request.state.again = BackTo("/account")
+    return check(LeaveForm, await typed(request))
+
+
 @router.get("/account")
-async def show_account(request: Request, caller: CurrentUser, look: Look) -> Response:
+async def show_account(request: Request, caller: CurrentUser, look: Look, context: InContext) -> Response:
     """Show one's own account."""
-    return page(request, "account.html", **await _about(caller, look))
+    return page(request, "account.html", **await _about(caller, look, context))
 
 
 @router.get("/account/awake")
@@ -57,12 +72,38 @@ async def change_password(
     return go_saying(request, "/account", "Your password is changed. Your other sessions have ended.")
 
 
-async def _about(caller: Identity, look: Services) -> dict[str, Any]:
+@router.get("/account/deactivate")
+async def show_leaving(request: Request, caller: CurrentUser, look: Look) -> Response:
+    """Say what happens to who closes their account, before it does."""
+    waiting = await look.people.waiting_count()
+    return page(
+        request, "deactivate.html", user=await look.people.one(caller.id), pending_count=waiting, here="account"
+    )
+
+
+@router.post("/account/deactivate")
+async def deactivate(
+    caller: CurrentUser,
+    body: Annotated[LeaveForm, Depends(read_leaving)],
+    request: Request,
+    context: InContext,
+    work: Work,
+) -> Response:
+    """Close one's own account; the page that shows where one stands says how to come back."""
+    user = await work.closing.deactivate(caller.id, confirmed=body.confirm)
+    response = go("/waiting")
+    clear_session(response, context.settings)
+    remember_applicant(response, request, user.id)
+    return response
+
+
+async def _about(caller: Identity, look: Services, context: InContext) -> dict[str, Any]:
     session = await look.sessions.one_of(caller.id, caller.session_id)
     return {
         "user": await look.people.one(caller.id),
         "session": session,
         "idle": look.sessions.rules.idle_of(session.session),
+        "mail_enabled": context.settings.mail_enabled,
         "pending_count": await look.people.waiting_count(),
         "here": "account",
     }

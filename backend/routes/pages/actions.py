@@ -1,26 +1,16 @@
 """What can be done to a person's account from its page: what it is called, what it will do, and to whom it applies."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
-from uuid import UUID
 
-from backend.models import Status, User
-from backend.services import Services
-
-
-@dataclass(frozen=True)
-class Done:
-    """Whom it was done to, and the secret to hand over, if there is one."""
-
-    user: User
-    temporary_password: str | None = None
-
+from backend.models import GONE, Role, Status, User
+from backend.routes.pages import acts
+from backend.routes.pages.acts import Act
 
 _READ_BY_THEM: Final = "They will read this, and it is kept in the history of this account."
-
-Act = Callable[[Services, UUID, UUID, str | None], Awaitable[Done]]
-"""Services, who acts, on whom, why."""
+_SIGNED_OUT: Final = "All their sessions and tokens end at once."
+_NEXT_CLICK: Final = "It takes effect with their next click."
 
 
 @dataclass(frozen=True)
@@ -32,154 +22,198 @@ class Action:
     question: str
     done: str
     consequences: tuple[str, ...]
+    """Sentences; `{kept}`: how long deleted accounts are kept; `{address}`: what becomes of an erased one's address."""
     applies: Callable[[User], bool]
     act: Act
     danger: bool = False
     wants_reason: bool = True
-    reason_required: bool = False
     reason_hint: str = "It is kept in the history of this account."
+    wants_end: bool = False
+    """Whether one may say when it is over."""
+    wants_name: bool = False
+    """Whether one has to type whom it is about."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What is said in place of an error's own sentence."""
 
 
-async def _approve(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(await work.users.approve(whom, by=by, reason=reason, reconsider=True))
-
-
-async def _reject(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(await work.users.reject(whom, by=by, reason=reason))
-
-
-async def _promote(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(await work.administration.promote(by, whom, reason))
-
-
-async def _demote(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(await work.administration.demote(by, whom, reason))
-
-
-async def _suspend(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(await work.closing.suspend(by, whom, reason))
-
-
-async def _activate(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(await work.closing.activate(by, whom, reason))
-
-
-async def _delete(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(await work.closing.delete(by, whom, reason))
-
-
-async def _end_sessions(work: Services, by: UUID, whom: UUID, _: str | None) -> Done:
-    return Done(await work.administration.end_sessions(by, whom))
-
-
-async def _reset_password(work: Services, by: UUID, whom: UUID, reason: str | None) -> Done:
-    return Done(*await work.administration.reset_password(by, whom, reason))
-
-
-ACTIONS: Final[Mapping[str, Action]] = {
-    action.key: action
-    for action in (
-        Action(
-            "approve",
-            "Let in",
-            "Let {name} in?",
-            "{name} has been let in.",
-            ("They can sign in at once.", "They are told by mail, if this installation sends any."),
-            lambda user: user.status in {Status.PENDING, Status.REJECTED},
-            _approve,
-            reason_hint=_READ_BY_THEM,
+_ALL: Final = (
+    Action(
+        "approve",
+        "Let in",
+        "Let {name} in?",
+        "{name} has been let in.",
+        ("They can sign in at once.", "They are told by mail, if this installation sends any."),
+        lambda user: user.status in {Status.PENDING, Status.REJECTED},
+        acts.approve,
+        reason_hint=_READ_BY_THEM,
+    ),
+    Action(
+        "reopen",
+        "Let them wait again",
+        "Take up the request of {name} again?",
+        "{name} waits for a decision again.",
+        (
+            "Their request appears among those that wait, and somebody decides about it anew.",
+            "They are not told, but where they wait, they see that it is open again.",
         ),
-        Action(
-            "activate",
-            "Open the account again",
-            "Open the account of {name} again?",
-            "The account of {name} is open again.",
-            ("They can sign in again with the password they had.",),
-            lambda user: user.status in {Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED},
-            _activate,
+        lambda user: user.status is Status.REJECTED,
+        acts.reopen,
+    ),
+    Action(
+        "activate",
+        "Open the account again",
+        "Open the account of {name} again?",
+        "The account of {name} is open again.",
+        (
+            "They can sign in again with the password they had.",
+            "An end of their access that has passed counts no more.",
         ),
-        Action(
-            "promote",
-            "Make an administrator",
-            "Make {name} an administrator?",
-            "{name} is an administrator now.",
-            (
-                "They can decide about applicants, change and delete every account, and make others administrators.",
-                "It takes effect with their next click.",
-            ),
-            lambda user: user.is_active and not user.is_superuser,
-            _promote,
+        lambda user: user.status in {Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED},
+        acts.activate,
+    ),
+    Action(
+        "restore",
+        "Restore",
+        "Restore the account of {name}?",
+        "The account of {name} is back.",
+        (
+            "The account becomes what it was before it was deleted, with its files.",
+            "It gets its username and email address back, if nobody else has taken them meanwhile.",
         ),
-        Action(
-            "demote",
-            "Take the administrator's rights away",
-            "Take the administrator's rights of {name} away?",
-            "{name} is no administrator any more.",
-            ("They stay a user.", "It takes effect with their next click."),
-            lambda user: user.is_superuser,
-            _demote,
+        lambda user: user.status is Status.DELETED,
+        acts.restore,
+        words={
+            "AUTH_EMAIL_EXISTS": "Somebody else has the email address of this account by now. Nothing was changed.",
+            "AUTH_USERNAME_EXISTS": "Somebody else has the username of this account by now. Nothing was changed.",
+        },
+    ),
+    Action(
+        "promote",
+        "Make an administrator",
+        "Make {name} an administrator?",
+        "{name} is an administrator now.",
+        (
+            "They can decide about applicants, change and delete every account, and make others administrators.",
+            "Their access has no end any more.",
+            _NEXT_CLICK,
         ),
-        Action(
-            "end-sessions",
-            "Sign out everywhere",
-            "Sign {name} out everywhere?",
-            "{name} is signed out everywhere.",
-            ("All their sessions and tokens end at once.", "They can sign in again with their password."),
-            lambda user: user.is_active,
-            _end_sessions,
-            wants_reason=False,
+        lambda user: user.is_active and user.role is not Role.ADMIN,
+        acts.give(Role.ADMIN),
+    ),
+    Action(
+        "appoint",
+        "Make an approver",
+        "Make {name} an approver?",
+        "{name} is an approver now.",
+        ("They can decide about applicants, and change nothing else.", _NEXT_CLICK),
+        lambda user: user.is_active and user.role is not Role.APPROVER,
+        acts.give(Role.APPROVER),
+    ),
+    Action(
+        "demote",
+        "Make a plain member",
+        "Make {name} a plain member?",
+        "{name} is a plain member now.",
+        ("They keep their account and their files, and can decide and administer no more.", _NEXT_CLICK),
+        lambda user: user.role is not Role.USER and user.status not in GONE,
+        acts.give(Role.USER),
+    ),
+    Action(
+        "end-sessions",
+        "Sign out everywhere",
+        "Sign {name} out everywhere?",
+        "{name} is signed out everywhere.",
+        (_SIGNED_OUT, "They can sign in again with their password."),
+        lambda user: user.is_active,
+        acts.end_sessions,
+        wants_reason=False,
+    ),
+    Action(
+        "reset-password",
+        "Give a temporary password",
+        "Give {name} a temporary password?",
+        "{name} has a temporary password.",
+        (
+            "Their present password stops working, and all their sessions and tokens end at once.",
+            "You see the temporary password once, and hand it over yourself.",
+            "They have to choose a password of their own after signing in.",
         ),
-        Action(
-            "reset-password",
-            "Give a temporary password",
-            "Give {name} a temporary password?",
-            "{name} has a temporary password.",
-            (
-                "Their present password stops working, and all their sessions and tokens end at once.",
-                "You see the temporary password once, and hand it over yourself.",
-                "They have to choose a password of their own after signing in.",
-            ),
-            lambda user: user.is_active,
-            _reset_password,
+        lambda user: user.is_active,
+        acts.reset_password,
+    ),
+    Action(
+        "reject",
+        "Turn down",
+        "Turn down the request of {name}?",
+        "The request of {name} was turned down.",
+        ("They cannot sign in.", "Where they wait, they see the reason you give.", "You can let them in later."),
+        lambda user: user.status is Status.PENDING,
+        acts.reject,
+        danger=True,
+        reason_hint=_READ_BY_THEM,
+    ),
+    Action(
+        "suspend",
+        "Suspend",
+        "Suspend {name}?",
+        "{name} is suspended.",
+        (
+            _SIGNED_OUT,
+            "They cannot sign in until somebody opens the account again, or until the day you choose.",
+            "Their files stay as they are.",
         ),
-        Action(
-            "reject",
-            "Turn down",
-            "Turn down the request of {name}?",
-            "The request of {name} was turned down.",
-            ("They cannot sign in.", "Where they wait, they see the reason you give.", "You can let them in later."),
-            lambda user: user.status is Status.PENDING,
-            _reject,
-            danger=True,
-            reason_hint=_READ_BY_THEM,
+        lambda user: user.is_active,
+        acts.suspend,
+        danger=True,
+        wants_end=True,
+    ),
+    Action(
+        "expire",
+        "End the access",
+        "End the access of {name}?",
+        "The access of {name} has ended.",
+        (
+            _SIGNED_OUT,
+            "They cannot sign in, and read that the time they were granted is over.",
+            "Their files stay as they are, and you can open the account again.",
         ),
-        Action(
-            "suspend",
-            "Suspend",
-            "Suspend {name}?",
-            "{name} is suspended.",
-            (
-                "All their sessions and tokens end at once.",
-                "They cannot sign in until somebody opens the account again.",
-                "Their files stay as they are.",
-            ),
-            lambda user: user.is_active,
-            _suspend,
-            danger=True,
+        lambda user: user.is_active and not user.is_superuser,
+        acts.expire,
+        danger=True,
+    ),
+    Action(
+        "delete",
+        "Delete",
+        "Delete {name}?",
+        "{name} was deleted.",
+        (
+            _SIGNED_OUT,
+            "They disappear from every list but that of the deleted.",
+            "Their username and email address are free for others.",
+            "Their directory moves to the trash of the data directory.",
+            "All of it can be restored for {kept}; then the files are destroyed.",
         ),
-        Action(
-            "delete",
-            "Delete",
-            "Delete {name}?",
-            "{name} was deleted.",
-            (
-                "All their sessions and tokens end at once.",
-                "They disappear from every list, and their username and email address are free for others.",
-                "Their directory moves to the trash of the data directory; it is not destroyed.",
-            ),
-            lambda user: True,  # noqa: ARG005  # everybody can be deleted
-            _delete,
-            danger=True,
+        lambda user: user.status not in GONE,
+        acts.delete,
+        danger=True,
+    ),
+    Action(
+        "anonymize",
+        "Erase for good",
+        "Erase {name} for good?",
+        "The account was erased for good.",
+        (
+            "Name, notes, reasons, picture, password and devices are erased, and the directory is destroyed.",
+            "{address}",
+            "The history keeps what happened and when, and loses what would tell who it was.",
+            "There is no way back, for nobody.",
         ),
-    )
-}
+        lambda user: user.status is not Status.ANONYMIZED and not user.is_superuser,
+        acts.anonymize,
+        danger=True,
+        wants_reason=False,
+        wants_name=True,
+    ),
+)
+
+ACTIONS: Final[Mapping[str, Action]] = {action.key: action for action in _ALL}

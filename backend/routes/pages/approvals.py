@@ -7,7 +7,10 @@ from fastapi.responses import Response
 
 from backend.routes.deps import CurrentApprover, Look, Work
 from backend.routes.pages.forms import BackTo, Person, ReasonForm, read_reason
+from backend.routes.pages.many import OF_APPLICANTS
+from backend.routes.pages.notices import Undo
 from backend.routes.pages.rendering import go_saying, own_path, page
+from backend.services.rights import Act, may
 
 router = APIRouter(include_in_schema=False)
 
@@ -44,6 +47,8 @@ async def show_approvals(
         pending_count=count,
         next_cursor=waiting.next_cursor,
         cursor=cursor,
+        oneself=caller.id,
+        operations=OF_APPLICANTS if may(Act.BULK, caller.role) else (),
         here="approvals",
     )
 
@@ -66,4 +71,13 @@ async def reject(
 ) -> Response:
     """Turn an applicant away."""
     user = await work.users.reject(target, by=caller.id, reason=body.reason)
-    return go_saying(request, here, f"The request of {user.full_name or user.username} was turned down.")
+    said = f"The request of {user.full_name or user.username} was turned down."
+    return go_saying(request, here, said, undo=Undo("reopen-request", target))
+
+
+@router.post("/approvals/{id}/reopen")
+async def reopen(request: Request, here: Here, caller: CurrentApprover, target: Person, work: Work) -> Response:
+    """Let somebody wait again who was turned down."""
+    user = await work.users.reopen(target, by=caller.id)
+    said = f"{user.full_name or user.username} waits for a decision again."
+    return go_saying(request, f"{_HERE}#request-{target}", said)

@@ -45,7 +45,11 @@ _WORDS: Final = {
     "AUTH_EMAIL_EXISTS": "This email address has an account already. Sign in, or use another address.",
     "AUTH_INVALID_CREDENTIALS": "This name and this password do not belong together.",
     "AUTH_USERNAME_EXISTS": "Somebody has this username already. Please choose another one.",
+    "NOT_ACTIVE": "Only active accounts can have rights.",
+    "NOT_APPROVED": "Nobody has let them in yet; that is a decision of its own.",
     "SESSION_NOT_FOUND": "That session has ended already.",
+    "IDEMPOTENCY_KEY_REUSED": "This page was sent before with other words in it. Choose the people anew.",
+    "INVALID_CURSOR": "The list has changed since. Begin again with its first page.",
     "USER_NOT_FOUND": "There is no such account, or not any more.",
     "WRONG_CURRENT_PASSWORD": "This is not your current password.",
 }
@@ -68,10 +72,12 @@ def answer(
         return _to_waiting(request, error)
     if isinstance(error, errors.Unauthenticated) and not isinstance(error, errors.InvalidCredentials):
         return _to_login(request, code)
-    detail = _WORDS.get(code, detail)
+    again = getattr(request.state, "again", None)
+    if isinstance(again, BackTo) and items:
+        detail = str(items[0]["msg"])
+    detail = getattr(again, "words", {}).get(code) or in_words(code, detail)
     if retry_after:
         detail = f"{detail}. Please wait {_minutes(retry_after)} and try again." if status == 429 else detail  # noqa: PLR2004
-    again = getattr(request.state, "again", None)
     if isinstance(again, BackTo):
         return go_saying(request, again.path, detail, warn=True)
     if isinstance(again, Again):
@@ -89,6 +95,11 @@ def answer(
         )
     response.headers.update(dict(headers or {}))
     return response
+
+
+def in_words(code: str, sentence: str) -> str:
+    """Return what is said to people about a refusal."""
+    return _WORDS.get(code, sentence)
 
 
 def _form(again: Again, error: Exception, code: str, detail: str, items: Sequence[Mapping[str, Any]]) -> Form:

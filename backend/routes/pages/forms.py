@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, TypeVar
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic_core import PydanticCustomError
 
 from backend.errors import UserNotFound
 from backend.identifiers import as_id
@@ -16,6 +18,19 @@ from backend.schemas.types import Reason
 
 _SECRETS: Final = frozenset({"password", "current_password", "new_password", "csrf_token", "bootstrap_token", "token"})
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _begin(day: object) -> datetime | None:
+    if not isinstance(day, str) or not day:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(day), time(), UTC)
+    except ValueError:
+        raise PydanticCustomError("day", "Write the day as year-month-day, for example 2031-05-17.") from None
+
+
+Day = Annotated[datetime | None, BeforeValidator(_begin)]
+"""A day of a form, as the moment at which it begins (UTC)."""
 
 
 @dataclass(frozen=True)
@@ -30,35 +45,62 @@ class Form:
 
 @dataclass(frozen=True)
 class Again:
-    """Where a person is when a form is refused: the page to show once more, and what was typed there."""
+    """Where a person is when a form is refused: the page to show once more, and what was typed there.
+
+    `words` are said in place of the sentences of some errors.
+    """
 
     template: str
     values: Mapping[str, str]
     context: Mapping[str, Any]
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class BackTo:
-    """Where a person goes, with a notice, when a button is refused."""
+    """Where a person goes, with a notice, when a button is refused; `words` as above."""
 
     path: str
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 async def read_form(
-    request: Request, model: type[Model], template: str, context: Mapping[str, Any] | None = None
+    request: Request,
+    model: type[Model],
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> Model:
-    """Read a form into a schema, remembering the page it came from for the error handler.
+    """Read a form into a schema, remembering the page it came from, and its words, for the error handler.
 
     Raises:
         RequestValidationError: something in it breaks a rule.
     """
-    typed = await _typed(request)
-    shown = {name: value for name, value in typed.items() if name not in _SECRETS}
-    request.state.again = Again(template, shown, context or {})
+    values = await typed(request)
+    shown = {name: value for name, value in values.items() if name not in _SECRETS}
+    request.state.again = Again(template, shown, context or {}, words or {})
+    return check(model, values)
+
+
+def check(model: type[Model], values: Mapping[str, str]) -> Model:
+    """Read what was typed into a schema.
+
+    Raises:
+        RequestValidationError: something in it breaks a rule.
+    """
     try:
-        return model.model_validate(typed)
+        return model.model_validate(values)
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
+
+
+def refuse(name: str, sentence: str) -> NoReturn:
+    """Refuse a field of a form for what only its page knows.
+
+    Raises:
+        RequestValidationError: always.
+    """
+    raise RequestValidationError([{"loc": ("body", name), "msg": sentence, "type": "value_error"}])
 
 
 def form_of(model: type[Model], template: str) -> Callable[[Request], Awaitable[Model]]:
@@ -97,12 +139,10 @@ async def read_reason(request: Request) -> ReasonForm:
     Raises:
         RequestValidationError: the reason breaks the rule for texts.
     """
-    try:
-        return ReasonForm.model_validate(await _typed(request))
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from None
+    return check(ReasonForm, await typed(request))
 
 
-async def _typed(request: Request) -> dict[str, str]:
+async def typed(request: Request) -> dict[str, str]:
+    """Return what was typed into a form, field by field."""
     form = await request.form(max_files=0, max_fields=50)
     return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}

@@ -1,10 +1,11 @@
 """The audit in sentences."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from backend.routes.pages.words import exact
 from backend.services.audit import Action
 from backend.services.people import Record
 
@@ -32,6 +33,15 @@ _SENTENCES: Final[Mapping[Action, str]] = {
     Action.USER_REJECTED: "The request was turned down",
     Action.USER_SUSPENDED: "The account was suspended",
     Action.USER_ACTIVATED: "The account was opened again",
+    Action.USER_REOPENED: "The request was taken up again",
+    Action.USER_RESTORED: "The account was restored",
+    Action.ROLE_CHANGED: "Got another role",
+    Action.ACCOUNT_EXPIRED: "The access ended",
+    Action.ACCOUNT_DEACTIVATED: "Closed the account themselves",
+    Action.ACCOUNT_DELETED: "Deleted the account themselves",
+    Action.ANONYMIZED: "Was erased for good",
+    Action.USERS_EXPORTED: "Accounts were exported",
+    Action.OWN_DATA_EXPORTED: "Took their data with them",
     Action.PASSWORD_RESET_BY_ADMIN: "Got a temporary password",
     Action.REFUSED: "Something was refused",
 }
@@ -57,6 +67,21 @@ _REASONS: Final[Mapping[str, str]] = {
 }
 
 
+_MOMENTS: Final = frozenset({"access_expires_at", "until"})
+_FIELDS: Final[Mapping[str, str]] = {
+    "username": "Username",
+    "email": "Email",
+    "full_name": "Full name",
+    "institution": "Institution",
+    "approval_note": "Note",
+    "profile_image_url": "Picture",
+    "is_verified": "Address confirmed",
+    "access_expires_at": "Access ends",
+}
+_ROLES: Final[Mapping[str, str]] = {"user": "Member", "approver": "Approver", "admin": "Administrator"}
+_OF_ROLES: Final = frozenset({Action.ROLE_CHANGED, Action.USER_PROMOTED, Action.USER_DEMOTED})
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of a person's history, as the page shows it; who acted is named where it was somebody else."""
@@ -65,6 +90,7 @@ class Entry:
     action: str
     actor_name: str | None
     reason: str | None
+    changes: tuple[str, ...]
 
 
 def entries(records: Iterable[Record]) -> list[Entry]:
@@ -75,13 +101,27 @@ def entries(records: Iterable[Record]) -> list[Entry]:
 def _entry(record: Record) -> Entry:
     event = record.event
     action = _SENTENCES.get(Action(event.action), event.action)
-    reason = _REASONS.get(event.reason, event.reason) if event.reason else _changes(event.details)
+    reason = _REASONS.get(event.reason, event.reason) if event.reason else None
     own = event.actor_id == event.target_id
-    return Entry(event.at, action, None if own else record.actor, reason)
+    changes = tuple(_changes(Action(event.action), event.details))
+    return Entry(event.at, action, None if own else record.actor, reason, changes)
 
 
-def _changes(details: Mapping[str, Any]) -> str | None:
-    changes = [f"{change['field']}: {change['old']} → {change['new']}" for change in details.get("changes", ())]
+def _changes(action: Action, details: Mapping[str, Any]) -> Iterator[str]:
+    for change in details.get("changes", ()):
+        name = change["field"]
+        old, new = (_value(name, change[which]) for which in ("old", "new"))
+        yield f"{_FIELDS.get(name, name)}: {old} → {new}"
     if "used_by" in details:
-        changes.append(f"{details['opened_by']} → {details['used_by']}")
-    return "; ".join(changes) or None
+        yield f"{details['opened_by']} → {details['used_by']}"
+    if action in _OF_ROLES and "became" in details:
+        yield f"{_ROLES.get(details['was'], details['was'])} → {_ROLES.get(details['became'], details['became'])}"
+    if "until" in details:
+        yield f"Until {_value('until', details['until'])}"
+
+
+def _value(name: str, value: object) -> str:
+    """Write a value as a person would: a moment to the minute, a dash where there is nothing."""
+    if value is None:
+        return "–"
+    return exact(datetime.fromisoformat(str(value))) if name in _MOMENTS else str(value)

@@ -26,7 +26,7 @@ POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/_.~?=&%#-]*")
+_OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/_.~?=&%+#-]*")
 _NOTICE: Final = "notice"
 _LONG: Final = timedelta(days=1)
 

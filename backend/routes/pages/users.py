@@ -1,23 +1,38 @@
-"""People: the list, one person, and what an administrator can do to an account."""
+"""One person: what is known, where they are signed in, what happened, and what an administrator can do."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Annotated, Final
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
+from pydantic import BaseModel
 
+from backend.context import Context
 from backend.errors import UserNotFound
+from backend.identifiers import username_key
 from backend.models import Status, User
-from backend.routes.deps import CurrentAdmin, Look, Work
+from backend.routes.deps import CurrentAdmin, InContext, Look, Work
 from backend.routes.pages.actions import ACTIONS, Action
-from backend.routes.pages.forms import BackTo, Person, ReasonForm, read_reason
+from backend.routes.pages.acts import Said
+from backend.routes.pages.forms import BackTo, Day, Person, read_form, refuse
 from backend.routes.pages.history import entries
+from backend.routes.pages.notices import Undo
 from backend.routes.pages.rendering import go_saying, page
+from backend.routes.pages.words import span
+from backend.schemas.types import Reason, Text
+from backend.services import Services, reading
+from backend.services.persons import person
 
 router = APIRouter(include_in_schema=False)
 
-_PER_PAGE: Final = 50
+
+class ActForm(BaseModel):
+    """What a confirmation page may ask: why, until when, and whom it is about."""
+
+    reason: Reason = None
+    until: Day = None
+    typed_name: Text = ""
 
 
 async def get_action(request: Request, action: str, target: Person) -> Action:
@@ -28,45 +43,49 @@ async def get_action(request: Request, action: str, target: Person) -> Action:
     """
     if action not in ACTIONS:
         raise UserNotFound("There is no such action.")
-    request.state.again = BackTo(f"/users/{target}")
+    request.state.again = BackTo(f"/users/{target}", ACTIONS[action].words)
     return ACTIONS[action]
 
 
 Wanted = Annotated[Action, Depends(get_action)]
 
 
-@router.get("/users")
-async def show_users(
-    request: Request,
-    caller: CurrentAdmin,
-    look: Look,
-    cursor: str | None = None,
-) -> Response:
-    """Show the accounts, newest first."""
-    newest, counts = await look.people.newest(cursor, _PER_PAGE), await look.people.counts()
-    return page(
-        request,
-        "users.html",
-        users=newest.rows,
-        counts=counts,
-        pending_count=counts.pending,
-        next_cursor=newest.next_cursor,
-        cursor=cursor,
-        here="users",
-    )
+async def read_said(request: Request, caller: CurrentAdmin, target: Person, wanted: Wanted, context: InContext) -> Said:
+    """Read the form of a confirmation page, which comes back if something in it is wrong.
+
+    Raises:
+        UserNotFound: there is no such account.
+        RequestValidationError: a field breaks a rule.
+    """
+    back = request.state.again
+    async with reading(context) as look:
+        user = await look.people.found(target, gone=True)
+        about = await _asked(look, context, wanted, user)
+    form = await read_form(request, ActForm, "confirm.html", about)
+    if form.until and form.until <= context.clock.now():
+        refuse("until", "Choose a day that is still to come.")
+    if wanted.wants_name and username_key(form.typed_name.strip()) != username_key(user.username):
+        refuse("typed_name", f"Type the username, {user.username}, to show that you mean this account.")
+    request.state.again = back
+    return Said(form.reason, form.until)
 
 
 @router.get("/users/{id}")
-async def show_user(request: Request, caller: CurrentAdmin, target: Person, look: Look) -> Response:
-    """Show one account: what is known, what happened, what can be done."""
-    user = await look.people.one(target)
-    possible = [] if user.id == caller.id else [action for action in ACTIONS.values() if action.applies(user)]
+async def show_user(request: Request, caller: CurrentAdmin, target: Person, look: Look, context: InContext) -> Response:
+    """Show one account, a deleted one too: what is known, what happened, what can be done."""
+    found = await person(context, target, gone=True)
+    user, oneself = found.user, found.user.id == caller.id
     return page(
         request,
         "user.html",
-        user=await _shown(look, user),
-        actions=possible,
-        oneself=user.id == caller.id,
+        user=user,
+        person=found,
+        approved_by_name=await look.people.username(user.approved_by),
+        sessions=await look.sessions.listed(user.id),
+        restorable_until=_restorable_until(context, user),
+        now=context.clock.now(),
+        actions=[] if oneself else [action for action in ACTIONS.values() if action.applies(user)],
+        oneself=oneself,
         history=entries(await look.people.history(user.id)),
         pending_count=await look.people.waiting_count(),
         here="users",
@@ -75,16 +94,11 @@ async def show_user(request: Request, caller: CurrentAdmin, target: Person, look
 
 @router.get("/users/{id}/{action}")
 async def show_confirmation(
-    request: Request,
-    caller: CurrentAdmin,
-    target: Person,
-    wanted: Wanted,
-    look: Look,
+    request: Request, caller: CurrentAdmin, target: Person, wanted: Wanted, look: Look, context: InContext
 ) -> Response:
     """Say what will happen and to whom, before it happens."""
-    user = await look.people.one(target)
-    waiting = await look.people.waiting_count()
-    return page(request, "confirm.html", user=user, action=_asked(wanted, user), pending_count=waiting, here="users")
+    user = await look.people.found(target, gone=True)
+    return page(request, "confirm.html", **await _asked(look, context, wanted, user))
 
 
 @router.post("/users/{id}/{action}")
@@ -93,30 +107,47 @@ async def act(
     caller: CurrentAdmin,
     target: Person,
     wanted: Wanted,
-    body: Annotated[ReasonForm, Depends(read_reason)],
+    said: Annotated[Said, Depends(read_said)],
     work: Work,
 ) -> Response:
     """Do it."""
-    done = await wanted.act(work, caller.id, target, body.reason)
+    done = await wanted.act(work, caller.id, target, said)
     if done.temporary_password:
         return page(
             request,
             "temporary_password.html",
             user=done.user,
             password=done.temporary_password,
+            new=False,
             pending_count=await work.people.waiting_count(),
             here="users",
         )
     gone = done.user.status is Status.DELETED
-    return go_saying(request, "/users" if gone else f"/users/{target}", wanted.done.format(name=done.user.username))
+    return go_saying(
+        request,
+        "/users" if gone else f"/users/{target}",
+        wanted.done.format(name=done.user.username),
+        undo=Undo(done.undo, target) if done.undo else None,
+    )
 
 
-def _asked(action: Action, user: User) -> Mapping[str, object]:
-    return {**asdict(action), "title": action.question.format(name=user.username)}
-
-
-async def _shown(look: Look, user: User) -> Mapping[str, object]:
+async def _asked(look: Services, context: Context, action: Action, user: User) -> Mapping[str, Any]:
+    settings = context.settings
+    address = "The email address is kept." if settings.anonymize_keeps_email else "The email address is erased as well."
+    told = {"name": user.username, "kept": span(timedelta(days=settings.keep_deleted_days)), "address": address}
     return {
-        **user.model_dump(exclude={"hashed_password"}),
-        "approved_by_name": await look.people.username(user.approved_by),
+        "user": user,
+        "action": action,
+        "title": action.question.format_map(told),
+        "consequences": [sentence.format_map(told) for sentence in action.consequences],
+        "tomorrow": context.clock.now() + timedelta(days=1),
+        "pending_count": await look.people.waiting_count(),
+        "here": "users",
     }
+
+
+def _restorable_until(context: Context, user: User) -> datetime | None:
+    """Return until when a deleted account can be restored."""
+    if user.status is not Status.DELETED or user.deleted_at is None:
+        return None
+    return user.deleted_at + timedelta(days=context.settings.keep_deleted_days)

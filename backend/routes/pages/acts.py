@@ -1,0 +1,100 @@
+"""What the buttons of a person's page do: each asks one service, and knows the way back where there is one."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from backend.models import Role, User
+from backend.services import Services
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the person who presses the button adds to it."""
+
+    reason: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """Whom it was done to, the act that undoes it, and the secret to hand over, if there is one."""
+
+    user: User
+    undo: str | None = None
+    temporary_password: str | None = None
+
+
+Act = Callable[[Services, UUID, UUID, Said], Awaitable[Done]]
+"""Services, who acts, on whom, and what they add."""
+
+_GIVING: Final[Mapping[Role, str]] = {Role.ADMIN: "promote", Role.APPROVER: "appoint", Role.USER: "demote"}
+"""The act that gives each role."""
+
+
+async def approve(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Let somebody in; they are told by mail, so there is no way back."""
+    return Done(await work.users.approve(whom, by=by, reason=said.reason, reconsider=True))
+
+
+async def reject(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Turn somebody away."""
+    return Done(await work.users.reject(whom, by=by, reason=said.reason), "reopen")
+
+
+async def reopen(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Let somebody wait again who was turned away."""
+    return Done(await work.users.reopen(whom, by=by, reason=said.reason))
+
+
+async def suspend(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Shut an account, for a while or until somebody opens it."""
+    return Done(await work.closing.suspend(by, whom, said.reason, until=said.until), "activate")
+
+
+async def expire(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Let somebody's access run out now."""
+    return Done(await work.closing.expire(by, whom, said.reason), "activate")
+
+
+async def activate(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Open an account again."""
+    return Done(await work.closing.activate(by, whom, said.reason))
+
+
+async def delete(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Delete an account, to be restored for a while."""
+    return Done(await work.closing.delete(by, whom, said.reason), "restore")
+
+
+async def restore(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Make a deleted account what it was."""
+    return Done(await work.closing.restore(by, whom, said.reason))
+
+
+async def anonymize(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Erase somebody for good."""
+    return Done(await work.erasure.anonymize(by, whom))
+
+
+async def end_sessions(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Sign somebody out everywhere."""
+    return Done(await work.administration.end_sessions(by, whom))
+
+
+async def reset_password(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Give somebody a temporary password."""
+    user, password = await work.administration.reset_password(by, whom, said.reason)
+    return Done(user, temporary_password=password)
+
+
+def give(role: Role) -> Act:
+    """Make the act that gives a role; the way back gives the one of before."""
+
+    async def given(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+        before = (await work.people.one(whom)).role
+        return Done(await work.administration.set_role(by, whom, role, said.reason), _GIVING[before])
+
+    return given

@@ -1,0 +1,77 @@
+"""What one changes about oneself, and the proof of one's address."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import model_validator
+
+from backend.models import User
+from backend.routes.deps import CurrentUser, InContext, Look, Work
+from backend.routes.pages.forms import BackTo, read_form
+from backend.routes.pages.rendering import go_saying, page
+from backend.schemas.profile import ProfileBody
+from backend.services import Services, reading
+from backend.services.identity import Identity
+
+router = APIRouter(include_in_schema=False)
+
+_WORDS: Final = {"AUTH_EMAIL_EXISTS": "Another account has this email address."}
+
+
+class ProfileForm(ProfileBody):
+    """One's own data as a form sends them: all of them, empty where there is nothing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_picture(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
+        if isinstance(values, dict) and not str(values.get("profile_image_url", "-")).strip():
+            return {**values, "profile_image_url": None}
+        return values
+
+
+async def read_profile(request: Request, caller: CurrentUser, context: InContext) -> ProfileForm:
+    """Read the form for one's own data; a refused one comes back with all but the password."""
+    async with reading(context) as look:
+        about = await _about(caller, look)
+    return await read_form(request, ProfileForm, "account_edit.html", about, _WORDS)
+
+
+async def back_to_account(request: Request) -> None:
+    """Come back to the account's page with a notice when something is refused."""
+    request.state.again = BackTo("/account")
+
+
+@router.get("/account/edit")
+async def show_edit(request: Request, caller: CurrentUser, look: Look) -> Response:
+    """Show the form for one's own data."""
+    return page(request, "account_edit.html", **await _about(caller, look))
+
+
+@router.post("/account/edit")
+async def edit(
+    request: Request, caller: CurrentUser, body: Annotated[ProfileForm, Depends(read_profile)], work: Work
+) -> Response:
+    """Change one's own data; a new address is asked to be proven."""
+    user = await work.profile.update(caller.id, body.changes(), body.current_password)
+    return go_saying(request, "/account", _saved(user))
+
+
+@router.post("/account/confirm-email", dependencies=[Depends(back_to_account)])
+async def send_confirmation(request: Request, caller: CurrentUser, work: Work) -> Response:
+    """Send the mail that proves one's address once more."""
+    user = await work.users.get_by_email((await work.people.one(caller.id)).email)
+    await work.users.request_verify(user)
+    return go_saying(request, "/account", f"A mail with a link is on its way to {user.email}.")
+
+
+async def _about(caller: Identity, look: Services) -> dict[str, Any]:
+    return {
+        "user": await look.people.one(caller.id),
+        "pending_count": await look.people.waiting_count(),
+        "here": "account",
+    }
+
+
+def _saved(user: User) -> str:
+    return "Your changes are saved." + ("" if user.is_verified else " Your email address is not confirmed yet.")

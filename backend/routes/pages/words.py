@@ -1,0 +1,64 @@
+"""Times, lengths and sizes in words, as people say them."""
+
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Final
+
+_UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_AGES: Final = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
+_SIZES: Final = ("kB", "MB", "GB", "TB")
+_STEP: Final = 1000
+_WHOLE: Final = 9.95
+"""From here on a size has no decimal."""
+
+
+def age(moment: datetime) -> str:
+    """Say how long ago, as people do: "3 days"."""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    for length, word in _AGES:
+        count = int(seconds // length)
+        if count:
+            return _many(count, word)
+    return "just now"
+
+
+def until(moment: datetime) -> str:
+    """Say how long it is still, as people do: "24 hours"."""
+    seconds = (moment - datetime.now(UTC)).total_seconds()
+    for length, word in _AGES:
+        if seconds >= length:
+            return _many(ceil(seconds / length), word)
+    return "a moment"
+
+
+def span(length: timedelta) -> str:
+    """Say how long, exactly: "20 minutes"."""
+    seconds = max(1, round(length.total_seconds()))
+    unit, word = next((unit, word) for unit, word in _UNITS if seconds % unit == 0)
+    return _many(seconds // unit, word)
+
+
+def exact(moment: datetime) -> str:
+    """Say when, to the minute: "3 Mar 2026, 14:05 UTC"."""
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def day(moment: datetime) -> str:
+    """Write the day as forms do (UTC): "2026-03-03"."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def size(count: int) -> str:
+    """Say how many bytes: "640 bytes", "1.2 MB"; a kilobyte is a thousand of them."""
+    if count < _STEP:
+        return _many(count, "byte")
+    left, unit = float(count), ""
+    for unit in _SIZES:  # noqa: B007  # the unit it stops at
+        left /= _STEP
+        if round(left) < _STEP:
+            break
+    return f"{left:,.0f} {unit}" if left >= _WHOLE else f"{left:.1f} {unit}"
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

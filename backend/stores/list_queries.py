@@ -1,0 +1,201 @@
+"""What a list of accounts can be asked for, and the ways to read it, each the quickest for some lists.
+
+Along the index of its order, where many of those that are met are wanted. By gathering all that are wanted and sorting
+them, where they are few. By one walk for each status where the newest of some come first: no others are met at all.
+Which accounts are wanted is written so that a database finds them by an index, or so that it cannot: with no counts of
+its own, SQLite would gather half a million accounts to show ten of them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, column, func, select, table, text, tuple_, union_all
+from sqlmodel import col
+
+from backend.models import GONE, Listing, Role, Status, User
+from backend.stores.listing_texts import pattern
+from backend.stores.pages import Place
+from backend.stores.search_index import TABLE
+
+_INDEX: Final = table(TABLE, column("rowid"))
+
+
+class SortBy(StrEnum):
+    """What a list can be sorted by."""
+
+    CREATED_AT = "created_at"
+    USERNAME = "username"
+    EMAIL = "email"
+    FULL_NAME = "full_name"
+    LAST_LOGIN = "last_login"
+    """The last sign-in; of those who never signed in, the day they came."""
+
+
+_LISTED: Final[dict[SortBy, Any]] = {
+    SortBy.USERNAME: Listing.username_key,
+    SortBy.EMAIL: Listing.email_key,
+    SortBy.FULL_NAME: Listing.name_key,
+}
+"""Keys of which listings have an index; accounts have one of the others."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """How a list is sorted."""
+
+    by: SortBy = SortBy.CREATED_AT
+    descending: bool = True
+
+    @property
+    def key(self) -> Any:  # noqa: ANN401  # a column of any type
+        """The column that has an index for it."""
+        return _LISTED.get(self.by, User.seen_at if self.by is SortBy.LAST_LOGIN else User.created_at)
+
+    def of(self, *columns: Any) -> list[Any]:  # noqa: ANN401  # columns of any type
+        """Return what to sort by."""
+        return [one.desc() if self.descending else one.asc() for one in columns]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which accounts a list shows; None makes no difference. Deleted ones are shown where `status` asks for them."""
+
+    query: str | None = None
+    role: Role | None = None
+    status: Status | None = None
+    is_active: bool | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    @property
+    def statuses(self) -> frozenset[Status]:
+        """The states that are shown."""
+        asked = frozenset(Status) - set(GONE) if self.status is None else {self.status}
+        if self.is_active is None:
+            return frozenset(asked)
+        active = {Status.ACTIVE}
+        return frozenset(asked & active if self.is_active else asked - active)
+
+    @property
+    def searched(self) -> str:
+        """The part of a listing's text that is looked for; empty if none is."""
+        return pattern(self.query)
+
+    @property
+    def counted(self) -> bool:
+        """Whether the tallies know how many these are."""
+        return not (self.searched or self.created_after or self.created_before)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether a role or a status is asked for."""
+        return not (self.role is None and self.status is None and self.is_active is None)
+
+    def found(self, model: type[User]) -> list[ColumnElement[bool]]:
+        """Return conditions that an index can answer."""
+        roles = [col(model.role) == self.role] if self.role else []
+        return [*roles, col(model.status).in_(sorted(self.statuses)), *self._dated(model)]
+
+    def met(self, model: type[User | Listing]) -> list[ColumnElement[bool]]:
+        """Return the same conditions as no index can answer them, for rows that are met by another one."""
+        roles = [col(model.role).not_in(set(Role) - {self.role})] if self.role else []
+        return [*roles, col(model.status).not_in(sorted(set(Status) - self.statuses)), *self._dated(model)]
+
+    def _dated(self, model: type[User | Listing]) -> list[ColumnElement[bool]]:
+        after = [col(model.created_at) >= self.created_after] if self.created_after else []
+        return [*after, col(model.created_at) < self.created_before] if self.created_before else after
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which rows of a list: behind a place, or from an offset on; one more than a page, to see whether more follow."""
+
+    order: Order
+    place: Place | None
+    offset: int
+    limit: int
+
+    @property
+    def reach(self) -> int:
+        """How many rows are passed until the last one of the window."""
+        return self.offset + self.limit + 1
+
+    def of(self, query: Select[Any], id_: Any, key: Any) -> Select[Any]:  # noqa: ANN401  # columns of any type
+        """Sort a query's rows and keep those of the window."""
+        return self.up_to_here(query, id_, key).offset(self.offset).limit(self.limit + 1)
+
+    def up_to_here(self, query: Select[Any], id_: Any, key: Any) -> Select[Any]:  # noqa: ANN401
+        """Sort a query's rows and keep those of the window and of before."""
+        if self.place:
+            here, there = tuple_(key, id_), (self.place.moment or self.place.text, self.place.id)
+            query = query.where(here < there if self.order.descending else here > there)
+        return query.order_by(*self.order.of(key, id_)).limit(self.reach)
+
+
+def by_status(wanted: Wanted, window: Window) -> Select[Any]:
+    """Go from the newest on, or the oldest, through those of each status apart; then merge."""
+    walks = []
+    for status in sorted(wanted.statuses):
+        conditions = Wanted(None, wanted.role, status, None, wanted.created_after, wanted.created_before).found(User)
+        walk = window.up_to_here(_keyed(User.id, User.created_at).where(*conditions), User.id, User.created_at)
+        walks.append(select(walk.subquery()))
+    found = union_all(*walks).subquery()
+    return window.of(select(found.c.id, found.c.key), found.c.id, found.c.key)
+
+
+def gathered(query: Select[Any], window: Window) -> Select[Any]:
+    """Take all that a query finds, then sort them."""
+    found = query.cte("found").prefix_with("MATERIALIZED")
+    return window.of(select(found.c.id, found.c.key), found.c.id, found.c.key)
+
+
+def walked(wanted: Wanted, window: Window, *holding: ColumnElement[bool]) -> Select[Any]:
+    """Go along the index of the order; `holding` are more conditions, on listings."""
+    key = window.order.key
+    if window.order.by in _LISTED:
+        query = _keyed(Listing.user_id, key).where(*wanted.met(Listing), *holding)
+        return window.of(query, Listing.user_id, key)
+    query = _keyed(User.id, key).where(*wanted.met(User))
+    if holding:
+        query = query.join(Listing, col(Listing.user_id) == col(User.id)).where(*holding)
+    return window.of(query, User.id, key)
+
+
+def chosen(wanted: Wanted, order: Order) -> Select[Any]:
+    """Find those of a role, a status, a time."""
+    query = _keyed(User.id, order.key).where(*wanted.found(User))
+    return query.join(Listing, col(Listing.user_id) == col(User.id)) if order.by in _LISTED else query
+
+
+def picked(wanted: Wanted, order: Order, *, embedded: bool) -> Select[Any]:
+    """Look for what is searched for in those of a role or a status."""
+    query = _keyed(User.id, order.key).join(Listing, col(Listing.user_id) == col(User.id))
+    return query.where(*wanted.found(User), containing(wanted, embedded=embedded))
+
+
+def matching(wanted: Wanted, order: Order, *, indexed: bool, embedded: bool) -> Select[Any]:
+    """Find what is searched for, by the index where there is one."""
+    query = _keyed(Listing.user_id, Listing.created_at if order.by is SortBy.CREATED_AT else order.key)
+    if order.by is SortBy.LAST_LOGIN:
+        query = query.join(User, col(User.id) == col(Listing.user_id))
+    query = query.where(*wanted.met(Listing))
+    if not indexed:
+        return query.where(containing(wanted, embedded=embedded))
+    if not embedded:
+        return query.where(col(Listing.text).contains(wanted.searched, autoescape=True))
+    phrase = '"' + wanted.searched.replace('"', '""') + '"'
+    return query.join(_INDEX, _INDEX.c.rowid == Listing.number).where(
+        text(f"{TABLE} MATCH :phrase").bindparams(phrase=phrase)
+    )
+
+
+def containing(wanted: Wanted, *, embedded: bool) -> ColumnElement[bool]:
+    """Look into a listing's text itself, whatever the characters mean to patterns."""
+    position = func.instr if embedded else func.strpos
+    return position(col(Listing.text), wanted.searched) > 0
+
+
+def _keyed(id_: Any, key: Any) -> Select[Any]:  # noqa: ANN401  # columns of any type
+    return select(id_.label("id"), key.label("key"))
