@@ -17,11 +17,13 @@ from backend.errors import (
     NotActive,
     NotOneself,
     NotSuperuser,
+    PasswordNeeded,
     PasswordRefused,
     ResetOfInactive,
     UserNotCreated,
     UserNotFound,
 )
+from backend.identifiers import email_as_typed
 from backend.models import GONE, Role, SessionEnd, Status, TokenPurpose, User
 from backend.services.audit import Action, Audit
 from backend.services.closing import Closing
@@ -97,6 +99,7 @@ class Administration:
 
         Raises:
             UserNotFound, EmailTaken, UsernameTaken, InvalidUsername, InvalidEmail: the names cannot be so.
+            PasswordNeeded: it is one's own address, which needs the password (ASVS 7.5.1).
             NotOneself, LastAdmin, NotApproved, NotActive, InvalidTransition: status or rights cannot be so.
             AdminNeverExpires, TooLate: access cannot run out then.
         """
@@ -108,11 +111,13 @@ class Administration:
             if changes.keys() != {"status"}:
                 raise UserNotFound
             return user
-        await self._rename(admin, user, changes)
+        if user.id == admin and email_as_typed(changes.get("email", user.email)) != user.email:
+            raise PasswordNeeded("Change your own email address on your own account, with your password.")
+        await self._rename(admin, user, changes, reason)
         if changes.get("is_active", user.is_active) is not user.is_active:
             await self._switch(admin, user, active=changes["is_active"], reason=reason)
         if "access_expires_at" in changes:
-            await self.closing.set_end(admin, user_id, changes["access_expires_at"])
+            await self.closing.set_end(admin, user_id, changes["access_expires_at"], reason)
         role = changes.get("role", user.role)
         if changes.get("is_superuser", user.is_superuser) is not user.is_superuser:
             role = Role.ADMIN if changes["is_superuser"] else Role.USER
@@ -218,7 +223,7 @@ class Administration:
         await self.audit.record(Action.EVERYBODY_SIGNED_OUT, actor=admin, ended=ended)
         return ended
 
-    async def _rename(self, admin: UUID | None, user: User, changes: Mapping[str, Any]) -> None:
+    async def _rename(self, admin: UUID | None, user: User, changes: Mapping[str, Any], reason: str | None) -> None:
         columns = await self.renaming.claim(user, changes.get("username"), changes.get("email"))
         columns |= {
             name: changes[name] for name in sorted(PLAIN & changes.keys()) if changes[name] != getattr(user, name)
@@ -226,7 +231,7 @@ class Administration:
         if columns:
             changed = listed(user, columns, proven="is_verified" in changes)
             await self.users.update(user, {**columns, "updated_at": self.context.clock.now()})
-            await self.audit.record(Action.USER_UPDATED, target=user.id, actor=admin, changes=changed)
+            await self.audit.record(Action.USER_UPDATED, target=user.id, actor=admin, reason=reason, changes=changed)
 
     async def _switch(self, admin: UUID | None, user: User, *, active: bool, reason: str | None) -> None:
         if active:

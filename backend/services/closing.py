@@ -64,7 +64,7 @@ class Closing:
         await self.open_again([user], by=by, reason=reason)
         return user
 
-    async def set_end(self, by: UUID | None, user_id: UUID, at: datetime | None) -> User:
+    async def set_end(self, by: UUID | None, user_id: UUID, at: datetime | None, reason: str | None = None) -> User:
         """Let the access of an account run out at a moment; None: never.
 
         Raises:
@@ -82,7 +82,7 @@ class Closing:
         await self.lifecycle.users.update(user, {"access_expires_at": at, "updated_at": self.context.clock.now()})
         if at:
             await self.lifecycle.sessions.store.cap(user.id, at)
-        await self.lifecycle.audit.record(Action.USER_UPDATED, target=user.id, actor=by, changes=changed)
+        await self.lifecycle.audit.record(Action.USER_UPDATED, target=user.id, actor=by, reason=reason, changes=changed)
         return user
 
     async def expire(self, by: UUID | None, user_id: UUID, reason: str | None = None) -> User:

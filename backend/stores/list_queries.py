@@ -53,6 +53,11 @@ class Order:
         """The column that has an index for it."""
         return _LISTED.get(self.by, User.seen_at if self.by is SortBy.LAST_LOGIN else User.created_at)
 
+    @property
+    def columns(self) -> tuple[Any, Any]:
+        """The columns of that index: the id, and the key it is behind."""
+        return Listing.user_id if self.by in _LISTED else User.id, self.key
+
     def of(self, *columns: Any) -> list[Any]:  # noqa: ANN401  # columns of any type
         """Return what to sort by."""
         return [one.desc() if self.descending else one.asc() for one in columns]
@@ -87,6 +92,11 @@ class Wanted:
     def counted(self) -> bool:
         """Whether the tallies know how many these are."""
         return not (self.searched or self.created_after or self.created_before)
+
+    @property
+    def anybody(self) -> bool:
+        """Whether all are shown but the deleted ones."""
+        return self.counted and not self.narrowed
 
     @property
     def narrowed(self) -> bool:
@@ -124,14 +134,14 @@ class Window:
 
     def of(self, query: Select[Any], id_: Any, key: Any) -> Select[Any]:  # noqa: ANN401  # columns of any type
         """Sort a query's rows and keep those of the window."""
-        return self.up_to_here(query, id_, key).offset(self.offset).limit(self.limit + 1)
+        return self.behind(query, id_, key).offset(self.offset).limit(self.limit + 1)
 
-    def up_to_here(self, query: Select[Any], id_: Any, key: Any) -> Select[Any]:  # noqa: ANN401
-        """Sort a query's rows and keep those of the window and of before."""
+    def behind(self, query: Select[Any], id_: Any, key: Any) -> Select[Any]:  # noqa: ANN401
+        """Sort a query's rows and keep those behind the place."""
         if self.place:
             here, there = tuple_(key, id_), (self.place.moment or self.place.text, self.place.id)
             query = query.where(here < there if self.order.descending else here > there)
-        return query.order_by(*self.order.of(key, id_)).limit(self.reach)
+        return query.order_by(*self.order.of(key, id_))
 
 
 def by_status(wanted: Wanted, window: Window) -> Select[Any]:
@@ -139,8 +149,8 @@ def by_status(wanted: Wanted, window: Window) -> Select[Any]:
     walks = []
     for status in sorted(wanted.statuses):
         conditions = Wanted(None, wanted.role, status, None, wanted.created_after, wanted.created_before).found(User)
-        walk = window.up_to_here(_keyed(User.id, User.created_at).where(*conditions), User.id, User.created_at)
-        walks.append(select(walk.subquery()))
+        walk = window.behind(_keyed(User.id, User.created_at).where(*conditions), User.id, User.created_at)
+        walks.append(select(walk.limit(window.reach).subquery()))
     found = union_all(*walks).subquery()
     return window.of(select(found.c.id, found.c.key), found.c.id, found.c.key)
 
@@ -151,16 +161,23 @@ def gathered(query: Select[Any], window: Window) -> Select[Any]:
     return window.of(select(found.c.id, found.c.key), found.c.id, found.c.key)
 
 
-def walked(wanted: Wanted, window: Window, *holding: ColumnElement[bool]) -> Select[Any]:
-    """Go along the index of the order; `holding` are more conditions, on listings."""
-    key = window.order.key
-    if window.order.by in _LISTED:
-        query = _keyed(Listing.user_id, key).where(*wanted.met(Listing), *holding)
-        return window.of(query, Listing.user_id, key)
-    query = _keyed(User.id, key).where(*wanted.met(User))
-    if holding:
-        query = query.join(Listing, col(Listing.user_id) == col(User.id)).where(*holding)
-    return window.of(query, User.id, key)
+def ahead(window: Window, steps: int) -> Select[Any]:
+    """Look which account is so many steps ahead along the index, whether it is wanted or not."""
+    id_, key = window.order.columns
+    return window.behind(_keyed(id_, key), id_, key).offset(window.reach + steps).limit(1)
+
+
+def walked(wanted: Wanted, window: Window, edge: tuple[Any, Any] | None, *holding: ColumnElement[bool]) -> Select[Any]:
+    """Go along the index of the order, up to a key and an id; `holding` are more conditions, on listings."""
+    id_, key = window.order.columns
+    by_listing = window.order.by in _LISTED
+    query = _keyed(id_, key).where(*wanted.met(Listing if by_listing else User), *holding)
+    if holding and not by_listing:
+        query = query.join(Listing, col(Listing.user_id) == col(User.id))
+    if edge:
+        here = tuple_(key, id_)
+        query = query.where(here >= edge if window.order.descending else here <= edge)
+    return window.of(query, id_, key)
 
 
 def chosen(wanted: Wanted, order: Order) -> Select[Any]:

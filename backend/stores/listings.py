@@ -10,7 +10,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Select, Table, func, update
-from sqlalchemy import select as choose
 from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
@@ -25,9 +24,12 @@ from backend.stores.pages import Page, Place
 MOST_COUNTED: Final = 10_000
 """Accounts that a search counts; beyond, it says "more than"."""
 _HANDFUL: Final = 1_000
-"""Accounts that are sooner looked at one by one than found by the search index."""
+_PART: Final = 200
+"""So many, and not more than one in so many, are sooner looked at one by one than found by the search index."""
 _GATHERING: Final = 10
-_LOOKING_UP: Final = 1
+"""How many times longer it takes to gather and to sort an account than to pass it along an index."""
+_LONG: Final = 10_000
+"""Accounts to pass before the next one that is wanted."""
 
 __all__ = ["MOST_COUNTED", "Crowd", "ListingStore", "Order", "SortBy", "Total", "Wanted"]
 
@@ -85,54 +87,60 @@ class ListingStore:
         window = Window(order, Place.read(after, order.by, descending=order.descending), offset, limit)
         if not wanted.statuses:
             return Page([], None)
-        if wanted.searched:
-            query = await self._searched(wanted, window, total)
-        elif wanted.narrowed and order.by is SortBy.CREATED_AT:
-            query = list_queries.by_status(wanted, window)
-        elif _few(total, window, _GATHERING):
-            query = list_queries.gathered(list_queries.chosen(wanted, order), window)
+        await self._plan_anew(wanted)
+        if wanted.narrowed and not wanted.searched and order.by is SortBy.CREATED_AT:
+            rows = await self._rows(list_queries.by_status(wanted, window), order)
+        elif total.exact and (wanted.searched or _few(total, window)):
+            rows = await self._gathered(wanted, window, total)
         else:
-            query = list_queries.walked(wanted, window)
-        return await self._page(query, window)
+            rows = await self._walked(wanted, window, total)
+        return _page(rows, window)
 
     async def count(self, wanted: Wanted, crowd: Crowd) -> Total:
         """Count accounts, 10,000 at most."""
-        if wanted.searched:
-            query = await self._matching(wanted, Order(), crowd)
-        else:
-            query = choose(col(User.id)).where(*wanted.found(User))
-        some = query.limit(MOST_COUNTED + 1).subquery()
+        await self._plan_anew(wanted)
+        some = self._matching(wanted, Order(), crowd).limit(MOST_COUNTED + 1).subquery()
         count = (await self._session.exec(select(func.count()).select_from(some))).one()
         return Total(min(count, MOST_COUNTED), exact=count <= MOST_COUNTED, crowd=crowd)
 
-    async def _searched(self, wanted: Wanted, window: Window, total: Total) -> Select[Any]:
-        if _few(total, window, _LOOKING_UP):
-            return list_queries.gathered(await self._matching(wanted, window.order, total.crowd), window)
-        return list_queries.walked(wanted, window, list_queries.containing(wanted, embedded=self._embedded))
-
-    async def _matching(self, wanted: Wanted, order: Order, crowd: Crowd) -> Select[Any]:
-        if wanted.narrowed and crowd.alike <= _HANDFUL:
-            return list_queries.picked(wanted, order, embedded=self._embedded)
-        if not self._embedded:  # a plan made for any pattern would look up in the index what nearly all texts contain
+    async def _plan_anew(self, wanted: Wanted) -> None:
+        """Let PostgreSQL plan for this very text and time: a plan for any of them is far slower for some."""
+        if not self._embedded and not wanted.counted:
             await (await self._session.connection()).execute(sql("SET LOCAL plan_cache_mode = force_custom_plan"))
+
+    async def _gathered(self, wanted: Wanted, window: Window, total: Total) -> Sequence[tuple[User, Any]]:
+        found = self._matching(wanted, window.order, total.crowd)
+        return await self._rows(list_queries.gathered(found, window), window.order)
+
+    async def _walked(self, wanted: Wanted, window: Window, total: Total) -> Sequence[tuple[User, Any]]:
+        """Meet them in their order; where none come for long, because all are far ahead, gather them after all."""
+        edge = None
+        if not wanted.anybody:
+            found = (await self._session.exec(list_queries.ahead(window, _LONG))).first()  # type: ignore[call-overload]  # SQLModel's `exec` knows its own queries only
+            edge = (found.key, found.id) if found else None
+        holding = [list_queries.containing(wanted, embedded=self._embedded)] if wanted.searched else []
+        rows = await self._rows(list_queries.walked(wanted, window, edge, *holding), window.order)
+        return await self._gathered(wanted, window, total) if edge and len(rows) <= window.limit else rows
+
+    def _matching(self, wanted: Wanted, order: Order, crowd: Crowd) -> Select[Any]:
+        if not wanted.searched:
+            return list_queries.chosen(wanted, order)
+        if wanted.narrowed and crowd.alike <= min(_HANDFUL, crowd.all // _PART):
+            return list_queries.picked(wanted, order, embedded=self._embedded)
         return list_queries.matching(wanted, order, indexed=self._indexed, embedded=self._embedded)
 
-    async def _page(self, query: Select[Any], window: Window) -> Page[User]:
+    async def _rows(self, query: Select[Any], order: Order) -> Sequence[tuple[User, Any]]:
         found = query.subquery()
         page = select(User, found.c.key).join(found, col(User.id) == found.c.id)
-        rows = await self._session.exec(page.order_by(*window.order.of(found.c.key, found.c.id)))
-        return _page(rows.all(), window)
+        return (await self._session.exec(page.order_by(*order.of(found.c.key, found.c.id)))).all()
 
 
 _TABLE: Final[Table] = Listing.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
 
 
-def _few(total: Total, window: Window, effort: int) -> bool:
-    """Tell whether it is quicker to gather them all than to meet some on the way along an index.
-
-    Each takes `effort` times as long to gather as one on the way, of which there are so many as they are rare.
-    """
-    return total.exact and effort * total.count * total.count <= window.reach * total.crowd.all
+def _few(total: Total, window: Window) -> bool:
+    """Tell whether it is quicker to gather them all than to meet some of them along an index, where they are rare."""
+    return _GATHERING * total.count * total.count <= window.reach * total.crowd.all
 
 
 def _page(rows: Sequence[tuple[User, Any]], window: Window) -> Page[User]:

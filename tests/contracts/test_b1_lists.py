@@ -22,9 +22,10 @@ NAMES: Final = ["Anna", "anna", "Zoe", "", None, "anna b", "Bob", "bob", "_", "Ã
 ORDERS: Final = ["created_at", "username", "email", "full_name", "name", "last_login"]
 WAYS: Final[dict[str, dict[str, int]]] = {
     "as it is": {},
-    "gathering": {"_GATHERING": 0, "_LOOKING_UP": 0, "_HANDFUL": 0},
-    "walking": {"_GATHERING": 10**9, "_LOOKING_UP": 10**9, "_HANDFUL": 0},
-    "picking": {"_GATHERING": 0, "_LOOKING_UP": 0, "_HANDFUL": 10**9},
+    "gathering": {"_GATHERING": 0, "_HANDFUL": 0},
+    "walking": {"_GATHERING": 10**9, "_HANDFUL": 0},
+    "walking in vain": {"_GATHERING": 10**9, "_LONG": 0, "_HANDFUL": 0},
+    "picking": {"_GATHERING": 0, "_HANDFUL": 10**9, "_PART": 1},
 }
 """How a list is read depends on its size; what it shows does not."""
 PAGING: Final = ["total_count", "total_is_exact", "has_more", "page", "items_per_page", "next_cursor"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -26,16 +27,17 @@ MADE = {
     "o'neil+list@example.org": "oneillist",
     "ﬁnn@example.org": "finn",
     "x@example.org": "user",
-    "me@example.org": "me2",
-    "bulk@example.org": "bulk2",
     "admin@example.org": "admin",
     "_.a.b._@example.org": "a.b",
     f"{'n' * 40}@example.org": "n" * 28,
-    "del_1@example.org": "user2",
-    "hannah.arendt@example.com": "hannah.arendt2",
-    "HANNAH.ARENDT@example.net": "HANNAH.ARENDT3",
+    "me@example.org": r"me\d+",
+    "bulk@example.org": r"bulk\d+",
+    "del_1@example.org": r"user\d+",
+    "hannah.arendt@example.com": r"hannah.arendt\d+",
+    "HANNAH.ARENDT@example.net": r"HANNAH.ARENDT\d+",
+    f"{'n' * 41}@example.org": r"n{28}\d+",
 }
-"""Addresses and the usernames made from them, one after the other."""
+"""Addresses and the usernames made from them, one after the other; with a number where a name is taken or kept back."""
 TWINS = [
     ({"email": "Hannah@Example.org"}, {"email": "hANNAH@eXAMPLE.ORG"}),
     ({"email": "Ärger@example.org"}, {"email": "äRGER@example.org"}),
@@ -84,7 +86,9 @@ async def test_a_username_is_made_from_the_address(client: httpx.AsyncClient, pe
     await people.admin()
     bodies = [{"email": email, "password": PASSWORD} for email in MADE]
     answers = [body_of(await client.post(REGISTER, json=body), 201) for body in bodies]
-    assert {answer["email"]: answer["username"] for answer in answers} == MADE
+    made = {answer["email"]: answer["username"] for answer in answers}
+    assert {email: name for email, name in made.items() if not re.fullmatch(MADE[email], name)} == {}
+    assert len({name.casefold() for name in made.values()}) == len(MADE)
 
 
 @MANY
@@ -93,7 +97,8 @@ async def test_people_who_come_at_once_get_different_names(client: httpx.AsyncCl
     bodies = [{"email": f"hannah@example{number}.org", "password": PASSWORD} for number in range(6)]
     answers = await asyncio.gather(*(client.post(REGISTER, json=body) for body in bodies))
     names = {body_of(answer, 201)["username"] for answer in answers}
-    assert names == {"hannah", *(f"hannah{number}" for number in range(2, 7))}
+    assert (len(names), "hannah" in names) == (6, True)
+    assert all(re.fullmatch(r"hannah\d*", name) for name in names)
 
 
 @pytest.mark.parametrize("door", DOORS)

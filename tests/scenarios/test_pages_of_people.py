@@ -1,5 +1,7 @@
 """People found and looked after by pages, in a browser without script."""
 
+import base64
+import json
 from datetime import timedelta
 from uuid import uuid4
 
@@ -372,3 +374,14 @@ async def test_the_only_administrator_stays(running: Application, people: People
     desk = await at_the_desk(running, admin)
 
     assert (await desk.press("/account/deactivate", confirm="true"))[1] == "Cannot deactivate the only admin account"
+
+
+async def test_a_way_back_that_is_not_from_here_is_no_button(running: Application, people: People) -> None:
+    admin, eve = await people.admin(), await people.active()
+    planted = {"text": "Two sessions were signed out.", "kind": "ok", "undo": ["promote", eve.id.hex, "0" * 32]}
+    desk = await at_the_desk(running, admin)
+    desk.browser.cookies.set("notice", base64.urlsafe_b64encode(json.dumps(planted).encode()).decode())
+    shown = (await desk.get("/users")).text
+
+    assert "Two sessions were signed out." in shown
+    assert "/promote" not in shown

@@ -1,23 +1,27 @@
 """What just happened, told once: a sentence in a cookie and, where there is one, the way back."""
 
 import base64
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
+from backend import tokens
 from backend.identifiers import as_id
 
 LIFETIME_SECONDS: Final = 60
 _LONGEST: Final = 400
+_SEAL: Final = 32
 _WAYS_BACK: Final[Mapping[str, str]] = {
     **{key: f"/users/{{id}}/{key}" for key in ("activate", "appoint", "demote", "promote", "reopen", "restore")},
     "reopen-request": "/approvals/{id}/reopen",
 }
 """What can undo something, and the button that does it: each one a button that the person may press anyway.
 
-A notice names one of these and an account, never an address: a browser may hold a notice that is not from here.
+A notice names one of these and an account, never an address, and is sealed with a secret of the session: a browser may
+hold a notice that is not from here.
 """
 
 
@@ -42,24 +46,32 @@ class Notice:
     kind: Literal["ok", "warn"] = "ok"
     undo: Undo | None = None
 
-    def cookie(self) -> str:
-        """Write it so that it fits into a cookie."""
-        undo = [self.undo.key, self.undo.whom.hex] if self.undo else None
+    def cookie(self, secret: str | None) -> str:
+        """Write it so that it fits into a cookie; the way back is good in the session of this secret only."""
+        undo = [self.undo.key, self.undo.whom.hex, _seal(secret, self.undo)] if self.undo and secret else None
         told = {"text": self.text[:_LONGEST], "kind": self.kind, "undo": undo}
         # As few bytes as can be: browsers drop cookies of more than 4,096 without a word.
         return base64.urlsafe_b64encode(json.dumps(told, ensure_ascii=False).encode()).decode()
 
 
-def read(cookie: str) -> Notice | None:
-    """Read what `cookie` wrote; None if it is anything else."""
+def read(cookie: str, secret: str | None) -> Notice | None:
+    """Read what `cookie` wrote; None if it is anything else. A way back of another session is left out."""
     try:
         found = json.loads(base64.urlsafe_b64decode(cookie))
-        return Notice(str(found["text"]), "warn" if found["kind"] == "warn" else "ok", _undo(found.get("undo")))
+        return Notice(str(found["text"]), "warn" if found["kind"] == "warn" else "ok", _undo(found.get("undo"), secret))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _undo(found: object) -> Undo | None:
-    key, whom = found if isinstance(found, list) and len(found) == len(("key", "whom")) else (None, None)
-    id_ = as_id(whom) if isinstance(whom, str) else None
-    return Undo(key, id_) if isinstance(key, str) and key in _WAYS_BACK and id_ else None
+def _undo(found: object, secret: str | None) -> Undo | None:
+    match found:
+        case [str(key), str(whom), str(seal)] if key in _WAYS_BACK and secret:
+            id_ = as_id(whom)
+            undo = Undo(key, id_) if id_ else None
+            return undo if undo and tokens.same(seal, _seal(secret, undo)) else None
+        case _:
+            return None
+
+
+def _seal(secret: str, undo: Undo) -> str:
+    return hmac.new(secret.encode(), f"{undo.key} {undo.whom.hex}".encode(), "sha256").hexdigest()[:_SEAL]

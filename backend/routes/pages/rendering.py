@@ -63,7 +63,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
                 "status": status,
                 "caller": Caller(user.username, user.role) if user else None,
                 "csrf_token": getattr(request.state, "csrf_token", None),
-                "notice": notices.read(notice) if notice else None,
+                "notice": notices.read(notice, _secret(request)) if notice else None,
                 "password_min_length": settings.password_min_length,
                 "idle_seconds": _idle_seconds(user, settings) if user else None,
                 **values,
@@ -88,8 +88,13 @@ def go_saying(
     response = go(to)
     notice = Notice(text, "warn" if warn else "ok", undo)
     settings = request.app.state.context.settings
-    set_cookie(response, _NOTICE, notice.cookie(), settings, seconds=notices.LIFETIME_SECONDS)
+    set_cookie(response, _NOTICE, notice.cookie(_secret(request)), settings, seconds=notices.LIFETIME_SECONDS)
     return response
+
+
+def _secret(request: Request) -> str | None:
+    """Return what only this session's pages know."""
+    return getattr(request.state, "csrf_token", None)
 
 
 def own_path(path: str | None) -> str:
