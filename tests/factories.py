@@ -16,8 +16,8 @@ from backend.services.audit import Action
 from backend.services.grants import CookieGrant
 from backend.services.rights import Act
 from backend.services.user_manager import Registration
-from backend.stores.rows import insert
 from backend.stores.listing_texts import texts
+from backend.stores.rows import insert
 from backend.stores.tallies import TallyStore
 
 PASSWORD = "correct horse battery"

@@ -9,7 +9,7 @@ import pytest
 
 from backend.context import Context
 from backend.models import Role, Status
-from backend.services import closing, provisioning, retention, unit_of_work
+from backend.services import provisioning, retention, setting_aside, unit_of_work
 from tests.application import Application
 from tests.factories import People, Person
 
@@ -248,14 +248,14 @@ async def test_a_restore_that_overtakes_the_move_to_the_trash_keeps_the_files(
     admin, person = await people.admin(), await people.active()
     home = running.data_dir / "users" / str(person.id)
     (home / "work.txt").write_text("mine")
-    reached, go_on, really = asyncio.Event(), asyncio.Event(), closing.put_aside
+    reached, go_on = asyncio.Event(), asyncio.Event()
 
     async def later(context: Context, id_: UUID) -> None:
         reached.set()
         await go_on.wait()
-        await really(context, id_)
+        await setting_aside.put_aside(context, id_)
 
-    monkeypatch.setattr(closing, "put_aside", later)
+    monkeypatch.setattr("backend.services.closing.put_aside", later)
     deleting = asyncio.create_task(admin.delete(f"{USERS}/{person.id}"))
     await reached.wait()
     restored = await _patch(admin, person, status="active")

@@ -2,7 +2,7 @@
 
 import asyncio
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from tests.factories import People, Person
 NOWHERE = Origin()
 
 
-def _call(ids: Collection[object], operation: Operation = Operation.APPROVE, **more: Any) -> Call:
+def _call(ids: Iterable[object], operation: Operation = Operation.APPROVE, **more: Any) -> Call:
     return Call(operation, [str(id_) for id_ in ids], **{"key": "a key", **more})
 
 
