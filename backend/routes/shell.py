@@ -142,6 +142,5 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
 
 def _without_trailing_slash(scope: Scope) -> None:
     """Answer both spellings of a path; a redirect from one to the other would have to trust the Host header."""
-    path = scope["path"]
-    if len(path) > 1 and path.endswith("/"):
-        scope["path"] = path.rstrip("/") or "/"
+    path = scope["path"].replace("\n", "\ufffd")  # or a route's pattern would let one at the end pass unseen
+    scope["path"] = (path.rstrip("/") or "/") if path.endswith("/") else path

@@ -76,7 +76,7 @@ async def update_oneself(body: ProfileBody, caller: CurrentUser, work: Work) -> 
 @router.delete("/me")
 async def deactivate_oneself(caller: CurrentUser, work: Work, body: ConfirmBody | None = None) -> Message:
     """Switch one's own account off; an administrator can open it again."""
-    await work.closing.deactivate(caller.id, confirmed=body is not None and body.confirm)
+    await work.closing.deactivate(caller.id, confirmed=body is not None and body.confirm is True)
     return Message(message="Account deactivated successfully")
 
 

@@ -42,16 +42,6 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_name(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
-        """Let `name` and `full_name` be the same field, once."""
-        if isinstance(values, dict) and "name" in values and "full_name" in cls.model_fields:
-            if "full_name" in values and values["full_name"] != values["name"]:
-                raise PydanticCustomError("names_differ", "Give one of name and full_name.")
-            values = {key: value for key, value in values.items() if key != "name"} | {"full_name": values["name"]}
-        return values
-
 
 class UserAnswer(BaseModel):
     """An account."""
@@ -170,15 +160,26 @@ class CreateBody(Strict):
 class ProfileChanges(Strict):
     """What people change about themselves by their username, or administrators about others (B3)."""
 
-    full_name: FullName = None
+    name: FullName = None
     username: Username = ""
     email: Email = ""
     profile_image_url: ImageUrl = None
     current_password: Text | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
+        """Take `full_name` for `name`, once."""
+        if not isinstance(values, dict) or "full_name" not in values:
+            return values
+        if values.get("name", values["full_name"]) != values["full_name"]:
+            raise PydanticCustomError("names_differ", "Give one of name and full_name.")
+        return {key: value for key, value in values.items() if key != "full_name"} | {"name": values["full_name"]}
+
     def changes(self) -> dict[str, Any]:
-        """Return what was sent, but for the password."""
-        return self.model_dump(exclude_unset=True, exclude={"current_password"})
+        """Return what was sent, but for the password, by the names of columns."""
+        sent = self.model_dump(exclude_unset=True, exclude={"current_password"})
+        return {"full_name" if key == "name" else key: value for key, value in sent.items()}
 
 
 class AdminChanges(WithoutRights):
@@ -226,9 +227,9 @@ class ResetBody(BaseModel):
 
 
 class ConfirmBody(BaseModel):
-    """Whether somebody means it."""
+    """Whether somebody means it: only `true` does."""
 
-    confirm: StrictBool = False
+    confirm: Any = False
 
 
 class ListQuery(BaseModel):

@@ -27,7 +27,7 @@ from backend.identifiers import email_as_typed
 from backend.models import GONE, Role, SessionEnd, Status, TokenPurpose, User
 from backend.services.audit import Action, Audit
 from backend.services.closing import Closing
-from backend.services.lifecycle import Lifecycle
+from backend.services.lifecycle import Lifecycle, check_way
 from backend.services.renaming import Renaming, listed
 from backend.services.rights import Act
 from backend.services.user_manager import Registration, UserManager
@@ -106,6 +106,7 @@ class Administration:
         act = Act.CHANGE_ROLE if changes.keys() & {"is_superuser", "role"} else Act.CLOSE
         user = await self.lifecycle.account(user_id, by=admin, act=act, gone=True)
         if "status" in changes and changes["status"] is not user.status:
+            check_way(user, changes["status"])
             await self._move(admin, user, changes["status"], reason)
         if user.status in GONE:
             if changes.keys() != {"status"}:

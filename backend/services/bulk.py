@@ -113,7 +113,7 @@ async def run(
     unknown = {name for name in call.names if as_id(name) is None}
     outcome = Outcome(len(ids) + len(unknown), {name: _told(UserNotFound()) for name in sorted(unknown)})
     done = 0
-    while done < len(ids):
+    while True:
         if call.operation is Operation.APPROVE:
             await _prepare(context, ids[done : done + _CHUNK])
         async with unit_of_work(context, origin) as services:
@@ -129,9 +129,10 @@ async def run(
             if kept:
                 await services.bulk_calls.note(kept, done, {**kept.errors, **errors})
         progress(len(chunk))
+        if done >= len(ids):
+            return outcome
         if context.database.embedded:
             await asyncio.sleep(_BREATH_SECONDS)
-    return outcome
 
 
 async def _prepare(context: Context, ids: Sequence[UUID]) -> None:

@@ -110,8 +110,9 @@ class Recovery:
         if known is None:
             raise WrongCurrentPassword
         await self.prove(known, current_password)
+        self._check_rule(known, new_password)
         await self.throttle.password_change(str(user_id))
-        hashed_password = await self._new_hash(known, new_password)
+        hashed_password = await self.context.hasher.hashed(new_password)
         user = await self.users.lock(user_id)
         if user is None or user.hashed_password != known.hashed_password:
             raise WrongCurrentPassword
@@ -150,9 +151,12 @@ class Recovery:
         return token
 
     async def _new_hash(self, user: User, password: str) -> str:
+        self._check_rule(user, password)
+        return await self.context.hasher.hashed(password)
+
+    def _check_rule(self, user: User, password: str) -> None:
         rule = PasswordRule(self.context.settings.password_min_length)
         rule.check(password, username=user.username, email=user.email)
-        return await self.context.hasher.hashed(password)
 
     async def _set(self, user: User, hashed_password: str) -> None:
         now = self.context.clock.now()

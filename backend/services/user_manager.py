@@ -137,7 +137,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         username, email = username_as_typed(registration.username), email_as_typed(registration.email)
         async with self._context.database.reading() as session:
             self._check_open(await InstallationStore(session).get(), registration)
-            await IdentifierStore(session).check_free(email, username)
+            await IdentifierStore(session).check_free(email, None if name_is_ours else username)
         self._rule.check(registration.password, username=username, email=email)
         hashed_password = await self._context.hasher.hashed(registration.password)
 

@@ -5,13 +5,12 @@ import unicodedata
 from typing import Final
 
 from backend.errors import InvalidUsername
-from backend.identifiers import username_as_typed
+from backend.identifiers import USERNAME_MAX, username_as_typed
 from backend.stores.identifiers import IdentifierStore
 
 _LONGEST: Final = 28
 """Characters, so that a number has room."""
 _SHORTEST: Final = 2
-_MOST_DIGITS: Final = 4
 _NOTHING_LEFT: Final = "user"
 
 
@@ -23,8 +22,8 @@ async def free_username(identifiers: IdentifierStore, email: str) -> str:
     base, digits = _base(email), 1
     name = base
     while not _allowed(name) or await identifiers.is_taken(name):
-        name = f"{base}{10 ** (digits - 1) + secrets.randbelow(9 * 10 ** (digits - 1))}"
-        digits = min(digits + 1, _MOST_DIGITS)
+        name = f"{base[: USERNAME_MAX - digits]}{10 ** (digits - 1) + secrets.randbelow(9 * 10 ** (digits - 1))}"
+        digits += 1
     return name
 
 

@@ -60,17 +60,18 @@ class IdentifierStore:
 
     async def is_taken(self, username: str) -> bool:
         """Tell whether an account holds a username."""
-        key = username_key(username)
-        query = select(Identifier.user_id).where(Identifier.kind == IdentifierKind.USERNAME, Identifier.key == key)
-        return (await self._session.exec(query)).first() is not None
+        return bool(await self.taken(IdentifierKind.USERNAME, [username_key(username)]))
 
-    async def check_free(self, email: str, username: str) -> None:
+    async def check_free(self, email: str, username: str | None) -> None:
         """Look before the costly part of a registration; only `claim_…` decides.
 
         Raises:
             EmailTaken, UsernameTaken: an account holds it.
         """
-        for kind, key in ((IdentifierKind.EMAIL, email_key(email)), (IdentifierKind.USERNAME, username_key(username))):
+        wanted = [(IdentifierKind.EMAIL, email_key(email))]
+        if username is not None:
+            wanted.append((IdentifierKind.USERNAME, username_key(username)))
+        for kind, key in wanted:
             query = select(Identifier.user_id).where(Identifier.kind == kind, Identifier.key == key)
             if (await self._session.exec(query)).first():
                 raise _TAKEN[kind]

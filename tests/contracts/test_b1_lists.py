@@ -262,9 +262,11 @@ async def test_a_cursor_is_good_for_its_own_order_only(people: People, admin: Pe
     assert old is None
 
 
+@pytest.mark.parametrize("far", [10_000, 0])
 async def test_a_long_list_says_that_it_is_longer_than_counted(
-    people: People, admin: Person, monkeypatch: pytest.MonkeyPatch
+    people: People, admin: Person, monkeypatch: pytest.MonkeyPatch, far: int
 ) -> None:
+    monkeypatch.setattr(listings, "_LONG", far)
     await accounts(people, [{"username": f"name{number}"} for number in range(9)])
     whole = await walked(admin, query="name", items_per_page=4)
     monkeypatch.setattr(listings, "MOST_COUNTED", 5)

@@ -223,6 +223,9 @@ async def test_nothing_of_an_erased_person_is_left(
     after = await _whole(people)
     left = {(name, secret) for name, table in after.items() for secret in SECRETS if secret.lower() in table.lower()}
     assert left == set()
+    ids = (str(hannah.id), str(hannah.id).replace("-", ""))
+    holding = {name for name, table in after.items() if any(id_ in table for id_ in ids)}
+    assert holding == {"users", "audit_events", "listings"}
     assert not list(running.data_dir.glob(f"**/{hannah.id}*"))
 
 
