@@ -33,8 +33,8 @@ _SPAN: Final = timedelta(days=730)
 _LONGEST_USERNAME: Final = 32
 _FOLDED: Final = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "þ": "th", "\u0131": "i", "æ": "ae", "ß": "ss", "ð": "d"})
 _STATUSES: Final[Mapping[Status, float]] = {
-    Status.ACTIVE: 88,
-    Status.PENDING: 4,
+    Status.ACTIVE: 85,
+    Status.PENDING: 7,
     Status.REJECTED: 2,
     Status.SUSPENDED: 1,
     Status.EXPIRED: 1,

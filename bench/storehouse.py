@@ -34,8 +34,9 @@ class SQLiteStore:
         """Keep what is there and still good, unless all is to be made afresh."""
         FOLDER.mkdir(parents=True, exist_ok=True)
         self._mark = _mark()
+        self._remove_copies()
         for path in FOLDER.glob("*.db*"):
-            if fresh or self._mark not in path.name or path.name.startswith("run"):
+            if fresh or self._mark not in path.name:
                 path.unlink()
 
     def has(self, size: int) -> bool:
@@ -60,6 +61,9 @@ class SQLiteStore:
 
     def close(self) -> None:
         """Remove the copies."""
+        self._remove_copies()
+
+    def _remove_copies(self) -> None:
         for path in FOLDER.glob("run-*"):
             path.unlink()
 

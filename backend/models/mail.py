@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from backend.models.types import UTCDateTime, new_id, words
@@ -20,10 +22,16 @@ class MailPurpose(StrEnum):
     REFRESH_REUSE = "refresh_reuse"
 
 
+_DUE: Final = "sent_at IS NULL"
+
+
 class Mail(SQLModel, table=True):
     """A mail to one account. Purpose and account only: tokens are minted when it is sent, addresses are read then."""
 
     __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_due", "id", postgresql_where=text(_DUE), sqlite_where=text(_DUE)),  # the few that are
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     purpose: MailPurpose = Field(sa_type=words(MailPurpose))

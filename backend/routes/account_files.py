@@ -67,11 +67,13 @@ async def export(
     query: Annotated[ExportQuery, Query()],
 ) -> StreamingResponse:
     """Write accounts into a file, newest first; deleted ones only where `status` asks for them."""
-    format_, wanted = Format(query.format), Wanted(**query.model_dump(exclude={"format"}))
+    format_, wanted = Format(query.format), Wanted(**query.model_dump(exclude={"format", "bom"}))
     found = await exporting.begin(context, origin, format_, wanted, admin=admin.id)
     name = f"accounts-{context.clock.now():%Y-%m-%d}.{format_}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(found.pages, media_type=_MEDIA_TYPES[format_], headers=headers)
+    marked = query.bom and format_ is Format.CSV
+    pages = _marked(found.pages) if marked else found.pages
+    return StreamingResponse(pages, media_type=_MEDIA_TYPES[format_], headers=headers)
 
 
 @router.post("/import", openapi_extra=_BODIES, response_model=ImportAnswer, dependencies=[Depends(closing_form)])
@@ -98,6 +100,12 @@ async def import_(
     return ImportAnswer(
         dry_run=dry_run, requested=run.requested, succeeded=len(rows) - failed, failed=failed, rows=rows
     )
+
+
+async def _marked(pages: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield "\ufeff"
+    async for page in pages:
+        yield page
 
 
 async def _lines(run: Import, *, dry_run: bool) -> AsyncIterator[str]:

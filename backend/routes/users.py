@@ -10,22 +10,22 @@ from backend.routes.deps import BootstrapToken, CurrentAdmin, CurrentUser, FromO
 from backend.routes.paths import BY_ID
 from backend.schemas.profile import PasswordBody, ProfileBody
 from backend.schemas.users import (
+    Account,
+    AccountsPage,
     AdminChanges,
     BulkAnswer,
     BulkBody,
     BulkError,
     ChangedAnswer,
     ConfirmBody,
-    EmailBody,
     ListQuery,
-    Message,
+    PeopleStats,
     PersonAnswer,
-    RegisterBody,
     RegistrationsOfADay,
-    ResetBody,
-    StatsAnswer,
-    UserAnswer,
-    UsersAnswer,
+    ResetConfirmation,
+    ResetRequest,
+    Said,
+    SignUpByEmail,
 )
 from backend.services import bulk
 from backend.services.persons import Person, person
@@ -54,11 +54,11 @@ async def get_call(
 
 
 @router.post("/register", status_code=201)
-async def register(body: RegisterBody, work: Work, bootstrap: BootstrapToken = None) -> UserAnswer:
+async def register(body: SignUpByEmail, work: Work, bootstrap: BootstrapToken = None) -> Account:
     """Sign up; without a username, one is made from the address."""
     given = body.model_dump(exclude={"role"}) | {"bootstrap_token": body.bootstrap_token or bootstrap}
     registration = Registration(**{**given, "username": body.username or ""})
-    return UserAnswer.model_validate(await work.users.register_by_email(registration))
+    return Account.model_validate(await work.users.register_by_email(registration))
 
 
 @router.get("/me")
@@ -68,49 +68,49 @@ async def show_oneself(caller: CurrentUser, context: InContext) -> PersonAnswer:
 
 
 @router.patch("/me")
-async def update_oneself(body: ProfileBody, caller: CurrentUser, work: Work) -> UserAnswer:
+async def update_oneself(body: ProfileBody, caller: CurrentUser, work: Work) -> Account:
     """Change one's own account; a new email address needs the current password."""
-    return UserAnswer.model_validate(await work.profile.update(caller.id, body.changes(), body.current_password))
+    return Account.model_validate(await work.profile.update(caller.id, body.changes(), body.current_password))
 
 
 @router.delete("/me")
-async def deactivate_oneself(caller: CurrentUser, work: Work, body: ConfirmBody | None = None) -> Message:
+async def deactivate_oneself(caller: CurrentUser, work: Work, body: ConfirmBody | None = None) -> Said:
     """Switch one's own account off; an administrator can open it again."""
     await work.closing.deactivate(caller.id, confirmed=body is not None and body.confirm is True)
-    return Message(message="Account deactivated successfully")
+    return Said(message="Account deactivated successfully")
 
 
 @router.post("/me/change-password")
-async def change_password(body: PasswordBody, caller: CurrentUser, work: Work) -> Message:
+async def change_password(body: PasswordBody, caller: CurrentUser, work: Work) -> Said:
     """Replace one's own password; all one's sessions end, this one too."""
     await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=None)
-    return Message(message="Password changed successfully")
+    return Said(message="Password changed successfully")
 
 
 @router.post("/reset-password/request")
-async def request_reset(body: EmailBody, work: Work) -> Message:
+async def request_reset(body: ResetRequest, work: Work) -> Said:
     """Ask for a mail that replaces a forgotten password; the answer is the same for every address."""
     await work.recovery.request_reset(body.email)
-    return Message(message=_RESET_SENT)
+    return Said(message=_RESET_SENT)
 
 
 @router.post("/reset-password/confirm")
-async def confirm_reset(body: ResetBody, work: Work) -> Message:
+async def confirm_reset(body: ResetConfirmation, work: Work) -> Said:
     """Replace a forgotten password by the token of a mail."""
     await work.recovery.reset(body.token, body.new_password)
-    return Message(message="Password reset successfully")
+    return Said(message="Password reset successfully")
 
 
 @router.get("")
-async def list_users(caller: CurrentAdmin, look: Look, query: Annotated[ListQuery, Query()]) -> UsersAnswer:
+async def list_users(caller: CurrentAdmin, look: Look, query: Annotated[ListQuery, Query()]) -> AccountsPage:
     """Find, filter and sort accounts, a page at a time."""
     wanted = Wanted(query.query, query.role, query.status, query.is_active, query.created_after, query.created_before)
     order = Order(_SORT.get(query.sort_by) or SortBy(query.sort_by), descending=query.sort_order == "desc")
     page, total = await look.people.page(
         wanted, order, cursor=query.cursor, number=query.page, size=query.items_per_page
     )
-    return UsersAnswer(
-        data=[UserAnswer.model_validate(user) for user in page.rows],
+    return AccountsPage(
+        data=[Account.model_validate(user) for user in page.rows],
         total_count=total.count,
         total_is_exact=total.exact,
         has_more=page.next_cursor is not None,
@@ -121,10 +121,10 @@ async def list_users(caller: CurrentAdmin, look: Look, query: Annotated[ListQuer
 
 
 @router.get("/stats")
-async def stats(caller: CurrentAdmin, look: Look, context: InContext) -> StatsAnswer:
+async def stats(caller: CurrentAdmin, look: Look, context: InContext) -> PeopleStats:
     """Count the accounts, at the same cost however many there are."""
     found = await look.people.statistics(context.clock.now())
-    return StatsAnswer(
+    return PeopleStats(
         total_users=found.counts.total,
         active_users=found.counts.active,
         inactive_users=found.counts.total - found.counts.active,
@@ -169,14 +169,14 @@ async def update_user(id: UUID, body: AdminChanges, caller: CurrentAdmin, work: 
 
 
 @router.delete(BY_ID)
-async def delete_user(id: UUID, caller: CurrentAdmin, work: Work) -> Message:  # noqa: A002
+async def delete_user(id: UUID, caller: CurrentAdmin, work: Work) -> Said:  # noqa: A002
     """Delete an account, to be restored for a while; its names stay its own."""
     await work.closing.delete(caller.id, id, free_names=False, own=True)
-    return Message(message="User account deactivated")
+    return Said(message="User account deactivated")
 
 
 def _with_numbers(found: Person) -> PersonAnswer:
-    values = UserAnswer.model_validate(found.user).model_dump(exclude={"name", "is_deleted", "email_verified"})
+    values = Account.model_validate(found.user).model_dump(exclude={"name", "is_deleted", "email_verified"})
     return PersonAnswer(
         **values,
         login_count=found.user.login_count,

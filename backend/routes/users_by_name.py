@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter
 
-from backend.routes.deps import BootstrapToken, CurrentAdmin, CurrentUser, InContext, Look, MaybeUser, Work
+from backend.routes.deps import SESSION, BootstrapToken, CurrentAdmin, CurrentUser, InContext, Look, MaybeUser, Work
 from backend.schemas.users import (
+    Account,
     ChangedAnswer,
-    CreateBody,
-    Message,
     ProfileChanges,
     PublicProfile,
-    UserAnswer,
+    Said,
+    SignUpByName,
 )
 from backend.services.user_manager import Registration
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/api/v1/users", tags=["B3: people by name"])
 
 
 @router.post("", status_code=201)
-async def create(body: CreateBody, work: Work, bootstrap: BootstrapToken = None) -> UserAnswer:
+async def create(body: SignUpByName, work: Work, bootstrap: BootstrapToken = None) -> Account:
     """Sign up with a username of one's own."""
     registration = Registration(
         body.username,
@@ -26,23 +26,23 @@ async def create(body: CreateBody, work: Work, bootstrap: BootstrapToken = None)
         full_name=body.name,
         bootstrap_token=body.bootstrap_token or bootstrap,
     )
-    return UserAnswer.model_validate(await work.users.register(registration))
+    return Account.model_validate(await work.users.register(registration))
 
 
 @router.get("/active-and-inactive/{username}")
-async def show_any(username: str, caller: CurrentAdmin, look: Look) -> UserAnswer:
+async def show_any(username: str, caller: CurrentAdmin, look: Look) -> Account:
     """Show an account whatever its status, deleted ones included."""
-    return UserAnswer.model_validate(await look.people.found(username, gone=True))
+    return Account.model_validate(await look.people.found(username, gone=True))
 
 
 @router.delete("/db/{username}")
-async def anonymize(username: str, caller: CurrentAdmin, work: Work) -> Message:
+async def anonymize(username: str, caller: CurrentAdmin, work: Work) -> Said:
     """Erase an account for good: names, address, notes, devices and directory. There is no way back."""
     await work.by_name.anonymize(caller, username)
-    return Message(message="User anonymized")
+    return Said(message="User anonymized")
 
 
-@router.get("/{user}")
+@router.get("/{user}", openapi_extra={"security": [{}, {SESSION: []}]})
 async def show(user: str, caller: MaybeUser, look: Look, context: InContext) -> PublicProfile:
     """Show what everybody may know about somebody. By id, an administrator sees the account with its numbers."""
     found = await look.people.profile(user, caller, public=context.settings.public_profiles)
@@ -57,7 +57,7 @@ async def update(user: str, body: ProfileChanges, caller: CurrentUser, work: Wor
 
 
 @router.delete("/{user}")
-async def delete(user: str, caller: CurrentUser, work: Work) -> Message:
+async def delete(user: str, caller: CurrentUser, work: Work) -> Said:
     """Delete one's own account, or as an administrator another one; it can be restored for a while."""
     await work.by_name.delete(caller, user)
-    return Message(message="User account deactivated")
+    return Said(message="User account deactivated")

@@ -16,6 +16,8 @@ class ExportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["csv", "jsonl"] = "csv"
+    bom: bool = False
+    """Whether a CSV begins with the mark by which spreadsheets know UTF-8."""
     query: Annotated[Text, StringConstraints(max_length=200)] | None = None
     role: Role | None = None
     status: Status | None = None

@@ -43,7 +43,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class UserAnswer(BaseModel):
+class Account(BaseModel):
     """An account."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -91,7 +91,7 @@ class UserAnswer(BaseModel):
         return self.is_verified
 
 
-class PersonAnswer(UserAnswer):
+class PersonAnswer(Account):
     """An account with its numbers: files and bytes of the directory, sign-ins, live sessions."""
 
     login_count: int
@@ -106,7 +106,7 @@ class PersonAnswer(UserAnswer):
         return self.full_name or self.username
 
 
-class ChangedAnswer(UserAnswer):
+class ChangedAnswer(Account):
     """An account after a change, and what happened."""
 
     message: str = "User updated successfully"
@@ -124,13 +124,13 @@ class PublicProfile(BaseModel):
     created_at: datetime
 
 
-class Message(BaseModel):
+class Said(BaseModel):
     """What happened."""
 
     message: str
 
 
-class RegisterBody(WithoutRights):
+class SignUpByEmail(WithoutRights):
     """Who signs up (B1); without a username, one is made from the address. The only role to ask for is the default."""
 
     email: Email
@@ -143,7 +143,7 @@ class RegisterBody(WithoutRights):
     bootstrap_token: Text | None = None
 
 
-class CreateBody(Strict):
+class SignUpByName(Strict):
     """Who signs up (B3). Links to other accounts come from their providers, never from a body."""
 
     name: Name
@@ -199,6 +199,7 @@ class AdminChanges(WithoutRights):
     is_superuser: StrictBool = False
     is_verified: StrictBool = False
     access_expires_at: Moment | None = None
+    suspended_until: Moment | None = None
     reason: Reason = None
 
     @model_validator(mode="after")
@@ -213,13 +214,13 @@ class AdminChanges(WithoutRights):
         return self.model_dump(exclude_unset=True, exclude={"reason"})
 
 
-class EmailBody(BaseModel):
+class ResetRequest(BaseModel):
     """Somebody's address; whether it is anybody's is not told."""
 
     email: Text
 
 
-class ResetBody(BaseModel):
+class ResetConfirmation(BaseModel):
     """A reset token and the password to set."""
 
     token: Text
@@ -263,10 +264,10 @@ class ListQuery(BaseModel):
         return {name: value for name, value in values.items() if value != ""}
 
 
-class UsersAnswer(BaseModel):
+class AccountsPage(BaseModel):
     """A page of accounts. `next_cursor` fetches the next one at the same cost however deep one reads."""
 
-    data: list[UserAnswer]
+    data: list[Account]
     total_count: int
     total_is_exact: bool
     has_more: bool
@@ -282,7 +283,7 @@ class RegistrationsOfADay(BaseModel):
     count: int
 
 
-class StatsAnswer(BaseModel):
+class PeopleStats(BaseModel):
     """The installation in numbers; deleted accounts stand in `by_status` only, `active_…` were seen in that time."""
 
     total_users: int

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
@@ -26,7 +27,7 @@ from backend.errors import (
 from backend.identifiers import email_as_typed
 from backend.models import GONE, Role, SessionEnd, Status, TokenPurpose, User
 from backend.services.audit import Action, Audit
-from backend.services.closing import Closing
+from backend.services.closing import Closing, check_suspended
 from backend.services.lifecycle import Lifecycle, check_way
 from backend.services.renaming import Renaming, listed
 from backend.services.rights import Act
@@ -95,7 +96,8 @@ class Administration:
     ) -> User:
         """Change what `changes` names, in one go; a value the account has already is no change.
 
-        They are: username, email, the `PLAIN` ones, is_active, status, access_expires_at, is_superuser, role.
+        They are: username, email, the `PLAIN` ones, is_active, status, suspended_until, access_expires_at,
+        is_superuser, role.
 
         Raises:
             UserNotFound, EmailTaken, UsernameTaken, InvalidUsername, InvalidEmail: the names cannot be so.
@@ -107,7 +109,10 @@ class Administration:
         user = await self.lifecycle.account(user_id, by=admin, act=act, gone=True)
         if "status" in changes and changes["status"] is not user.status:
             check_way(user, changes["status"])
-            await self._move(admin, user, changes["status"], reason)
+            await self._move(admin, user, changes["status"], reason, until=changes.get("suspended_until"))
+        elif changes.get("suspended_until", user.suspended_until) != user.suspended_until:
+            check_suspended(user)
+            await self.closing.suspend(admin, user.id, reason or user.decision_reason, until=changes["suspended_until"])
         if user.status in GONE:
             if changes.keys() != {"status"}:
                 raise UserNotFound
@@ -242,7 +247,9 @@ class Administration:
         else:
             await self.closing.suspend(admin, user.id, reason)
 
-    async def _move(self, admin: UUID | None, user: User, to: Status, reason: str | None) -> None:
+    async def _move(
+        self, admin: UUID | None, user: User, to: Status, reason: str | None, *, until: datetime | None
+    ) -> None:
         """Do what brings an account to a status; each way has a name of its own."""
         if user.status is Status.DELETED and to is user.status_before_deletion:
             await self.closing.restore(admin, user.id, reason)
@@ -255,7 +262,7 @@ class Administration:
         elif to is Status.ACTIVE:
             await self.closing.activate(admin, user.id, reason)
         elif to is Status.SUSPENDED:
-            await self.closing.suspend(admin, user.id, reason)
+            await self.closing.suspend(admin, user.id, reason, until=until)
         elif to is Status.EXPIRED:
             await self.closing.expire(admin, user.id, reason)
         elif to is Status.DELETED:

@@ -9,7 +9,6 @@ from uuid import UUID
 import structlog
 
 from backend.clock import Clock
-from backend.models import AuditEvent
 from backend.stores.audit import AuditStore
 
 LONGEST_AGENT: Final = 400
@@ -122,7 +121,7 @@ class Audit:
             "request_id": self.origin.request_id,
         }
         await self.store.add_all(
-            [AuditEvent(target_id=target, details=dict(details), **same) for target, details in targets.items()]
+            [{"target_id": target, "details": dict(details), **same} for target, details in targets.items()]
         )
 
         async def log() -> None:

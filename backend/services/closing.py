@@ -42,6 +42,8 @@ class Closing:
     ) -> User:
         """Shut an account until somebody opens it, or until a moment; all its sessions end.
 
+        Of an account that is suspended already, reason and end are replaced.
+
         Raises:
             UserNotFound, InvalidTransition, NotOneself, LastAdmin: it cannot be suspended.
             TooLate: the moment has passed already.
@@ -50,6 +52,13 @@ class Closing:
         self._insist_on_future(until)
         if user.id == by:
             raise NotOneself("Cannot suspend yourself")
+        if user.status is Status.SUSPENDED:
+            now = self.context.clock.now()
+            columns = {"decision_reason": reason, "suspended_until": until, "updated_at": now}
+            await self.lifecycle.users.update(user, columns)
+            details = {"until": _written(until)} if until else {}
+            await self.lifecycle.audit.record(Action.USER_SUSPENDED, target=user.id, actor=by, reason=reason, **details)
+            return user
         await self.shut([user], by=by, reason=reason, until=until)
         return user
 
@@ -249,6 +258,16 @@ class Closing:
     def _put_back(self, user_id: UUID) -> None:
         self.context.provisioner.restore(user_id)
         self.context.provisioner.provision(user_id)
+
+
+def check_suspended(user: User) -> None:
+    """Insist that there is a suspension whose end can be moved.
+
+    Raises:
+        InvalidTransition: there is none.
+    """
+    if user.status is not Status.SUSPENDED:
+        raise InvalidTransition(f"An account that is {user.status} has no suspension that could end.")
 
 
 def _written(moment: datetime | None) -> str | None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from backend.clock import Clock
-from backend.models import Mail, MailPurpose, User
+from backend.models import MailPurpose, User
 from backend.stores.mails import MailStore
 
 _HOUR: Final = timedelta(hours=1)
@@ -29,7 +29,7 @@ class Outbox:
     async def queue_all(self, purpose: MailPurpose, users: Sequence[User]) -> None:
         """Note that a mail to each of these people is due."""
         now = self.clock.now()
-        await self.store.add_all([Mail(purpose=purpose, user_id=user.id, created_at=now) for user in users])
+        await self.store.add_all(purpose, [user.id for user in users], now)
         self.after_commit(self._due)
 
     async def warn(self, purpose: MailPurpose, user: User) -> None:

@@ -1,6 +1,7 @@
 """Audit records: added, read, never changed."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, update
@@ -8,7 +9,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.models import AuditEvent
-from backend.stores.rows import insert
+from backend.models.types import new_id
+from backend.stores.rows import insert_values
 
 
 class AuditStore:
@@ -18,9 +20,9 @@ class AuditStore:
         """Work within this session's transaction."""
         self._session = session
 
-    async def add_all(self, events: Sequence[AuditEvent]) -> None:
-        """Add records."""
-        await insert(self._session, *events)
+    async def add_all(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Add records, given by the values of all their columns but the id."""
+        await insert_values(self._session, AuditEvent, [{"id": new_id(), **event} for event in events])
 
     async def about(
         self, target_id: UUID, limit: int, *, only: str | None = None, without: Collection[str] = ()

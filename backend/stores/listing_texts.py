@@ -1,5 +1,6 @@
 """What lists of accounts look for and sort by, as texts: the same on every database, whatever it takes for a letter."""
 
+import re
 import unicodedata
 from typing import Any, Final
 
@@ -8,6 +9,10 @@ from backend.models.listing import LONGEST_KEY
 
 _PAIR: Final = 2
 _FIELD: Final = "\n"
+_WITHOUT_SPACES: Final = re.compile(
+    "([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff])"
+)
+"""Han, Kana and Hangul: each character counts as a word, because none of them follows a space where it begins one."""
 
 
 def texts(username: str, email: str, full_name: str | None, institution: str | None) -> dict[str, Any]:
@@ -17,7 +22,7 @@ def texts(username: str, email: str, full_name: str | None, institution: str | N
         "text": "".join(_FIELD + _spaced(field) for field in fields if field) + _FIELD,
         "username_key": username_key(username)[:LONGEST_KEY],
         "email_key": email_key(email)[:LONGEST_KEY],
-        "name_key": _plain(full_name or username)[:LONGEST_KEY],
+        "name_key": " ".join(_plain(full_name or username).split())[:LONGEST_KEY],
     }
 
 
@@ -43,4 +48,4 @@ def _plain(text: str) -> str:
         for character in unicodedata.normalize("NFD", caseless(text))
         if unicodedata.category(character) not in {"Mn", "Cs"} and character != "\0"
     )
-    return unicodedata.normalize("NFC", bare)
+    return _WITHOUT_SPACES.sub(r" \1 ", unicodedata.normalize("NFC", bare))

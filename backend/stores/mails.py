@@ -10,7 +10,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.models import Mail, MailPurpose
-from backend.stores.rows import insert
+from backend.models.types import new_id
+from backend.stores.rows import insert_values
 
 
 class MailStore:
@@ -20,9 +21,10 @@ class MailStore:
         """Work within this session's transaction."""
         self._session = session
 
-    async def add_all(self, mails: Sequence[Mail]) -> None:
-        """Add mails that are due."""
-        await insert(self._session, *mails)
+    async def add_all(self, purpose: MailPurpose, user_ids: Sequence[UUID], now: datetime) -> None:
+        """Add a mail to each of these people that is due."""
+        same = {"purpose": purpose, "created_at": now, "sent_at": None}
+        await insert_values(self._session, Mail, [{"id": new_id(), "user_id": id_, **same} for id_ in user_ids])
 
     async def claim(self) -> Mail | None:
         """Return the mail that has been due longest and that no other sender holds."""

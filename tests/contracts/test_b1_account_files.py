@@ -471,3 +471,10 @@ async def test_the_first_account_ever_is_the_superuser_by_this_door_too(running:
     assert outcomes == ["created", "created"]
     assert await people.statuses() == {"ana": "active", "ben": "suspended"}
     assert len(await people.audit("first_user_superuser_promotion")) == 1
+
+
+async def test_a_spreadsheet_gets_its_mark_where_it_asks_for_it(people: People) -> None:
+    admin = await people.admin()
+    plain, marked = [(await admin.get(EXPORT, params={"bom": mark})).content for mark in ("false", "true")]
+    assert plain.startswith(b"id,")
+    assert marked == b"\xef\xbb\xbf" + plain

@@ -297,3 +297,20 @@ async def test_many_with_one_base_cost_a_few_questions_each(people: People) -> N
         names.add(answer.json()["username"])
     assert len(names) == 5
     assert all(name.startswith("info") for name in names)
+
+
+async def test_the_end_of_a_suspension_is_set_moved_and_taken_away(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    first, later = (running.clock.now() + timedelta(days=days) for days in (1, 2))
+    answer = await _patch(admin, person, status="suspended", suspended_until=_text(first), reason="a rest")
+    assert (await people.row(person)).suspended_until == first
+    assert answer.json()["suspended_until"] is not None
+
+    await _patch(admin, person, suspended_until=_text(later))
+    row = await people.row(person)
+    assert (row.suspended_until, row.decision_reason) == (later, "a rest")
+    await _patch(admin, person, suspended_until=None)
+    assert (await people.row(person)).suspended_until is None
+    await _patch(admin, person, status="active")
+    refused = await _patch(admin, person, suspended_until=_text(later))
+    assert (refused.status_code, refused.json()["error_code"]) == (409, "INVALID_TRANSITION")

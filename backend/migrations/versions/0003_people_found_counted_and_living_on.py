@@ -40,6 +40,8 @@ def upgrade() -> None:
         given = sa.text(f"{name} IS NOT NULL")
         op.create_index(f"ix_users_{name}", "users", [name], postgresql_where=given, sqlite_where=given)
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
+    due = sa.text("sent_at IS NULL")
+    op.create_index("ix_outbox_due", "outbox", ["id"], postgresql_where=due, sqlite_where=due)
     key = sa.String(320).with_variant(sa.String(320, collation="C"), "postgresql")
     listings = op.create_table(
         "listings",
@@ -85,6 +87,7 @@ def downgrade() -> None:
     op.execute("DROP TABLE IF EXISTS listings_search")
     for name in ("bulk_calls", "tallies", "listings"):
         op.drop_table(name)
+    op.drop_index("ix_outbox_due", "outbox")
     op.drop_index("ix_sessions_expires_at", "sessions")
     for name in ("deleted_at", "suspended_until", "access_expires_at", "seen_at_id", "role_status_created_at_id"):
         op.drop_index(f"ix_users_{name}", "users")
