@@ -1,8 +1,9 @@
 """The command line: it unpacks, calls a service and prints; the rules are elsewhere."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from backend import __version__
 from backend.cli import (
@@ -20,9 +21,24 @@ from backend.cli import (
     users,
 )
 
-_PROGRAM = "python -m backend"
+_PROGRAM: Final = "python -m backend"
+_OF_PYDANTIC: Final = "Value error, "
+
+
+class _Commands(TyperGroup):
+    """The commands; a refused option is told without the words that pydantic puts before the reason."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's own
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(_OF_PYDANTIC)
+            raise
+
 
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     context_settings={"help_option_names": ["--help", "-h"]},
     no_args_is_help=True,

@@ -1,6 +1,5 @@
 """`users export` and `users import`: accounts into files and out of them."""
 
-import os
 import shutil
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from typing import Annotated, BinaryIO, Final
 
 import typer
 
+from backend.cli.files import written
 from backend.cli.options import JsonOption
 from backend.cli.printing import print_json, progress, shown
 from backend.cli.running import ORIGIN, run
@@ -25,7 +25,6 @@ from backend.stores.listings import Wanted
 
 _SUFFIXES: Final = {".csv": Format.CSV, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
 _STANDARD: Final = Path("-")
-_PRIVATE: Final = 0o600
 
 FormatOption = Annotated[Format | None, typer.Option("--format", help="How rows are written; else the name tells.")]
 
@@ -33,6 +32,7 @@ FormatOption = Annotated[Format | None, typer.Option("--format", help="How rows 
 def export(
     format_: FormatOption = None,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is here.")] = _STANDARD,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
     status: Annotated[
         Status | None, typer.Option(help="Only accounts of this status; without it, all but deleted ones.")
     ] = None,
@@ -44,7 +44,7 @@ def export(
     format_ = format_ or _SUFFIXES.get(output.suffix.lower(), Format.CSV)
 
     async def work(context: Context) -> int:
-        with _written(output) as file:
+        with _standard_output() if output == _STANDARD else written(output, force=force) as file:
             found = await exporting.begin(context, ORIGIN, format_, Wanted(status=status), admin=None)
             async for page in found.pages:
                 file.write(page.encode())
@@ -151,14 +151,6 @@ def _read(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing; one that is new nobody else may read."""
-    if path == _STANDARD:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE), "wb") as file:
-            yield file
-    except OSError as error:
-        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--output") from None
+def _standard_output() -> Iterator[BinaryIO]:
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()

@@ -10,7 +10,7 @@ from backend.cli.printing import print_json, progress, shown
 from backend.cli.running import ORIGIN, run
 from backend.context import Context
 from backend.errors import VestibuleError
-from backend.models import User
+from backend.models import Status, User
 from backend.services import Services, reading, unit_of_work
 
 
@@ -58,6 +58,7 @@ def described(user: User) -> dict[str, Any]:
         "full_name": user.full_name,
         "institution": user.institution,
         "approval_note": user.approval_note,
+        "profile_image_url": user.profile_image_url,
         "role": user.role,
         "status": user.status,
         "is_active": user.is_active,
@@ -68,9 +69,13 @@ def described(user: User) -> dict[str, Any]:
         "approved_by": user.approved_by,
         "approved_at": user.approved_at,
         "decision_reason": user.decision_reason,
+        "suspended_until": user.suspended_until,
+        "access_expires_at": user.access_expires_at,
+        "deleted_at": user.deleted_at,
         "created_at": user.created_at,
         "updated_at": user.updated_at,
         "last_login": user.last_login,
+        "login_count": user.login_count,
     }
 
 
@@ -89,7 +94,8 @@ def _print(_: str, __: int, outcomes: Mapping[str, Done | VestibuleError]) -> No
         if isinstance(outcome, VestibuleError):
             typer.echo(f"{shown(name)}: {outcome.detail}", err=True)
         else:
-            typer.echo(f"{outcome.user.username}: {outcome.sentence}")
+            erased = outcome.user.status is Status.ANONYMIZED
+            typer.echo(f"{shown(name) if erased else outcome.user.username}: {outcome.sentence}")
 
 
 def _print_json(operation: str, requested: int, outcomes: Mapping[str, Done | VestibuleError]) -> None:

@@ -1,6 +1,8 @@
-"""`cleanup`: do now what every `serve` does once an hour."""
+"""`cleanup`: do now what every `serve` does by itself."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Final
 
 import typer
 
@@ -10,6 +12,8 @@ from backend.cli.running import run
 from backend.context import Context
 from backend.services import retention
 from backend.services.retention import Removed
+
+_WORDS: Final[Mapping[str, str]] = {"one_time_tokens": "one-time tokens", "bulk_calls": "answers of bulk calls"}
 
 
 def cleanup(as_json: JsonOption = False) -> None:
@@ -27,4 +31,4 @@ def cleanup(as_json: JsonOption = False) -> None:
         return
     typer.echo(f"Accounts whose access or suspension ended: {caught_up}")
     for name, count in asdict(removed).items():
-        typer.echo(f"Removed {name.replace('_', ' ')}: {count}")
+        typer.echo(f"Removed {_WORDS.get(name, name)}: {count}")

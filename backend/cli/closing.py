@@ -1,35 +1,41 @@
 """`users`: what closes accounts for a while or for good, opens them again, and gives and takes rights."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from backend.cli.accounts import Done, for_each
 from backend.cli.options import JsonOption, NamesArgument, ReasonOption, YesOption, confirm
+from backend.cli.printing import shown
+from backend.cli.running import loaded
 from backend.models import Role, User
 from backend.services import Services
 
-_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-_MOMENT = "as 2027-01-31 or 2027-01-31T18:00, in UTC"
+_DATES: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+_MOMENT: Final = "as 2027-01-31 or 2027-01-31T18:00, in UTC"
 
 
 def suspend(
     names: NamesArgument,
     reason: ReasonOption = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=_DATES, help=f"Open them again by itself at this moment, {_MOMENT}.")
+        datetime | None,
+        typer.Option(formats=_DATES, metavar="MOMENT", help=f"Open them again by itself at this moment, {_MOMENT}."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Shut accounts until they are activated again; their sessions end at once.
+
+    Of accounts that are suspended already, the end and the reason are replaced.
 
     Example: python -m backend users suspend ben --reason "laptop was stolen" --until 2027-01-31
     """
 
     async def act(services: Services, user: User) -> Done:
         end = until.replace(tzinfo=UTC) if until else None
-        return Done(await services.closing.suspend(None, user.id, reason, until=end), "suspended")
+        suspended = await services.closing.suspend(None, user.id, reason, until=end)
+        return Done(suspended, f"suspended until {shown(end)}" if end else "suspended")
 
     for_each(names, "suspend", act, as_json=as_json)
 
@@ -48,7 +54,9 @@ def activate(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOpt
 
 def expire(
     names: NamesArgument,
-    at: Annotated[datetime | None, typer.Option(formats=_DATES, help=f"When, {_MOMENT}; without it, now.")] = None,
+    at: Annotated[
+        datetime | None, typer.Option(formats=_DATES, metavar="MOMENT", help=f"When, {_MOMENT}; without it, now.")
+    ] = None,
     never: Annotated[bool, typer.Option("--never", help="Take the end away again.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,13 +64,15 @@ def expire(
 
     Example: python -m backend users expire ben --at 2027-01-31
     """
+    if at and never:
+        raise typer.BadParameter("give one of --at and --never")
 
     async def act(services: Services, user: User) -> Done:
         if at is None and not never:
             return Done(await services.closing.expire(None, user.id), "expired")
-        end = at.replace(tzinfo=UTC) if at and not never else None
+        end = at.replace(tzinfo=UTC) if at else None
         changed = await services.closing.set_end(None, user.id, end)
-        return Done(changed, f"access ends {end:%Y-%m-%d %H:%M} UTC" if end else "access has no end")
+        return Done(changed, f"access ends {shown(end)}" if end else "access has no end")
 
     for_each(names, "expire", act, as_json=as_json)
 
@@ -115,11 +125,17 @@ def restore(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOpti
 
 
 def anonymize(names: NamesArgument, yes: YesOption = False, as_json: JsonOption = False) -> None:
-    """Erase people for good: names, address, notes, devices and directory. There is no way back.
+    """Erase people for good: names, notes, reasons, picture, devices and directory. There is no way back.
+
+    The email address stays on record, unless VESTIBULE_ANONYMIZE_KEEPS_EMAIL is false.
 
     Example: python -m backend users anonymize ben
     """
-    confirm(f"This erases {len(set(names))} of your people for good, directories included.", "Erase?", yes=yes)
+    keeps = loaded(as_json=as_json).anonymize_keeps_email
+    address = "The email address stays on record." if keeps else "The email address is erased, too."
+    confirm(
+        f"This erases {len(set(names))} of your people for good, and their directories. {address}", "Erase?", yes=yes
+    )
 
     async def act(services: Services, user: User) -> Done:
         return Done(await services.erasure.anonymize(None, user.id), "erased")

@@ -29,7 +29,7 @@ def confirm(warning: str, question: str, *, yes: bool) -> None:
 
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and errors as JSON too.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and refusals as JSON too.")]
 NamesArgument = Annotated[
     list[str], typer.Argument(metavar="NAME", help="Usernames, email addresses or ids.", show_default=False)
 ]

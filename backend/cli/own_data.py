@@ -1,12 +1,11 @@
 """`users data`: a copy of all that is kept about somebody, for who has to answer their request for it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
+from backend.cli.files import written
 from backend.cli.options import JsonOption
 from backend.cli.printing import print_json
 from backend.cli.running import ORIGIN, run
@@ -34,32 +33,17 @@ def data(
         async with reading(context) as services:
             id_ = as_id(name)
             user = await (services.people.applicant(id_) if id_ else services.people.by_name(name))
-        written = await own_data.begin(context, user.id, ORIGIN, by=None)
+        own = await own_data.begin(context, user.id, ORIGIN, by=None)
         try:
-            async for piece in written.pieces():
+            async for piece in own.pieces():
                 file.write(piece)
         finally:
-            written.close()
+            own.close()
 
-    with _new(output) as file:
+    with written(output) as file:
         run(work, as_json=as_json)
     size = output.stat().st_size
     if as_json:
         print_json({"output": str(output), "bytes": size})
     else:
         typer.echo(f"{output}: {size} bytes")
-
-
-@contextmanager
-def _new(output: Path) -> Iterator[BinaryIO]:
-    """Open a file that is readable by nobody else, and is gone again if what was to be in it could not be written."""
-    try:
-        output.touch(mode=0o600, exist_ok=False)
-    except OSError as error:
-        raise typer.BadParameter(f"{output}: {error.strerror}", param_hint="--output") from None
-    try:
-        with output.open("wb") as file:
-            yield file
-    except BaseException:
-        output.unlink(missing_ok=True)
-        raise

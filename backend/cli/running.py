@@ -26,10 +26,18 @@ def run(work: Callable[[Context], Awaitable[T]], *, as_json: bool = False, prepa
 
     `prepare_database` brings the embedded database to this version's schema first, and insists that a server's is.
     """
+    settings = loaded(as_json=as_json)
     try:
-        settings = load()
         logs.configure(settings, level=logging.WARNING)
         return asyncio.run(_within(settings, work, prepare_database=prepare_database))
+    except VestibuleError as error:
+        refuse(error, as_json=as_json)
+
+
+def loaded(*, as_json: bool = False) -> Settings:
+    """Return the settings; end the command where they cannot be."""
+    try:
+        return load()
     except VestibuleError as error:
         refuse(error, as_json=as_json)
 

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from backend.cli.accounts import Done, described, for_each
+from backend.cli.history import changed
 from backend.cli.options import JsonOption, NamesArgument, ReasonOption
 from backend.cli.printing import print_json, print_table
 from backend.cli.running import run
 from backend.context import Context
-from backend.models import Role, Status, User
+from backend.errors import AlreadyDecided
+from backend.models import GONE, Role, Status, User
 from backend.services import Services, reading
 from backend.services.people import Record
 from backend.stores.listings import Order, Wanted
@@ -50,16 +52,21 @@ def list_(
         print_json({"users": [described(user) for user in page.rows], "has_more": page.next_cursor is not None})
         return
     if not page.rows:
-        typer.echo(f"There are no {status} accounts." if status else "There are no accounts.", err=True)
+        typer.echo(_nobody(status, searched=bool(query or role)), err=True)
         return
-    print_table(_HEADINGS, [_row(user) for user in page.rows])
+    if status in GONE:  # most have given up their names, so that only their ids tell who is meant
+        print_table((*_HEADINGS, "Id"), [(*_row(user), user.id) for user in page.rows])
+    else:
+        print_table(_HEADINGS, [_row(user) for user in page.rows])
     if page.next_cursor:
         typer.echo(f"There are more than these {limit}; ask for more with --limit.", err=True)
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Username, email address or id.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Username, email address or id; deleted accounts are found, too.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Show one account and what happened to it lately.
@@ -69,7 +76,7 @@ def show(
 
     async def work(context: Context) -> tuple[User, Sequence[Record]]:
         async with reading(context) as services:
-            user = await services.people.called(name)
+            user = await services.people.called(name, gone=True)
             return user, await services.people.history(user.id)
 
     user, history = run(work, as_json=as_json)
@@ -79,8 +86,11 @@ def show(
     print_table(("Field", "Value"), list(described(user).items()))
     typer.echo()
     print_table(
-        ("When", "What", "By", "Why"),
-        [(record.event.at, record.event.action, record.actor, record.event.reason) for record in history],
+        ("When", "What", "By", "Why", "Changed"),
+        [
+            (record.event.at, record.event.action, record.actor, record.event.reason, changed(record.event.details))
+            for record in history
+        ],
     )
 
 
@@ -97,7 +107,11 @@ def approve(
     """
 
     async def act(services: Services, user: User) -> Done:
-        return Done(await services.users.approve(user.id, by=None, reason=reason, reconsider=reconsider), "approved")
+        try:
+            approved = await services.users.approve(user.id, by=None, reason=reason, reconsider=reconsider)
+        except AlreadyDecided as error:
+            raise AlreadyDecided(f"{error.detail} (--reconsider lets them in all the same)") from None
+        return Done(approved, "approved")
 
     for_each(names, "approve", act, as_json=as_json)
 
@@ -127,6 +141,12 @@ def reset_password(names: NamesArgument, reason: ReasonOption = None, as_json: J
         return Done(user, f"temporary password {password}", {"temp_password": password})
 
     for_each(names, "reset-password", act, as_json=as_json)
+
+
+def _nobody(status: Status | None, *, searched: bool) -> str:
+    if searched:
+        return "Nobody found."
+    return f"There are no {status} accounts." if status else "There are no accounts."
 
 
 def _row(user: User) -> Sequence[object]:

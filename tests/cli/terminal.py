@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -69,6 +70,26 @@ class Terminal:
             timeout=_PATIENCE_SECONDS,
             check=False,
         )
+        return Finished(process.returncode, process.stdout, process.stderr)
+
+    def ask(self, *arguments: str, answer: str, **settings: str) -> Finished:
+        """Run a command before which somebody sits, who answers its question."""
+        ours, theirs = pty.openpty()
+        try:
+            os.write(ours, f"{answer}\n".encode())
+            process = subprocess.run(  # noqa: S603  # our own program
+                self.command(*arguments),
+                cwd=self.place,
+                env=self.environment(**settings),
+                stdin=theirs,
+                capture_output=True,
+                text=True,
+                timeout=_PATIENCE_SECONDS,
+                check=False,
+            )
+        finally:
+            os.close(ours)
+            os.close(theirs)
         return Finished(process.returncode, process.stdout, process.stderr)
 
     @asynccontextmanager

@@ -75,6 +75,7 @@ async def test_accounts_are_exported_to_a_file_nobody_else_may_read_or_to_a_pipe
     waiting = terminal.run("users", "export", "--format", "jsonl", "--status", "pending")
     written = terminal.run("users", "export", "--output", str(file))
     nowhere = terminal.run("users", "export", "--output", str(terminal.place / "no" / "x.csv"))
+    again = terminal.run("users", "export", "--output", str(file), "--status", "pending")
 
     assert [row["username"] for row in csv.DictReader(io.StringIO(piped.out))] == ["ana", "boss"]
     assert (piped.code, piped.err) == (0, "2 accounts exported\n")
@@ -82,3 +83,7 @@ async def test_accounts_are_exported_to_a_file_nobody_else_may_read_or_to_a_pipe
     assert (written.code, len(file.read_text().splitlines())) == (0, 2)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert nowhere.code == 2
+    assert (again.code, "File exists (--force overwrites it)" in again.err) == (2, True)
+    assert len(file.read_text().splitlines()) == 2
+    assert terminal.run("users", "export", "--output", str(file), "--status", "pending", "--force").code == 0
+    assert [json.loads(line)["username"] for line in file.read_text().splitlines()] == ["ana"]

@@ -87,6 +87,13 @@ def test_migrating_tells_from_where_to_where(terminal: Terminal) -> None:
     assert migrated.json["changed"] is True
 
 
+def test_a_clean_up_tells_in_words_what_it_removed(terminal: Terminal) -> None:
+    done = terminal.run("cleanup")
+
+    assert done.code == 0
+    assert "Removed one-time tokens: 0" in done.out.splitlines()
+
+
 async def test_a_lost_directory_is_found_and_made_again(terminal: Terminal) -> None:
     await terminal.sign_up("ana")
     lost = next((terminal.data_dir / "users").iterdir())

@@ -26,7 +26,7 @@ ALLOWED: Final = {
 
 Way = Callable[[Services, UUID], Awaitable[object]]
 WAYS: Final[Mapping[str, tuple[Way, dict[Status, Status | str]]]] = {
-    "suspend": (lambda work, id_: work.closing.suspend(None, id_), {A: S}),
+    "suspend": (lambda work, id_: work.closing.suspend(None, id_), {A: S, S: S}),
     "expire": (lambda work, id_: work.closing.expire(None, id_), {A: E}),
     "deactivate": (lambda work, id_: work.closing.deactivate(id_, confirmed=True), {A: X}),
     "activate": (
