@@ -196,6 +196,15 @@ class People:
             by_status={wanted: sum(n for (_, status), n in found.items() if status is wanted) for wanted in Status},
         )
 
+    async def is_only_admin(self, id_: UUID) -> bool:
+        """Tell whether nobody could administer the installation without this account.
+
+        Raises:
+            UserNotFound: there is none, or it is deleted.
+        """
+        user = await self.one(id_)
+        return user.is_superuser and user.is_active and await self.users.active_admins() == 1
+
     async def first_created(self) -> datetime | None:
         """Tell when the oldest account was made."""
         oldest = await self.users.oldest()

@@ -284,6 +284,7 @@
       body.append("file", intake.elements.file.files[0]);
       const headers = { Accept: "application/x-ndjson", "X-CSRF-Token": intake.elements.csrf_token.value };
       const answer = await fetch(`/api/v1/users/import?dry_run=${check}`, { method: "POST", headers, body });
+      if (answer.status === 415) throw new Error(intake.dataset.otherKind);
       if (!answer.ok) {
         const { detail } = await answer.json();
         throw new Error(Array.isArray(detail) ? detail[0].msg : detail);

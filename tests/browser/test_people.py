@@ -65,7 +65,7 @@ def test_somebody_is_erased_when_their_name_was_typed(house: House, desk: Guest)
     expect(desk.page.get_by_label("Type the username")).to_be_focused()
     desk.fill(typed_name=member.username)
     desk.press("Erase for good")
-    expect(desk.page.locator(".person-head")).to_have_text("Anonymized")
+    expect(desk.page.locator(".person-head")).to_have_text("Erased")
 
 
 def test_somebody_is_found_and_edited(house: House, desk: Guest) -> None:

@@ -60,6 +60,7 @@ def views() -> list[View]:
         View("account-edit", lambda stage: _at(stage.guest(stage.member), "/account/edit")),
         View("account-edit-problems", _account_edit_problems),
         View("account-close", lambda stage: _at(stage.guest(stage.member), "/account/deactivate")),
+        View("account-close-alone", lambda stage: _at(stage.lodger(), "/account/deactivate")),
         View("account-closed", _account_closed),
         View("devices", lambda stage: _at(stage.guest(stage.traveller), "/devices")),
         View("devices-alone", _devices_alone),
@@ -92,6 +93,7 @@ def views() -> list[View]:
         View("user-traveller", lambda stage: _user(stage, stage.traveller), alike=True),
         View("user-oneself", lambda stage: _user(stage, stage.admin)),
         *[View(f"confirm-{action}", _confirmation(action), action not in _UNLIKE) for action in _ACTIONS],
+        View("confirm-change-suspension", _change_suspension, alike=True),
         View("confirm-problems", _confirm_problems),
         View("user-undo", _user_undo),
         View("temporary-password", _temporary_password),
@@ -291,7 +293,7 @@ def _users_bulk_done(stage: Stage) -> Guest:
     guest.page.get_by_label("With those selected").last.select_option("approve")
     guest.press("Continue…")
     guest.press("Let in:", exact=False)
-    expect(guest.page.get_by_role("heading", level=1)).to_contain_text("left alone")
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Nobody was changed")
     return guest
 
 
@@ -338,6 +340,10 @@ def _users_last_page(stage: Stage) -> Guest:
 
 def _user(stage: Stage, who: Person) -> Guest:
     return _at(stage.guest(stage.admin), f"/users/{who.id}")
+
+
+def _change_suspension(stage: Stage) -> Guest:
+    return _at(stage.guest(stage.admin), f"/users/{stage.suspended.id}/change-suspension")
 
 
 def _confirmation(action: str) -> Callable[[Stage], Guest]:

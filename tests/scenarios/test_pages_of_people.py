@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 
 from backend.models import Role, Status
+from backend.routes.pages.words import exact
 from tests.application import Application
-from tests.factories import PASSWORD, People
-from tests.scenarios.desk import at_the_desk, said, text_of
+from tests.factories import PASSWORD, People, Person
+from tests.scenarios.desk import Desk, at_the_desk, said, text_of
 
 pytestmark = pytest.mark.settings(rate_limits=False)
 
@@ -45,9 +46,30 @@ async def test_a_long_list_keeps_its_search_from_page_to_page(running: Applicati
     assert "query=crowd&sort=username&cursor=" in link
     assert "52 people found" in text_of(second)
     assert 'href="/users?query=crowd&amp;sort=username">Back to the first page' in second.text
-    assert 'href="/api/v1/users/export?format=csv&amp;query=crowd"' in first.text
+    assert 'href="/api/v1/users/export?format=csv&amp;bom=true&amp;query=crowd"' in first.text
     assert (await desk.get("/users", cursor="nonsense")).status_code == 400
-    assert (await desk.get("/users", status="asleep")).status_code == 422
+
+
+async def test_a_filter_that_makes_no_sense_says_so_beside_itself(running: Application, people: People) -> None:
+    admin, member = await people.admin(), await people.active()
+    answer = await (await at_the_desk(running, admin)).get("/users", status="asleep", query="user")
+
+    assert answer.status_code == 422
+    assert "There is no such choice." in text_of(answer)
+    assert (member.username in text_of(answer), admin.email in text_of(answer)) == (True, False)
+
+
+async def test_the_numbers_of_the_headline_add_up_in_people_s_own_words(running: Application, people: People) -> None:
+    desk = await at_the_desk(running, await people.admin())
+    plain = await desk.read("/users")
+    for status in (Status.PENDING, Status.REJECTED, Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED):
+        await people.in_status(status)
+    text = await desk.read("/users")
+
+    assert "1 account: 1 active, 0 waiting. 1 administrator among them." in plain
+    assert "6 accounts: 1 active, 1 waiting, 3 closed, 1 turned down. 1 administrator among them." in text
+    for words in ("Waiting", "Turned down", "Suspended", "Access ended", "Closed by themselves"):
+        assert text.count(words) == 2  # in the filter, and of the one person
 
 
 async def test_a_person_s_page_tells_their_state_numbers_and_sessions(running: Application, people: People) -> None:
@@ -143,6 +165,44 @@ async def test_a_suspension_can_have_an_end(running: Application, people: People
     assert row.suspended_until == ends.replace(hour=0, minute=0, second=0)
 
 
+async def test_a_suspension_is_changed_with_what_was_said_before_at_hand(running: Application, people: People) -> None:
+    admin, member = await people.admin(), await people.active()
+    desk, ends = await at_the_desk(running, admin), running.clock.now() + timedelta(days=3, hours=1)
+    async with people.work() as services:
+        await services.closing.suspend(admin.id, member.id, "A lost laptop.", until=ends)
+    shown = await desk.get(f"/users/{member.id}/change-suspension")
+    form = {"until": f"{ends:%Y-%m-%d}", "reason": "It was found, and is being looked at."}
+    there, sentence = await desk.press(f"/users/{member.id}/change-suspension", **form)
+    kept = await people.row(member)
+    await desk.press(f"/users/{member.id}/change-suspension", until="")
+    endless = await people.row(member)
+
+    assert "A lost laptop." in text_of(shown)
+    assert f'value="{ends:%Y-%m-%d}"' in shown.text
+    assert (there, sentence) == (f"/users/{member.id}", f"The suspension of {member.username} is as you wrote it.")
+    assert (kept.suspended_until, kept.decision_reason) == (ends, form["reason"])
+    assert (endless.status, endless.suspended_until, endless.decision_reason) == (Status.SUSPENDED, None, None)
+    assert ">Undo<" not in (await desk.get(there)).text
+
+
+async def test_who_is_shut_out_reads_until_when_and_why(running: Application, people: People) -> None:
+    admin, one, other = await people.admin(), await people.active(), await people.active()
+    desk, ends = await at_the_desk(running, admin), running.clock.now() + timedelta(days=3)
+    hint = await desk.read(f"/users/{one.id}/suspend")
+    await desk.press(f"/users/{one.id}/suspend", until=f"{ends:%Y-%m-%d}", reason="<b>A lost laptop.</b>")
+    async with people.work() as services:
+        await services.closing.set_end(admin.id, other.id, ends)
+    running.clock.move(days=2)
+    paused = await where_one_stands(running, one)
+    running.clock.move(days=2)
+    over = await where_one_stands(running, other)
+
+    assert "They will read this, and it is kept in the history of this account." in hint
+    assert f"It opens again by itself on {ends.day} {ends:%b %Y}, 00:00 UTC" in paused
+    assert "What they wrote <b>A lost laptop.</b>" in paused
+    assert f"Your access ended on {exact(ends)}" in over
+
+
 async def test_nobody_is_erased_without_their_name_being_typed(running: Application, people: People) -> None:
     desk, member = await at_the_desk(running, await people.admin()), await people.active()
     for name in ({}, {"typed_name": "somebody"}):
@@ -189,6 +249,26 @@ async def test_a_new_account_gets_a_password_that_is_shown_once(running: Applica
     assert found["ana"] is Status.ACTIVE
     assert first.headers["location"] == "/account"
     assert "Please choose your own password" in (await guest.get("/account")).text
+
+
+async def test_a_temporary_password_opens_no_other_page_until_it_is_replaced(
+    running: Application, people: People
+) -> None:
+    desk, other = await at_the_desk(running, await people.admin()), await people.admin()
+    shown = await desk.send(f"/users/{other.id}/reset-password")
+    temporary = shown.text.partition('id="temporary"')[2].partition('value="')[2].partition('"')[0]
+    browser = running.browser()
+    await browser.post("/login", data={"username_or_email": other.username, "password": temporary})
+    guest = Desk(browser)
+    before = [await guest.get(path) for path in ("/users", "/approvals", "/devices", "/account/edit")]
+    lost = await guest.get("/users/nobody")
+    await guest.press("/account/password", current_password=temporary, new_password="a shelf of blue jars")
+    after = [await guest.get(path) for path in ("/users", "/devices")]
+
+    assert "It works until they choose their own" in text_of(shown)
+    assert {answer.headers["location"] for answer in before} == {"/account"}
+    assert lost.status_code == 404
+    assert {answer.status_code for answer in after} == {200}
 
 
 async def test_a_refused_new_account_keeps_what_was_typed(running: Application, people: People) -> None:
@@ -253,8 +333,7 @@ async def test_who_is_left_alone_is_named_with_the_reason(running: Application, 
     text = text_of(answer)
 
     assert answer.status_code == 200
-    assert "2 people were left alone" in text
-    assert "1 person has been let in." in text
+    assert "1 person has been let in 2 people were left alone:" in text
     assert "Somebody has let them in already." in text
     assert "1 account is not there any more." in text
     assert (await people.row(waiting)).status is Status.ACTIVE
@@ -316,7 +395,7 @@ async def test_what_is_no_file_of_accounts_is_refused_beside_its_field(running: 
     torn = await desk.upload("/users/import", {"file": ("people.csv", b"name\nAna", "text/csv")}, act="import")
     huge = await desk.upload("/users/import", {"file": ("people.csv", b"x" * 11_000_000, "text/csv")}, act="check")
 
-    assert "whose name ends in .csv or .jsonl" in text_of(picture)
+    assert "in a spreadsheet, save as CSV (UTF-8)." in text_of(picture)
     assert nothing.status_code in {415, 422}
     assert (torn.status_code, 'aria-invalid="true"' in torn.text) == (422, True)
     assert huge.status_code == 413
@@ -330,11 +409,12 @@ async def test_one_edits_one_s_own_data(running: Application, people: People) ->
     moved = {**form, "email": "ana@example.org"}
     unproven = await desk.send("/account/edit", **moved)
     wrong = await desk.send("/account/edit", **moved, current_password="a guess")
-    await desk.press("/account/edit", **moved, current_password=PASSWORD)
+    told = await desk.press("/account/edit", **moved, current_password=PASSWORD)
     picture = await desk.send("/account/edit", **{**form, "profile_image_url": "javascript:alert(1)"})
     row = await people.row(person)
 
-    assert (there, sentence) == ("/account", "Your changes are saved. Your email address is not confirmed yet.")
+    assert (there, sentence) == ("/account", "Your changes are saved.")
+    assert told == ("/account", "Your changes are saved. Your email address is not confirmed yet.")
     assert [answer.status_code for answer in (unproven, wrong, picture)] == [403, 403, 422]
     assert "Give your current password" in text_of(unproven)
     assert 'value="ana@example.org"' in unproven.text
@@ -370,10 +450,15 @@ async def test_one_closes_one_s_account_and_reads_how_to_come_back(running: Appl
 
 
 async def test_the_only_administrator_stays(running: Application, people: People) -> None:
-    admin = await people.admin()
-    desk = await at_the_desk(running, admin)
+    desk = await at_the_desk(running, await people.admin())
+    alone = await desk.get("/account/deactivate")
+    refused = await desk.press("/account/deactivate", confirm="true")
+    await people.admin()
+    together = await desk.get("/account/deactivate")
 
-    assert (await desk.press("/account/deactivate", confirm="true"))[1] == "Cannot deactivate the only admin account"
+    assert "You are the only administrator. Make somebody else one first." in text_of(alone)
+    assert ("Close my account" in alone.text, "Close my account" in together.text) == (False, True)
+    assert refused[1] == "Cannot deactivate the only admin account"
 
 
 async def test_a_way_back_that_is_not_from_here_is_no_button(running: Application, people: People) -> None:
@@ -385,3 +470,11 @@ async def test_a_way_back_that_is_not_from_here_is_no_button(running: Applicatio
 
     assert "Two sessions were signed out." in shown
     assert "/promote" not in shown
+
+
+async def where_one_stands(running: Application, person: Person) -> str:
+    """What somebody reads who signs in and may not come in."""
+    browser = running.browser()
+    answer = await browser.post("/login", data={"username_or_email": person.username, "password": PASSWORD})
+    assert answer.headers["location"] == "/waiting"
+    return text_of(await browser.get("/waiting"))

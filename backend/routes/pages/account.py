@@ -11,7 +11,7 @@ from backend.routes.cookies import clear_session
 from backend.routes.deps import CurrentUser, InContext, Look, Work
 from backend.routes.pages.failures import remember_applicant
 from backend.routes.pages.forms import BackTo, check, read_form, typed
-from backend.routes.pages.rendering import go, go_saying, page
+from backend.routes.pages.rendering import go, go_saying, mail_of, page
 from backend.schemas.approval_service import ChangePasswordBody
 from backend.services import Services, reading
 from backend.services.identity import Identity
@@ -75,9 +75,13 @@ async def change_password(
 @router.get("/account/deactivate")
 async def show_leaving(request: Request, caller: CurrentUser, look: Look) -> Response:
     """Say what happens to who closes their account, before it does."""
-    waiting = await look.people.waiting_count()
     return page(
-        request, "deactivate.html", user=await look.people.one(caller.id), pending_count=waiting, here="account"
+        request,
+        "deactivate.html",
+        user=await look.people.one(caller.id),
+        needed=await look.people.is_only_admin(caller.id),
+        pending_count=await look.people.waiting_count(),
+        here="account",
     )
 
 
@@ -103,7 +107,7 @@ async def _about(caller: Identity, look: Services, context: InContext) -> dict[s
         "user": await look.people.one(caller.id),
         "session": session,
         "idle": look.sessions.rules.idle_of(session.session),
-        "mail_enabled": context.settings.mail_enabled,
+        "mail": mail_of(context.settings),
         "pending_count": await look.people.waiting_count(),
         "here": "account",
     }

@@ -30,6 +30,8 @@ class Action:
     reason_hint: str = "It is kept in the history of this account."
     wants_end: bool = False
     """Whether one may say when it is over."""
+    begins_with_present: bool = False
+    """Whether its form shows what was said before, to be changed."""
     wants_name: bool = False
     """Whether one has to type whom it is about."""
     words: Mapping[str, str] = field(default_factory=dict)
@@ -160,12 +162,29 @@ _ALL: Final = (
         (
             _SIGNED_OUT,
             "They cannot sign in until somebody opens the account again, or until the day you choose.",
+            "Where they try to, they see until when, and the reason you give.",
             "Their files stay as they are.",
         ),
         lambda user: user.is_active,
         acts.suspend,
         danger=True,
+        reason_hint=_READ_BY_THEM,
         wants_end=True,
+    ),
+    Action(
+        "change-suspension",
+        "Change the suspension",
+        "Change the suspension of {name}?",
+        "The suspension of {name} is as you wrote it.",
+        (
+            "They stay shut out until somebody opens the account again, or until the day you choose.",
+            "Where they try to sign in, they see until when, and the reason you give.",
+        ),
+        lambda user: user.status is Status.SUSPENDED,
+        acts.change_suspension,
+        reason_hint=_READ_BY_THEM,
+        wants_end=True,
+        begins_with_present=True,
     ),
     Action(
         "expire",
@@ -206,7 +225,7 @@ _ALL: Final = (
             "Name, notes, reasons, picture, password and devices are erased, and the directory is destroyed.",
             "{address}",
             "The history keeps what happened and when, and loses what would tell who it was.",
-            "There is no way back, for nobody.",
+            "There is no way back.",
         ),
         lambda user: user.status is not Status.ANONYMIZED and not user.is_superuser,
         acts.anonymize,

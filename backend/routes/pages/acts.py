@@ -54,6 +54,11 @@ async def suspend(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
     return Done(await work.closing.suspend(by, whom, said.reason, until=said.until), "activate")
 
 
+async def change_suspension(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
+    """Give a suspension another end or another reason; what it was before is in the history alone."""
+    return Done(await work.closing.suspend(by, whom, said.reason, until=said.until))
+
+
 async def expire(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
     """Let somebody's access run out now."""
     return Done(await work.closing.expire(by, whom, said.reason), "activate")

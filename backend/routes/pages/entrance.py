@@ -130,9 +130,11 @@ async def logout(caller: CurrentUser, context: InContext, work: Work) -> Respons
 
 
 @router.get("/waiting")
-async def show_waiting(request: Request, applicant: Annotated[UUID, Depends(get_applicant)], look: Look) -> Response:
+async def show_waiting(
+    request: Request, applicant: Annotated[UUID, Depends(get_applicant)], look: Look, context: InContext
+) -> Response:
     """Show somebody who waits where they stand."""
-    return page(request, "waiting.html", applicant=await look.people.applicant(applicant))
+    return page(request, "waiting.html", applicant=await look.people.applicant(applicant), now=context.clock.now())
 
 
 @router.post("/waiting/leave")

@@ -21,7 +21,7 @@ _SHOWN: Final = 500
 """Rows of each kind that a page shows: of those left out, and of the others."""
 _IMPORT: Final = "import"
 _WORDS: Final = {
-    "UNSUPPORTED_MEDIA_TYPE": "Choose a file whose name ends in .csv or .jsonl.",
+    "UNSUPPORTED_MEDIA_TYPE": "Choose a .csv or .jsonl file; in a spreadsheet, save as CSV (UTF-8).",
     "AUTH_EMAIL_EXISTS": "Somebody has this email address already.",
     "AUTH_USERNAME_EXISTS": "Somebody has this username already.",
 }

@@ -45,6 +45,7 @@ _WORDS: Final = {
     "AUTH_EMAIL_EXISTS": "This email address has an account already. Sign in, or use another address.",
     "AUTH_INVALID_CREDENTIALS": "This name and this password do not belong together.",
     "AUTH_USERNAME_EXISTS": "Somebody has this username already. Please choose another one.",
+    "INVALID_TRANSITION": "This cannot be done to an account in this state.",
     "NOT_ACTIVE": "Only active accounts can have rights.",
     "NOT_APPROVED": "Nobody has let them in yet; that is a decision of its own.",
     "SESSION_NOT_FOUND": "That session has ended already.",

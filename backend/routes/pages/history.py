@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from backend.routes.pages.words import exact
+from backend.models import Status
+from backend.routes.pages.words import STATES, exact
 from backend.services.audit import Action
 from backend.services.people import Record
 
@@ -45,6 +46,7 @@ _SENTENCES: Final[Mapping[Action, str]] = {
     Action.PASSWORD_RESET_BY_ADMIN: "Got a temporary password",
     Action.REFUSED: "Something was refused",
 }
+_SHUT_OUT: Final = (Status.PENDING, Status.REJECTED, Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED)
 _REASONS: Final[Mapping[str, str]] = {
     "user_logout": "signed out",
     "user_logout_all": "signed out everywhere",
@@ -58,11 +60,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "too_many": "more sessions than a person may have",
     "status": "the account's status changed",
     "AUTH_INVALID_CREDENTIALS": "wrong password",
-    "ACCOUNT_PENDING": "still waiting for a decision",
-    "ACCOUNT_REJECTED": "the request was turned down",
-    "ACCOUNT_SUSPENDED": "the account is suspended",
-    "ACCOUNT_EXPIRED": "the account has expired",
-    "ACCOUNT_DEACTIVATED": "the account is deactivated",
+    **{f"ACCOUNT_{status.name}": STATES[status].lower() for status in _SHUT_OUT},
     "EMAIL_NOT_VERIFIED": "the email address is not confirmed",
 }
 

@@ -24,6 +24,7 @@ _LISTS: Final = ("/users", "/approvals")
 _MOST: Final = 100
 """Accounts in one go; a page of a list has half as many."""
 _LEFT_ALONE: Final = "Whoever this does not fit is left alone, and you are told whom and why."
+_READ_BY_THEM: Final = "They will read this, and it is kept in the history of each account."
 _SIGNED_OUT: Final = "All their sessions and tokens end at once."
 
 
@@ -40,6 +41,7 @@ class Many:
     consequences: tuple[str, ...]
     role: Role | None = None
     danger: bool = False
+    reason_hint: str = "It is kept in the history of each account."
 
 
 _APPROVE: Final = Many(
@@ -48,7 +50,11 @@ _APPROVE: Final = Many(
     Operation.APPROVE,
     "has been let in",
     "have been let in",
-    ("They can sign in at once.", "They are told by mail, if this installation sends any."),
+    (
+        "They can sign in with the password they have, if they have one.",
+        "They are told by mail, if this installation sends any.",
+    ),
+    reason_hint=_READ_BY_THEM,
 )
 _REJECT: Final = Many(
     "reject",
@@ -58,6 +64,7 @@ _REJECT: Final = Many(
     "have been turned down",
     ("They cannot sign in.", "Where they wait, they see the reason you give.", "You can let them in later."),
     danger=True,
+    reason_hint=_READ_BY_THEM,
 )
 OF_APPLICANTS: Final = (_APPROVE, _REJECT)
 """What can be done to many who wait."""
@@ -71,9 +78,11 @@ OF_PEOPLE: Final = (
         (
             _SIGNED_OUT,
             "They cannot sign in until somebody opens their accounts again.",
+            "Where they try to, they see the reason you give.",
             "Their files stay as they are.",
         ),
         danger=True,
+        reason_hint=_READ_BY_THEM,
     ),
     Many(
         "activate",
@@ -81,7 +90,10 @@ OF_PEOPLE: Final = (
         Operation.ACTIVATE,
         "can use their account again",
         "can use their accounts again",
-        ("Accounts that were suspended, expired or deactivated can be used again, with the passwords they had.",),
+        (
+            "Accounts that were suspended or closed, or whose access had ended, can be used again.",
+            "They can sign in with the passwords they had.",
+        ),
     ),
     _APPROVE,
     _REJECT,
@@ -210,7 +222,7 @@ async def act(
     """Do it, and tell about whoever was left alone."""
     outcome = await bulk.run(context, caller.id, call, origin)
     if not outcome.errors:
-        return go_saying(request, chosen.back, _done(chosen.many, outcome.succeeded))
+        return go_saying(request, chosen.back, f"{_done(chosen.many, outcome.succeeded)}.")
     return page(
         request,
         "bulk_done.html",
@@ -218,13 +230,13 @@ async def act(
         people=await look.people.chosen(list(outcome.errors)),
         outcome=outcome,
         why={id_: in_words(code, sentence) for id_, (code, sentence) in outcome.errors.items()},
-        said=_done(chosen.many, outcome.succeeded) if outcome.succeeded else None,
+        said=_done(chosen.many, outcome.succeeded) if outcome.succeeded else "Nobody was changed",
         **await _at_the_desk(look, chosen),
     )
 
 
 def _done(many: Many, count: int) -> str:
-    return f"1 person {many.one}." if count == 1 else f"{count} people {many.more}."
+    return f"1 person {many.one}" if count == 1 else f"{count} people {many.more}"
 
 
 async def _at_the_desk(look: Look, chosen: Chosen) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import model_validator
 from backend.models import User
 from backend.routes.deps import CurrentUser, InContext, Look, Work
 from backend.routes.pages.forms import BackTo, read_form
-from backend.routes.pages.rendering import go_saying, page
+from backend.routes.pages.rendering import go_saying, mail_of, page
 from backend.schemas.profile import ProfileBody
 from backend.services import Services, reading
 from backend.services.identity import Identity
@@ -33,7 +33,7 @@ class ProfileForm(ProfileBody):
 async def read_profile(request: Request, caller: CurrentUser, context: InContext) -> ProfileForm:
     """Read the form for one's own data; a refused one comes back with all but the password."""
     async with reading(context) as look:
-        about = await _about(caller, look)
+        about = await _about(caller, look, context)
     return await read_form(request, ProfileForm, "account_edit.html", about, _WORDS)
 
 
@@ -43,9 +43,9 @@ async def back_to_account(request: Request) -> None:
 
 
 @router.get("/account/edit")
-async def show_edit(request: Request, caller: CurrentUser, look: Look) -> Response:
+async def show_edit(request: Request, caller: CurrentUser, look: Look, context: InContext) -> Response:
     """Show the form for one's own data."""
-    return page(request, "account_edit.html", **await _about(caller, look))
+    return page(request, "account_edit.html", **await _about(caller, look, context))
 
 
 @router.post("/account/edit")
@@ -54,7 +54,7 @@ async def edit(
 ) -> Response:
     """Change one's own data; a new address is asked to be proven."""
     user = await work.profile.update(caller.id, body.changes(), body.current_password)
-    return go_saying(request, "/account", _saved(user))
+    return go_saying(request, "/account", _saved(user, moved=user.email != caller.email))
 
 
 @router.post("/account/confirm-email", dependencies=[Depends(back_to_account)])
@@ -65,13 +65,15 @@ async def send_confirmation(request: Request, caller: CurrentUser, work: Work) -
     return go_saying(request, "/account", f"A mail with a link is on its way to {user.email}.")
 
 
-async def _about(caller: Identity, look: Services) -> dict[str, Any]:
+async def _about(caller: Identity, look: Services, context: InContext) -> dict[str, Any]:
     return {
+        "mail": mail_of(context.settings),
         "user": await look.people.one(caller.id),
         "pending_count": await look.people.waiting_count(),
         "here": "account",
     }
 
 
-def _saved(user: User) -> str:
-    return "Your changes are saved." + ("" if user.is_verified else " Your email address is not confirmed yet.")
+def _saved(user: User, *, moved: bool) -> str:
+    unproven = moved and not user.is_verified
+    return "Your changes are saved." + (" Your email address is not confirmed yet." if unproven else "")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend.models import Role
@@ -28,6 +28,8 @@ POLICY: Final = (
 )
 _OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/_.~?=&%+#-]*")
 _NOTICE: Final = "notice"
+_ACCOUNT: Final = "/account"
+"""Where one replaces one's password."""
 _LONG: Final = timedelta(days=1)
 
 
@@ -37,6 +39,7 @@ class Caller:
 
     username: str
     role: Role
+    must_change_password: bool
 
     @property
     def is_admin(self) -> bool:
@@ -49,10 +52,12 @@ class Caller:
         return may(Act.DECIDE, self.role)
 
 
-def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
-    """Render a template for whoever is looking."""
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
+    """Render a template for whoever is looking; who has a temporary password is led to where it is replaced."""
     settings = request.app.state.context.settings
     user: Identity | None = getattr(request.state, "caller", None)
+    if user and template != "error.html" and _owes_password(request, user):
+        return go(_ACCOUNT)
     notice = read_cookie(request, _NOTICE, settings)
     html = (
         _templates()
@@ -61,7 +66,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
             {
                 "static_version": static_version(),
                 "status": status,
-                "caller": Caller(user.username, user.role) if user else None,
+                "caller": Caller(user.username, user.role, user.must_change_password) if user else None,
                 "csrf_token": getattr(request.state, "csrf_token", None),
                 "notice": notices.read(notice, _secret(request)) if notice else None,
                 "password_min_length": settings.password_min_length,
@@ -90,6 +95,18 @@ def go_saying(
     settings = request.app.state.context.settings
     set_cookie(response, _NOTICE, notice.cookie(_secret(request)), settings, seconds=notices.LIFETIME_SECONDS)
     return response
+
+
+def mail_of(settings: Settings) -> Literal["sent", "shown", "none"]:
+    """Say what becomes of mail: it leaves, is shown on the console of the server, or goes nowhere."""
+    if settings.mail_enabled:
+        return "sent"
+    return "none" if settings.production else "shown"
+
+
+def _owes_password(request: Request, user: Identity) -> bool:
+    """Tell whether somebody looks around before they have replaced a temporary password."""
+    return user.must_change_password and request.method == "GET" and request.url.path != _ACCOUNT
 
 
 def _secret(request: Request) -> str | None:
@@ -126,6 +143,6 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named = (words.age, words.day, words.exact, words.size, words.span, words.until)
+    named = (words.age, words.day, words.exact, words.size, words.span, words.state, words.until)
     environment.filters.update({word.__name__: word for word in named}, iso=datetime.isoformat)
     return environment

@@ -19,7 +19,7 @@ from backend.routes.pages.forms import BackTo, Day, Person, read_form, refuse
 from backend.routes.pages.history import entries
 from backend.routes.pages.notices import Undo
 from backend.routes.pages.rendering import go_saying, page
-from backend.routes.pages.words import span
+from backend.routes.pages.words import day, span
 from backend.schemas.types import Reason, Text
 from backend.services import Services, reading
 from backend.services.persons import person
@@ -33,6 +33,11 @@ class ActForm(BaseModel):
     reason: Reason = None
     until: Day = None
     typed_name: Text = ""
+
+    def until_of(self, user: User) -> datetime | None:
+        """Return the end that is meant; one on the day that the page showed keeps its hour."""
+        shown = user.suspended_until
+        return shown if shown and self.until and day(shown) == day(self.until) else self.until
 
 
 async def get_action(request: Request, action: str, target: Person) -> Action:
@@ -62,12 +67,13 @@ async def read_said(request: Request, caller: CurrentAdmin, target: Person, want
         user = await look.people.found(target, gone=True)
         about = await _asked(look, context, wanted, user)
     form = await read_form(request, ActForm, "confirm.html", about)
-    if form.until and form.until <= context.clock.now():
+    until = form.until_of(user)
+    if until and until <= context.clock.now():
         refuse("until", "Choose a day that is still to come.")
     if wanted.wants_name and username_key(form.typed_name.strip()) != username_key(user.username):
         refuse("typed_name", f"Type the username, {user.username}, to show that you mean this account.")
     request.state.again = back
-    return Said(form.reason, form.until)
+    return Said(form.reason, until)
 
 
 @router.get("/users/{id}")
@@ -140,7 +146,7 @@ async def _asked(look: Services, context: Context, action: Action, user: User) -
         "action": action,
         "title": action.question.format_map(told),
         "consequences": [sentence.format_map(told) for sentence in action.consequences],
-        "tomorrow": context.clock.now() + timedelta(days=1),
+        "earliest": min(filter(None, (user.suspended_until, context.clock.now() + timedelta(days=1)))),
         "pending_count": await look.people.waiting_count(),
         "here": "users",
     }

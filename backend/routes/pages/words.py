@@ -1,8 +1,11 @@
-"""Times, lengths and sizes in words, as people say them."""
+"""Times, lengths, sizes and states in words, as people say them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Final
+
+from backend.models import Status
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _AGES: Final = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
@@ -10,6 +13,22 @@ _SIZES: Final = ("kB", "MB", "GB", "TB")
 _STEP: Final = 1000
 _WHOLE: Final = 9.95
 """From here on a size has no decimal."""
+STATES: Final[Mapping[Status, str]] = {
+    Status.ACTIVE: "Active",
+    Status.PENDING: "Waiting",
+    Status.SUSPENDED: "Suspended",
+    Status.EXPIRED: "Access ended",
+    Status.DEACTIVATED: "Closed by themselves",
+    Status.REJECTED: "Turned down",
+    Status.DELETED: "Deleted",
+    Status.ANONYMIZED: "Erased",
+}
+"""What each state of an account is called, in the order in which people choose from them."""
+
+
+def state(status: Status) -> str:
+    """Say where in its life an account is: "Access ended"."""
+    return STATES[status]
 
 
 def age(moment: datetime) -> str:
