@@ -10,7 +10,6 @@ from backend.routes.doorman import Answer
 from backend.schemas.approval_service import (
     ChangePasswordBody,
     ConfigAnswer,
-    EmailBody,
     Features,
     LoginAnswer,
     LoginBody,
@@ -21,6 +20,7 @@ from backend.schemas.approval_service import (
     UserAnswer,
     WhoAmI,
 )
+from backend.schemas.profile import RESET_SENT, EmailBody
 from backend.services.identity import Identity
 from backend.services.user_manager import Registration
 from backend.settings import RegistrationMode
@@ -29,7 +29,6 @@ router = APIRouter(prefix="/api/auth", tags=["A: approval service"])
 
 WHOAMI: Final = "/api/auth/whoami"
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_RESET_SENT: Final = "If the email exists, a password reset link has been sent"
 
 
 @router.post("/register", status_code=201)
@@ -86,7 +85,7 @@ async def config(context: InContext) -> ConfigAnswer:
 async def forgot_password(body: EmailBody, work: Work) -> MessageAnswer:
     """Ask for a reset link. The answer is the same for every address."""
     await work.recovery.request_reset(body.email)
-    return MessageAnswer(message=_RESET_SENT)
+    return MessageAnswer(message=RESET_SENT)
 
 
 @router.post("/reset-password")

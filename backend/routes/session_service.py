@@ -25,6 +25,7 @@ from backend.routes.deps import (
     is_activity,
     session_id_of,
 )
+from backend.schemas.accounts import OwnUser
 from backend.schemas.profile import PasswordBody, ProfileBody
 from backend.schemas.session_service import (
     CheckAuthAnswer,
@@ -33,7 +34,6 @@ from backend.schemas.session_service import (
     KnownUser,
     LogoutBody,
     Message,
-    OwnUser,
     RefreshBody,
     SessionAnswer,
     TokenAnswer,

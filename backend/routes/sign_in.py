@@ -9,12 +9,12 @@ from starlette.datastructures import FormData
 
 from backend.routes.cookies import session_cookie, set_session
 from backend.routes.deps import FORM_TYPES, InContext, OnDevice, Work, check_media_type
+from backend.schemas.accounts import OwnUser
 from backend.schemas.session_service import (
     Envelope,
     FormAnswer,
     LoginBody,
     LoginForm,
-    OwnUser,
     SignedInAnswer,
     TokenAnswer,
 )

@@ -8,22 +8,19 @@ from fastapi import APIRouter, Depends, Header, Query
 from backend.errors import InvalidOperation
 from backend.routes.deps import BootstrapToken, CurrentAdmin, CurrentUser, FromOrigin, InContext, Look, Work
 from backend.routes.paths import BY_ID
-from backend.schemas.profile import PasswordBody, ProfileBody
+from backend.schemas.accounts import Account, ChangedAnswer, PersonAnswer
+from backend.schemas.profile import RESET_SENT, EmailBody, PasswordBody, ProfileBody
 from backend.schemas.users import (
-    Account,
     AccountsPage,
     AdminChanges,
     BulkAnswer,
     BulkBody,
     BulkError,
-    ChangedAnswer,
     ConfirmBody,
     ListQuery,
     PeopleStats,
-    PersonAnswer,
     RegistrationsOfADay,
     ResetConfirmation,
-    ResetRequest,
     Said,
     SignUpByEmail,
 )
@@ -34,7 +31,6 @@ from backend.stores.listings import Order, SortBy, Wanted
 
 router = APIRouter(prefix="/api/v1/users", tags=["B1: people"])
 
-_RESET_SENT = "If the email exists, a password reset link has been sent"
 _SORT = {"name": SortBy.FULL_NAME}
 
 
@@ -88,10 +84,10 @@ async def change_password(body: PasswordBody, caller: CurrentUser, work: Work) -
 
 
 @router.post("/reset-password/request")
-async def request_reset(body: ResetRequest, work: Work) -> Said:
+async def request_reset(body: EmailBody, work: Work) -> Said:
     """Ask for a mail that replaces a forgotten password; the answer is the same for every address."""
     await work.recovery.request_reset(body.email)
-    return Said(message=_RESET_SENT)
+    return Said(message=RESET_SENT)
 
 
 @router.post("/reset-password/confirm")

@@ -3,14 +3,8 @@
 from fastapi import APIRouter
 
 from backend.routes.deps import SESSION, BootstrapToken, CurrentAdmin, CurrentUser, InContext, Look, MaybeUser, Work
-from backend.schemas.users import (
-    Account,
-    ChangedAnswer,
-    ProfileChanges,
-    PublicProfile,
-    Said,
-    SignUpByName,
-)
+from backend.schemas.accounts import Account, ChangedAnswer, PublicProfile
+from backend.schemas.users import ProfileChanges, Said, SignUpByName
 from backend.services.user_manager import Registration
 
 router = APIRouter(prefix="/api/v1/users", tags=["B3: people by name"])

@@ -98,12 +98,6 @@ class ConfigAnswer(BaseModel):
     email_features_enabled: bool
 
 
-class EmailBody(BaseModel):
-    """Somebody's address; whether it is anybody's is not told."""
-
-    email: Text
-
-
 class ResetBody(BaseModel):
     """A reset token and the password to set."""
 

@@ -1,6 +1,6 @@
 """What people say about themselves, whichever dialect they speak."""
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -59,3 +59,13 @@ class PasswordBody(BaseModel):
         if self.confirm_password is not None and self.confirm_password != self.new_password:
             raise PydanticCustomError("passwords_differ", "The two new passwords differ.")
         return self
+
+
+class EmailBody(BaseModel):
+    """Somebody's address; whether it is anybody's is not told."""
+
+    email: Text
+
+
+RESET_SENT: Final = "If the email exists, a password reset link has been sent"
+"""What every such request is answered."""

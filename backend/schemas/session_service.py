@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, computed_field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
-from backend.models import Role, SessionEnd, Status
+from backend.models import Role, SessionEnd
+from backend.schemas.accounts import OwnUser
 from backend.schemas.types import Text
 
 Data = TypeVar("Data")
@@ -70,36 +71,6 @@ class FormAnswer(TokenAnswer):
     """The same, bare, with the token that forms send back."""
 
     csrf_token: str
-
-
-class OwnUser(Answer):
-    """A person's own account."""
-
-    id: UUID
-    email: str
-    username: str
-    full_name: str | None
-    institution: str | None
-    approval_note: str | None
-    profile_image_url: str | None
-    role: Role
-    is_active: bool
-    is_superuser: bool
-    is_verified: bool
-    is_approved: bool
-    status: Status
-    approved_by: UUID | None
-    approved_at: datetime | None
-    must_change_password: bool
-    created_at: datetime
-    updated_at: datetime
-    last_login: datetime | None
-
-    @computed_field  # type: ignore[prop-decorator]  # Pydantic's own way
-    @property
-    def name(self) -> str | None:
-        """The full name once more, as some clients call it."""
-        return self.full_name
 
 
 class SignedInAnswer(BaseModel):

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from backend.routes.deps import InContext, Work
 from backend.routes.pages.forms import form_of, read_form
 from backend.routes.pages.rendering import go, page
-from backend.schemas.approval_service import EmailBody, ResetBody
+from backend.schemas.approval_service import ResetBody
+from backend.schemas.profile import EmailBody
 from backend.schemas.types import Text
 
 router = APIRouter(include_in_schema=False)

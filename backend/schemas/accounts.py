@@ -1,0 +1,94 @@
+"""Accounts as answers show them, in more words or in fewer."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+from backend.models import Role, Status
+
+
+class OwnUser(BaseModel):
+    """A person's own account, as dialect C shows it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    email: str
+    username: str
+    full_name: str | None
+    institution: str | None
+    approval_note: str | None
+    profile_image_url: str | None
+    role: Role
+    is_active: bool
+    is_superuser: bool
+    is_verified: bool
+    is_approved: bool
+    status: Status
+    approved_by: UUID | None
+    approved_at: datetime | None
+    must_change_password: bool
+    created_at: datetime
+    updated_at: datetime
+    last_login: datetime | None
+
+    @computed_field  # type: ignore[prop-decorator]  # Pydantic's own way
+    @property
+    def name(self) -> str | None:
+        """The full name once more, as some clients call it."""
+        return self.full_name
+
+
+class Account(OwnUser):
+    """An account, as dialects B1 and B3 show it: with how it ends, and ended."""
+
+    decision_reason: str | None
+    access_expires_at: datetime | None
+    suspended_until: datetime | None
+    deleted_at: datetime | None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the account is deleted, to be restored or not."""
+        return self.deleted_at is not None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def email_verified(self) -> bool:
+        """`is_verified` once more."""
+        return self.is_verified
+
+
+class PersonAnswer(Account):
+    """An account with its numbers: files and bytes of the directory, sign-ins, live sessions."""
+
+    login_count: int
+    file_count: int
+    storage_bytes: int
+    session_count: int
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def display_name(self) -> str:
+        """What to call the person."""
+        return self.full_name or self.username
+
+
+class ChangedAnswer(Account):
+    """An account after a change, and what happened."""
+
+    message: str = "User updated successfully"
+
+
+class PublicProfile(BaseModel):
+    """What everybody may know about somebody."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    username: str
+    name: str | None = Field(validation_alias="full_name")
+    profile_image_url: str | None
+    created_at: datetime
