@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
@@ -215,11 +216,8 @@ class Closing:
             await self.renaming.identifiers.release_all(ids)
         await self.renaming.void_tokens(*users)
 
-        async def withdraw() -> None:
-            for id_ in ids:
-                await put_aside(self.context, id_)
-
-        self.after_commit(withdraw)
+        for id_ in ids:
+            self.after_commit(partial(put_aside, self.context, id_))
 
     async def catch_up(self, ids: Sequence[UUID]) -> int:
         """Do what time has decided: let suspensions end and access run out; tell for how many."""

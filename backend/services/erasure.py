@@ -59,8 +59,7 @@ class Erasure:
             **dict.fromkeys(("access_expires_at", "status_before_deletion")),
         }
         await self.lifecycle.change(user, Status.ANONYMIZED, Action.ANONYMIZED, actor=by, columns=columns)
-        await self.lifecycle.users.list_anew(user)
-        await self.identifiers.release(user.id)
+        await self.identifiers.release_all([user.id])
         await self.lifecycle.sessions.store.forget(user.id)
         await self.one_time_tokens.forget(user.id)
         await self.mails.forget(user.id)

@@ -90,14 +90,13 @@ class People:
         seen = {days: sum((await tallies.seen_since(now - timedelta(days=days))).values()) for days in (1, 7, 30)}
         return Statistics(await self.counts(), seen, {day: registrations.get(day, 0) for day in days})
 
-    async def newest(self, cursor: str | None, limit: int, *, status: Status | None = None) -> Page[User]:
-        """List accounts, newest first; of one status, or all but the deleted ones.
+    async def newest(self, cursor: str | None, limit: int) -> Page[User]:
+        """List accounts, newest first, all but the deleted ones.
 
         Raises:
             InvalidCursor: the cursor is not one of ours.
         """
-        without = GONE if status is None else frozenset(Status) - {status}
-        return await self.users.newest(position(cursor), limit, without=without)
+        return await self.users.newest(position(cursor), limit)
 
     async def waiting(self, cursor: str | None, limit: int) -> Page[User]:
         """List the people who wait for a decision, those who wait longest first.

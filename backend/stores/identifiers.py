@@ -42,12 +42,11 @@ class IdentifierStore:
         """
         await self._claim(IdentifierKind.USERNAME, username_key(username), user_id)
 
-    async def release(self, user_id: UUID, kind: IdentifierKind | None = None) -> None:
-        """Free the names of an account, or those of one kind."""
-        query = delete(Identifier).where(col(Identifier.user_id) == user_id)
-        if kind:
-            query = query.where(col(Identifier.kind) == kind)
-        await self._session.exec(query)
+    async def release(self, user_id: UUID, kind: IdentifierKind) -> None:
+        """Free the name of one kind of an account."""
+        await self._session.exec(
+            delete(Identifier).where(col(Identifier.user_id) == user_id, col(Identifier.kind) == kind)
+        )
 
     async def release_all(self, user_ids: Collection[UUID]) -> None:
         """Free the names of accounts."""

@@ -74,7 +74,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
         return user
 
     async def update_all(self, users: Sequence[User], update_dict: Mapping[str, Any]) -> None:
-        """Change the same columns of locked accounts in one statement; no names among them."""
+        """Change the same columns of locked accounts in one statement."""
         before = Counter(map(_counted, users))
         values = _without_derived(dict(update_dict))
         self._changes.users.update(user.id for user in users if user.is_active)  # nobody else is known by heart
@@ -84,13 +84,12 @@ class UserStore(BaseUserDatabase[User, UUID]):
             for name, value in values.items():
                 set_committed_value(user, name, value)
         standing = {name: values[name] for name in sorted(_TALLIED & values.keys())}
-        if standing and users:
+        if values.keys() & _LISTED:
+            for user in users:
+                await self._listings.keep(user)
+        elif standing and users:
             await self._listings.keep_all([user.id for user in users], standing)
         self.tallies.changed(before, Counter(map(_counted, users)))
-
-    async def list_anew(self, user: User) -> None:
-        """Let lists know an account's names, where they changed with its status."""
-        await self._listings.keep(user)
 
     async def signed_in(self, user: User, now: datetime) -> None:
         """Note on an account that its person has signed in."""
@@ -136,9 +135,9 @@ class UserStore(BaseUserDatabase[User, UUID]):
         people = await self.tallies.people()
         return sum(count for (_, status), count in people.items() if status is Status.PENDING)
 
-    async def newest(self, after: Position | None, limit: int, *, without: Collection[Status] = GONE) -> Page[User]:
-        """List accounts, newest first."""
-        query = select(User).where(col(User.status).not_in(without))
+    async def newest(self, after: Position | None, limit: int) -> Page[User]:
+        """List accounts, newest first, all but the deleted ones."""
+        query = select(User).where(col(User.status).not_in(GONE))
         if after:
             query = query.where(tuple_(col(User.created_at), col(User.id)) < (after.at, after.id))
         query = query.order_by(col(User.created_at).desc(), col(User.id).desc()).limit(limit + 1)
