@@ -72,6 +72,9 @@ class MailBox:
     async def send(self, message: Message) -> None:
         self.messages.append(message)
 
+    async def rest(self) -> None:
+        """Nothing is kept open."""
+
 
 @dataclass
 class Application:

@@ -5,7 +5,7 @@ from backend.models.bulk_call import BulkCall
 from backend.models.identifier import Identifier, IdentifierKind
 from backend.models.installation import Installation
 from backend.models.listing import Listing
-from backend.models.mail import Mail, MailPurpose
+from backend.models.mail import Mail, MailPurpose, MailState
 from backend.models.one_time_token import OneTimeToken, TokenPurpose
 from backend.models.session import Carrier, RefreshToken, SessionEnd, UserSession
 from backend.models.sign_in_attempts import SignInAttempts
@@ -24,6 +24,7 @@ __all__ = [
     "Listing",
     "Mail",
     "MailPurpose",
+    "MailState",
     "OneTimeToken",
     "RefreshToken",
     "Role",

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, String, text
 from sqlmodel import Field, SQLModel
 
 from backend.models.types import UTCDateTime, new_id, words
@@ -16,13 +16,35 @@ class MailPurpose(StrEnum):
 
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105  # a purpose, not a password
+    REGISTRATION_RECEIVED = "registration_received"
+    ALREADY_REGISTERED = "already_registered"
+    APPLICANTS_WAITING = "applicants_waiting"
     ACCOUNT_APPROVED = "account_approved"
     ACCOUNT_REJECTED = "account_rejected"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a purpose, not a password
+    EMAIL_CHANGED = "email_changed"
+    USERNAME_CHANGED = "username_changed"
     NEW_DEVICE = "new_device"
     REFRESH_REUSE = "refresh_reuse"
+    SIGN_IN_BLOCKED = "sign_in_blocked"
 
 
-_DUE: Final = "sent_at IS NULL"
+class MailState(StrEnum):
+    """How far a mail has come."""
+
+    DUE = "due"
+    """It waits for its moment: the first, or the next after a failure that may pass."""
+    SENT = "sent"
+    """It is being handed to the mail server, which has not answered yet."""
+    ACCEPTED = "accepted"
+    """The mail server took it."""
+    FAILED = "failed"
+    """The mail server refused it for good, or was away for too long."""
+    SUPPRESSED = "suppressed"
+    """It was never sent: there is no mail server, it would be one too many, or it is not true any more."""
+
+
+_OPEN: Final = "state IN ('due', 'sent')"
 
 
 class Mail(SQLModel, table=True):
@@ -30,11 +52,24 @@ class Mail(SQLModel, table=True):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_due", "id", postgresql_where=text(_DUE), sqlite_where=text(_DUE)),  # the few that are
+        Index("ix_outbox_due", "priority", "due_at", postgresql_where=text(_OPEN), sqlite_where=text(_OPEN)),
+        Index("ix_outbox_state_id", "state", "id"),
+        Index("ix_outbox_user_id_purpose_created_at", "user_id", "purpose", "created_at"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     purpose: MailPurpose = Field(sa_type=words(MailPurpose))
-    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    address: str | None = Field(default=None, sa_type=String(320))
+    """Where it goes if not to the account's own address: the address of before, which is told about the new one."""
+    state: MailState = Field(default=MailState.DUE, sa_type=words(MailState))
+    priority: int = 1
+    """0 for mails somebody waits for; they overtake the others."""
+    due_at: datetime = Field(sa_type=UTCDateTime)
+    """When it is to be tried, or, while it is being sent, when its sender is given up."""
+    attempts: int = 0
+    why: str | None = Field(default=None, max_length=200)
+    """Why the last attempt failed, or why it was not sent."""
     created_at: datetime = Field(sa_type=UTCDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UTCDateTime, index=True)
+    """When the mail server took it."""

@@ -26,6 +26,8 @@ class OneTimeToken(SQLModel, table=True):
     purpose: TokenPurpose = Field(sa_type=words(TokenPurpose))
     digest: str = Field(max_length=64, unique=True)
     email_key: str = Field(max_length=1024)
+    mail_id: UUID | None = Field(default=None)
+    """The mail that carries it: one that is sent twice carries two, which are good until one of them is used."""
     created_at: datetime = Field(sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

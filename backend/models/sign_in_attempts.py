@@ -8,10 +8,19 @@ from backend.models.types import UTCDateTime
 
 
 class SignInAttempts(SQLModel, table=True):
-    """Wrong passwords for one account, or for a name nobody has, within the present window."""
+    """Passwords for one account, or for a name nobody has, or from one place, within the present window."""
 
     __tablename__ = "sign_in_attempts"
 
     subject: str = Field(primary_key=True, max_length=64)
-    started_at: datetime = Field(sa_type=UTCDateTime, index=True)
-    count: int
+    started_at: datetime = Field(sa_type=UTCDateTime)
+    """When the present window began."""
+    failures: int = 0
+    """Wrong ones within it."""
+    under_way: int = 0
+    """Those that are being checked at this moment."""
+    level: int = 0
+    """How many times in a row it was closed; each time for longer."""
+    closed_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    touched_at: datetime = Field(sa_type=UTCDateTime, index=True)
+    """The last attempt: what nobody has touched for long is forgotten."""

@@ -71,6 +71,8 @@ class User(SQLModel, table=True):
     status_before_deletion: Status | None = Field(default=None, sa_type=words(Status))
     is_verified: bool = False
     must_change_password: bool = False
+    password_expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    """When a temporary password stops opening the account (ASVS 6.4.1); None: never."""
     token_epoch: int = 0
     """Raised to make every session and token of before worthless, restored ones from a backup too."""
     approved_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from backend.notifiers.base import Message, Notifier
+from backend.notifiers.base import Message, Notifier, TryLater, Undeliverable
 from backend.notifiers.console import ConsoleNotifier
 
 NOTIFIERS: Final[Mapping[str, type[Notifier]]] = {"console": ConsoleNotifier}
 
-__all__ = ["NOTIFIERS", "Message", "Notifier"]
+__all__ = ["NOTIFIERS", "Message", "Notifier", "TryLater", "Undeliverable"]

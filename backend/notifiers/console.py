@@ -15,3 +15,6 @@ class ConsoleNotifier:
         frame = textwrap.indent(text, "│ ", lambda _: True)
         sys.stdout.write(f"\n┌─ mail (no mail server is set; printed instead)\n{frame}\n└─\n")
         sys.stdout.flush()
+
+    async def rest(self) -> None:
+        """Do nothing: nothing is kept."""

@@ -29,7 +29,7 @@ class AttemptStore:
     async def try_account(self, account: str, address: str | None, now: datetime, limit: Limit) -> Count:
         """Count one more for an account, and tell whether it and the address are within the limit."""
         window = timedelta(seconds=limit.window)
-        recent = select(col(SignInAttempts.count), col(SignInAttempts.started_at))
+        recent = select(col(SignInAttempts.failures), col(SignInAttempts.started_at))
         recent = recent.where(col(SignInAttempts.subject) == address, col(SignInAttempts.started_at) > now - window)
         async with self._database.writing() as session:
             connection = await session.connection()
@@ -57,15 +57,15 @@ class AttemptStore:
         over = col(SignInAttempts.started_at) <= now - window
         statement: Any = (
             self._insert(SignInAttempts)
-            .values(subject=subject, started_at=now, count=1)
+            .values(subject=subject, started_at=now, failures=1, under_way=0, level=0, touched_at=now)
             .on_conflict_do_update(
                 index_elements=[col(SignInAttempts.subject)],
                 set_={
-                    "count": case((over, 1), else_=col(SignInAttempts.count) + 1),
+                    "failures": case((over, 1), else_=col(SignInAttempts.failures) + 1),
                     "started_at": case((over, now), else_=col(SignInAttempts.started_at)),
                 },
             )
-            .returning(col(SignInAttempts.count), col(SignInAttempts.started_at))
+            .returning(col(SignInAttempts.failures), col(SignInAttempts.started_at))
         )
         count, started_at = (await connection.execute(statement)).one()
         if count == 1:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.models import Mail, MailPurpose
+from backend.models import Mail, MailPurpose, MailState
 from backend.models.types import new_id
 from backend.stores.rows import insert_values
 
@@ -23,7 +23,7 @@ class MailStore:
 
     async def add_all(self, purpose: MailPurpose, user_ids: Sequence[UUID], now: datetime) -> None:
         """Add a mail to each of these people that is due."""
-        same = {"purpose": purpose, "created_at": now, "sent_at": None}
+        same = {"purpose": purpose, "state": MailState.DUE, "due_at": now, "created_at": now, "priority": 1, "attempts": 0}
         await insert_values(self._session, Mail, [{"id": new_id(), "user_id": id_, **same} for id_ in user_ids])
 
     async def claim(self) -> Mail | None:

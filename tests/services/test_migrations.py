@@ -14,7 +14,7 @@ from sqlmodel import select
 from backend import models
 from backend.errors import StartError
 from backend.migrations import runner
-from backend.models import Carrier, IdentifierKind, MailPurpose, Role, SessionEnd, Status, TallyKind, TokenPurpose
+from backend.models import Carrier, IdentifierKind, MailPurpose, MailState, Role, SessionEnd, Status, TallyKind, TokenPurpose
 from backend.stores.database import Database
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -33,7 +33,9 @@ def _rows(user: models.User) -> Iterator[tuple[Any, str, StrEnum]]:
     for kind in IdentifierKind:
         yield models.Identifier(kind=kind, key=uuid4().hex, user_id=user.id), "kind", kind
     for purpose in MailPurpose:
-        yield models.Mail(purpose=purpose, **common), "purpose", purpose
+        yield models.Mail(purpose=purpose, due_at=NOW, **common), "purpose", purpose
+    for state in MailState:
+        yield models.Mail(purpose=MailPurpose.NEW_DEVICE, state=state, due_at=NOW, **common), "state", state
     for token in TokenPurpose:
         values = {**common, "digest": uuid4().hex, "email_key": "x", "expires_at": NOW}
         yield models.OneTimeToken(purpose=token, **values), "purpose", token
