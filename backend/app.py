@@ -28,6 +28,7 @@ from backend.routes import (
     approval_service_admin,
     docs,
     errors,
+    messages,
     opaque_sessions,
     operations,
     own_data,
@@ -46,10 +47,12 @@ from backend.routes.pages import (
     editing,
     entrance,
     exchange,
+    ledger,
     listing,
     many,
     profile,
     recovery,
+    strength,
 )
 from backend.routes.pages import users as people
 from backend.routes.paths import in_one_path
@@ -155,9 +158,24 @@ def create_app(context: Context | None = None) -> FastAPI:
         account_files,
         users,
         users_by_name,
+        messages,
         operations,
     ]
-    pages = [entrance, account, profile, devices, approvals, listing, many, exchange, editing, people, recovery]
+    pages = [
+        entrance,
+        account,
+        profile,
+        devices,
+        approvals,
+        listing,
+        many,
+        exchange,
+        ledger,
+        editing,
+        people,
+        recovery,
+        strength,
+    ]
     for module in (*resources, *pages, *([docs] if shown else [])):
         app.include_router(module.router)
     app.mount("/static", VersionedFiles(directory=_STATIC), name="static")

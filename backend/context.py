@@ -20,6 +20,7 @@ from backend.settings import Settings
 from backend.stores.counters import Counters
 from backend.stores.database import Database
 from backend.stores.identities import IdentityCache
+from backend.stores.lines import Lines
 from backend.stores.news import Channel, News
 from backend.stores.postgres_channel import PostgresChannel
 from backend.stores.redis_channel import RedisChannel
@@ -52,6 +53,8 @@ class Context:
     """How mail leaves; None in production without a mail server, where it stays in the outbox."""
     downloads: set[UUID] = field(default_factory=set)
     """Whose own data is being sent at this moment."""
+    lines: Lines = field(default_factory=Lines)
+    """Who waits to have a password checked."""
     mail_due: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process ends: what runs beside requests then finishes what it is doing, and no more."""
@@ -71,13 +74,13 @@ class Context:
             StartError: the data directory or the keys cannot be used.
         """
         _prepare(settings.data_dir)
-        console = None if settings.production else NOTIFIERS["console"]()
+        clock = clock or SystemClock()
         provisioner = provisioner or PROVISIONERS["directories"](settings.data_dir)
         cache, database = IdentityCache(settings.session_cache), Database(settings.database)
         keys = _keys(settings)
         return cls(
             settings=settings,
-            clock=clock or SystemClock(),
+            clock=clock,
             database=database,
             keys=keys,
             signer=TokenSigner(keys.ring, settings.public_url),
@@ -91,7 +94,7 @@ class Context:
             cache=cache,
             touches=Touches(),
             news=News(_channel(settings, database), cache),
-            notifier=notifier or console,
+            notifier=notifier or _notifier(settings, clock),
         )
 
     def stop(self) -> None:
@@ -105,6 +108,12 @@ class Context:
         await self.counters.close()
         await self.news.close()
         await self.database.close()
+
+
+def _notifier(settings: Settings, clock: Clock) -> Notifier | None:
+    if settings.mail_enabled:
+        return NOTIFIERS["smtp"](settings, clock)
+    return None if settings.production else NOTIFIERS["console"](settings, clock)
 
 
 def _channel(settings: Settings, database: Database) -> Channel:

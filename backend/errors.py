@@ -4,8 +4,21 @@ A class says what happened (`AccountPending`), its family says of which kind tha
 families become HTTP statuses in `routes/errors.py` and exit codes on the command line, nowhere else.
 """
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Self
 from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a wrong password left over: `remaining` of `limit` in a window of so many seconds, which ends in others."""
+
+    limit: int
+    window: int
+    remaining: int
+    resets_in: int
+    closed: UUID | None = None
+    """The account this closed for strangers, for the first time in a day: its owner is to be told."""
 
 
 class VestibuleError(Exception):
@@ -125,7 +138,18 @@ class SignInRefused(VestibuleError):
         self.user_id = user_id
 
 
-class InvalidCredentials(SignInRefused, Unauthenticated):
+class PasswordWrong(VestibuleError):
+    """A password was another one. `counted` is what that left over, where it was counted."""
+
+    counted: Counted | None = None
+
+    def after(self, counted: Counted | None) -> Self:
+        """Carry what it left over."""
+        self.counted = counted
+        return self
+
+
+class InvalidCredentials(SignInRefused, Unauthenticated, PasswordWrong):
     """Unknown name or wrong password; which of the two is never told (ASVS 6.3.8)."""
 
     code = "AUTH_INVALID_CREDENTIALS"
@@ -186,6 +210,13 @@ class CsrfFailed(Forbidden):
 
     code = "CSRF_FAILED"
     detail = "The request did not come from this site's own page, or the page is too old. Reload it and try again."
+
+
+class PasswordChangeRequired(Forbidden):
+    """The caller signed in with a temporary password, which opens nothing but its own change (ASVS 6.4.1)."""
+
+    code = "PASSWORD_CHANGE_REQUIRED"
+    detail = "Choose a new password first: the present one is temporary."
 
 
 class AdminRequired(Forbidden):
@@ -278,7 +309,7 @@ class InvalidHash(Unprocessable):
     field = "hashed_password"
 
 
-class WrongCurrentPassword(Invalid):
+class WrongCurrentPassword(Invalid, PasswordWrong):
     """A person who wants to change the password could not give the present one."""
 
     code = "WRONG_CURRENT_PASSWORD"
@@ -286,7 +317,7 @@ class WrongCurrentPassword(Invalid):
     field = "current_password"
 
 
-class PasswordNeeded(Forbidden):
+class PasswordNeeded(Forbidden, PasswordWrong):
     """Who changes the address of their account proves first to be more than a session (ASVS 7.5.1)."""
 
     code = "PASSWORD_NEEDED"
@@ -367,6 +398,12 @@ class KeyFixed(Invalid):
 
     code = "KEY_FIXED"
     detail = "Tokens are signed with VESTIBULE_SECRET_KEY: for another key, change the setting and restart."
+
+
+class TemplateBroken(Unprocessable):
+    """A template for mails that somebody has dropped into the data directory cannot be used."""
+
+    code = "TEMPLATE_BROKEN"
 
 
 class AlreadyApproved(Invalid):
@@ -492,6 +529,41 @@ class MailEnabled(Invalid):
 
     code = "EMAIL_FEATURES_ENABLED"
     detail = "Admin password reset is disabled when email features are enabled."
+
+
+class AlreadyVerified(Invalid):
+    """The address of an account was proven before."""
+
+    code = "ALREADY_VERIFIED"
+    detail = "The address of this account is verified already."
+
+
+class MessageNotFound(NotFound):
+    """The ledger has no mail of this id."""
+
+    code = "MESSAGE_NOT_FOUND"
+    detail = "Message not found"
+
+
+class MessageUnderWay(Conflict):
+    """A mail is being handed to the mail server at this moment; what comes of it is not known yet."""
+
+    code = "MESSAGE_UNDER_WAY"
+    detail = "This message is being sent. Look again in a few minutes."
+
+
+class NoMailServer(Invalid):
+    """Nothing can be sent where no mail leaves."""
+
+    code = "NO_MAIL_SERVER"
+    detail = "There is no mail server, so this would go nowhere. Hand over its link instead, if it has one."
+
+
+class NoLink(Invalid):
+    """A mail cannot be sent by hand, or has no link to hand over."""
+
+    code = "NO_LINK"
+    detail = "Only links to verify an address or to choose a password can be sent or handed over by hand."
 
 
 class ResetOfInactive(Invalid):

@@ -105,7 +105,7 @@ class PasswordHasher:
         Raises:
             HashingBusy: the queue is full or the wait was too long.
         """
-        return await self._in_pool(lambda: self.hash(password))
+        return await self.in_pool(lambda: self.hash(password))
 
     async def verified(self, password: str, hashed_password: str | None) -> tuple[bool, str | None]:
         """Check a password in the pool; `None` stands for nobody's hash and costs the same time (ASVS 6.3.8).
@@ -114,15 +114,20 @@ class PasswordHasher:
             HashingBusy: the queue is full or the wait was too long.
         """
         if hashed_password is None:
-            await self._in_pool(lambda: self.verify_and_update(password, self.nobodys_hash))
+            await self.in_pool(lambda: self.verify_and_update(password, self.nobodys_hash))
             return False, None
-        return await self._in_pool(lambda: self.verify_and_update(password, hashed_password))
+        return await self.in_pool(lambda: self.verify_and_update(password, hashed_password))
 
     def close(self) -> None:
         """Let the threads end after what they are doing."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _in_pool(self, work: Callable[[], T]) -> T:
+    async def in_pool(self, work: Callable[[], T]) -> T:
+        """Do something else that takes a core for some milliseconds in the pool.
+
+        Raises:
+            HashingBusy: the queue is full or the wait was too long.
+        """
         if self.waiting >= self._queue:
             raise HashingBusy
         self.waiting += 1

@@ -12,17 +12,13 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.errors import SettingsError
+from backend.mail_settings import mail_server, sender
 
 PREFIX: Final = "VESTIBULE_"
 DOTENV: Final = ".env"
 
 _KIB_A_LANE: Final = 8
 """The least memory argon2 works with (RFC 9106 §3.1)."""
-_LATER: Final = {
-    "SMTP_URL": "this version cannot send mail yet and would lose it; without the setting, mails are printed to the "
-    "console of `serve`",
-}
-"""Settings that are known but not served by this version, and what to say to who sets them."""
 
 _URL_CHARACTERS_THAT_BREAK_ATOB: Final = frozenset(">?~")
 
@@ -82,15 +78,20 @@ class Settings(BaseSettings):
 
     argon2: str = "19456,2,1"
     password_min_length: int = Field(default=8, ge=8, le=128)
+    temporary_password_hours: float = Field(default=72, ge=1, le=24 * 365)
     hash_queue: int = Field(default=256, ge=1)
     hash_queue_seconds: float = Field(default=5, gt=0)
 
     login_max_attempts: int = Field(default=5, ge=1)
     login_window_minutes: float = Field(default=15, gt=0, le=60 * 24)
+    login_max_attempts_per_address: int | None = Field(default=None, ge=1)
+    login_failures_per_minute: int = Field(default=300, ge=1)
+    refusal_seconds: float = Field(default=0.25, ge=0, le=5)
     registrations_per_hour: int = Field(default=100, ge=1)
     rate_limits: bool = True
 
     public_profiles: bool = True
+    private_registration: bool = False
     anonymize_keeps_email: bool = True
     keep_deleted_days: float = Field(default=30, ge=0, le=3650)
     keep_sessions_days: float = Field(default=30, ge=0, le=3650)
@@ -98,6 +99,8 @@ class Settings(BaseSettings):
 
     smtp_url: SecretStr | None = None
     mail_from: str | None = None
+    mails_per_hour: int = Field(default=1000, ge=1)
+    tell_approvers: bool = True
     send_verification_emails: bool = True
     require_verified_email: bool = False
 
@@ -114,6 +117,22 @@ class Settings(BaseSettings):
             msg = "must be redis://host:port/number, or rediss:// with TLS"
             raise ValueError(msg)
         return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server_can_be_told(cls, url: SecretStr | None) -> SecretStr | None:
+        if not url:
+            return None
+        mail_server(url.get_secret_value())
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender_has_an_address(cls, text: str | None) -> str | None:
+        if not text:
+            return None
+        sender(text)
+        return text
 
     @field_validator("trusted_proxies", "cors_origins", mode="before")
     @classmethod
@@ -180,7 +199,7 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("rate_limits", "docs", "public_profiles", mode="before")
+    @field_validator("rate_limits", "docs", "public_profiles", "tell_approvers", mode="before")
     @classmethod
     def _on_or_off(cls, value: object) -> object:
         return {"on": True, "off": False}.get(value.lower(), value) if isinstance(value, str) else value
@@ -190,6 +209,13 @@ class Settings(BaseSettings):
         secret = self.secret_key.get_secret_value() if self.secret_key else ""
         if self.jwt_algorithm == "HS256" and len(secret.encode()) < 32:  # noqa: PLR2004  # RFC 7518 §3.2: 256 bits
             msg = f"{PREFIX}JWT_ALGORITHM=HS256 needs {PREFIX}SECRET_KEY with 32 bytes or more"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _mail_comes_from_somebody(self) -> Self:
+        if self.mail_enabled and not self.mail_from:
+            msg = f"{PREFIX}SMTP_URL needs {PREFIX}MAIL_FROM, the address that mails come from"
             raise ValueError(msg)
         return self
 
@@ -248,6 +274,11 @@ class Settings(BaseSettings):
         """Whether mail leaves this machine; without, development prints it to the console."""
         return self.smtp_url is not None
 
+    @property
+    def mail_goes_nowhere(self) -> bool:
+        """Whether nobody gets to see any mail: in production, without a mail server."""
+        return self.production and not self.mail_enabled
+
 
 def load(**overrides: Any) -> Settings:  # noqa: ANN401  # any setting
     """Read the settings from the environment and `.env`; `overrides` win.
@@ -261,16 +292,12 @@ def load(**overrides: Any) -> Settings:  # noqa: ANN401  # any setting
         if name not in known:
             raise SettingsError(f"{name} is not a setting of this version; docs/settings.md lists them all.")
     try:
-        settings = Settings(**overrides)
+        return Settings(**overrides)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else ""
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{name}: {reason}" if name else reason) from None
-    for name, reason in _LATER.items():
-        if getattr(settings, name.lower()) is not None:
-            raise SettingsError(f"{PREFIX}{name} is set, but {reason}.")
-    return settings
 
 
 def follow_port(port: int) -> None:

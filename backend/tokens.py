@@ -26,6 +26,8 @@ ACCESS: Final = "vestibule"
 """The audience of access tokens: apps behind the door check for it (ASVS 9.2.3)."""
 APPLICANT: Final = "vestibule:applicant"
 """The audience of the token that shows a waiting person where they stand, and does nothing else (ASVS 9.2.2)."""
+KNOWN_DEVICE: Final = "vestibule:known-device"
+"""The audience of the token that shows that somebody has signed in by this browser before, and does nothing else."""
 
 _OPAQUE_BYTES: Final = 32
 _LONGEST: Final = 4096

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -20,11 +21,12 @@ from pydantic import SecretStr
 from backend.app import create_app
 from backend.context import Context
 from backend.migrations import runner
-from backend.models import metadata
+from backend.models import MailPurpose, metadata
 from backend.notifiers import Message
-from backend.services import courier
+from backend.services import courier, reading
 from backend.settings import Settings
 from backend.stores.database import Database
+from backend.stores.mails import Wanted
 from tests.factories import People
 from tests.machines.postgres import Postgres
 
@@ -95,11 +97,15 @@ class Application:
         """Another client, with cookies of its own."""
         return _client(self.app, headers)
 
-    async def mails(self) -> list[Message]:
-        """Every mail so far, after the courier has carried what is due."""
+    async def mails(self, purpose: MailPurpose | None = None) -> list[Message]:
+        """Every mail so far, or those of one purpose, after the courier has carried what is due."""
         while await courier.deliver(self.context, self.box):
             pass
-        return self.box.messages
+        if purpose is None:
+            return self.box.messages
+        async with reading(self.context) as look:
+            rows = (await look.mails.page(Wanted(purpose=purpose), None, 1000)).rows
+        return [message for message in self.box.messages if UUID(message.id) in {row.id for row in rows}]
 
 
 @pytest.fixture(scope="session")
@@ -151,6 +157,7 @@ def settings_for_test(database_url: str, tmp_path: Path, request: pytest.Fixture
         "database_url": SecretStr(database_url),
         "data_dir": tmp_path / "graph_data",
         "argon2": CHEAP_ARGON2,
+        "refusal_seconds": 0,
         "send_verification_emails": False,
     }
     for mark in request.node.iter_markers("settings"):

@@ -8,9 +8,11 @@ from typing import Any, Final, Protocol
 import pytest
 
 from tests.machines import network, programs
+from tests.machines.certificates import Certificates
 from tests.machines.postgres import Cluster, Postgres
 from tests.machines.processes import MachineError
 from tests.machines.redis import Redis
+from tests.machines.smtp import Sink
 
 pytest_plugins = ["tests.application"]
 
@@ -64,6 +66,20 @@ def redis_server() -> Iterator[Redis]:
     server = Redis()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """A CA that this run's servers are vouched for by."""
+    return Certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def smtp(certificates: Certificates) -> Iterator[Sink]:
+    """A mail server of this test's own, which wants STARTTLS and a password."""
+    sink = Sink(certificates)
+    yield sink
+    sink.stop()
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ from sqlmodel import col, select
 from backend.context import Context
 from backend.models import AuditEvent, Listing, Role, Status, User
 from backend.services import Services, unit_of_work
+from backend.services.admission import Registration
 from backend.services.audit import Action
 from backend.services.grants import CookieGrant
 from backend.services.rights import Act
-from backend.services.user_manager import Registration
 from backend.stores.listing_texts import texts
 from backend.stores.rows import insert
 from backend.stores.tallies import TallyStore
@@ -199,5 +199,5 @@ class People:
         name = f"{role}{next(self._numbers)}"
         registration = Registration(name, f"{name}@example.org", PASSWORD)
         async with unit_of_work(self.context) as services:
-            user = await services.users.add_by_admin(registration, admin=None, role=role, past_password_rule=True)
+            user = await services.admission.add_by_admin(registration, admin=None, role=role, past_password_rule=True)
         return Person(user.id, user.username, user.email, PASSWORD, self.client)

@@ -13,6 +13,8 @@ from backend.cli import (
     closing,
     demo,
     keys,
+    mail,
+    mail_server,
     migrate,
     own_data,
     provision,
@@ -60,12 +62,14 @@ for act in (
 users.app.command("export")(account_files.export)
 users.app.command("import")(account_files.import_)
 users.app.command("data")(own_data.data)
+mail.app.command("test")(mail_server.try_server)
 for name, group in (
     ("admin", admin.app),
     ("users", users.app),
     ("sessions", sessions.app),
     ("provision", provision.app),
     ("keys", keys.app),
+    ("mail", mail.app),
 ):
     app.add_typer(group, name=name)
 

@@ -66,6 +66,7 @@ def described(user: User) -> dict[str, Any]:
         "is_verified": user.is_verified,
         "is_approved": user.is_approved,
         "must_change_password": user.must_change_password,
+        "password_expires_at": user.password_expires_at,
         "approved_by": user.approved_by,
         "approved_at": user.approved_at,
         "decision_reason": user.decision_reason,

@@ -12,7 +12,7 @@ from backend.cli.running import ORIGIN, run
 from backend.context import Context
 from backend.models import Role, User
 from backend.services import unit_of_work
-from backend.services.user_manager import Registration
+from backend.services.admission import Registration
 
 app = typer.Typer(help="Make administrators.", no_args_is_help=True)
 
@@ -44,7 +44,7 @@ def create(
         generated = None if password else context.hasher.generate()
         registration = Registration(username, email, password or generated or "")
         async with unit_of_work(context, ORIGIN) as services:
-            user = await services.users.add_by_admin(registration, admin=None, role=Role.ADMIN)
+            user = await services.admission.add_by_admin(registration, admin=None, role=Role.ADMIN)
         return user, generated
 
     user, generated = run(work, as_json=as_json)

@@ -8,7 +8,7 @@ import typer
 from backend.cli.accounts import Done, described, for_each
 from backend.cli.history import changed
 from backend.cli.options import JsonOption, NamesArgument, ReasonOption
-from backend.cli.printing import print_json, print_table
+from backend.cli.printing import print_json, print_table, shown
 from backend.cli.running import run
 from backend.context import Context
 from backend.errors import AlreadyDecided
@@ -131,14 +131,15 @@ def reject(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOptio
 
 @app.command("reset-password")
 def reset_password(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
-    """Give people a temporary password, printed once; they have to change it, and their sessions end.
+    """Give people a temporary password, printed once. It opens nothing but its own change, and their sessions end.
 
     Example: python -m backend users reset-password ana
     """
 
     async def act(services: Services, user: User) -> Done:
         user, password = await services.administration.reset_password(None, user.id, reason)
-        return Done(user, f"temporary password {password}", {"temp_password": password})
+        sentence = f"temporary password {password} until {shown(user.password_expires_at)}"
+        return Done(user, sentence, {"temp_password": password})
 
     for_each(names, "reset-password", act, as_json=as_json)
 

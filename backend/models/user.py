@@ -90,6 +90,10 @@ class User(SQLModel, table=True):
     """When a suspended account opens again by itself; None: when somebody opens it."""
     deleted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
+    def password_ran_out(self, now: datetime) -> bool:
+        """Tell whether the password was a temporary one whose time is over."""
+        return self.password_expires_at is not None and self.password_expires_at <= now
+
     @property
     def is_active(self) -> bool:
         """Whether the account can be used now."""

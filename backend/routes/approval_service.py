@@ -5,8 +5,9 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
-from backend.routes.deps import BootstrapToken, CurrentUser, InContext, OnDevice, Work
+from backend.routes.deps import BootstrapToken, CurrentUser, InContext, OnDevice, UnsettledUser, Work
 from backend.routes.doorman import Answer
+from backend.routes.receiving import PRIVATE, received
 from backend.schemas.approval_service import (
     ChangePasswordBody,
     ConfigAnswer,
@@ -21,8 +22,8 @@ from backend.schemas.approval_service import (
     WhoAmI,
 )
 from backend.schemas.profile import RESET_SENT, EmailBody
+from backend.services.admission import Registration
 from backend.services.identity import Identity
-from backend.services.user_manager import Registration
 from backend.settings import RegistrationMode
 
 router = APIRouter(prefix="/api/auth", tags=["A: approval service"])
@@ -31,11 +32,12 @@ WHOAMI: Final = "/api/auth/whoami"
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@router.post("/register", status_code=201)
-async def register(body: RegisterBody, work: Work, bootstrap: BootstrapToken = None) -> UserAnswer:
+@router.post("/register", status_code=201, response_model=UserAnswer, responses=PRIVATE)
+async def register(body: RegisterBody, work: Work, bootstrap: BootstrapToken = None) -> UserAnswer | Response:
     """Sign up. The first account ever becomes the superuser; others wait, as the registration mode says."""
     registration = body.model_dump() | {"bootstrap_token": body.bootstrap_token or bootstrap}
-    return UserAnswer.model_validate(await work.users.register(Registration(**registration)))
+    user = await work.admission.sign_up(Registration(**registration))
+    return UserAnswer.model_validate(user) if user else received()
 
 
 @router.post("/login")
@@ -96,7 +98,7 @@ async def reset_password(body: ResetBody, work: Work) -> MessageAnswer:
 
 
 @router.post("/change-password")
-async def change_password(body: ChangePasswordBody, caller: CurrentUser, work: Work) -> MessageAnswer:
+async def change_password(body: ChangePasswordBody, caller: UnsettledUser, work: Work) -> MessageAnswer:
     """Replace one's own password; one's other sessions end."""
     await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=caller.session_id)
     return MessageAnswer(message="Password changed successfully")

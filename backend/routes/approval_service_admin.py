@@ -27,7 +27,7 @@ from backend.schemas.approval_service import (
     UpdateUserBody,
     UsersAnswer,
 )
-from backend.services.user_manager import Registration
+from backend.services.admission import Registration
 
 router = APIRouter(prefix="/api/auth/admin", tags=["A: administration"])
 

@@ -1,15 +1,22 @@
-"""The two cookies of a browser session: `session_id`, which scripts cannot read, and `csrf_token`, which they can."""
+"""The cookies of a browser session: `session_id`, which scripts cannot read, and `csrf_token`, which they can.
+
+Beside them `known_device`, which outlives sessions and opens nothing.
+"""
 
 from typing import Final
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backend.context import Context
+from backend.services import known_devices
 from backend.services.grants import CookieGrant
 from backend.settings import Settings
 
 SESSION: Final = "session_id"
 CSRF: Final = "csrf_token"
+KNOWN_DEVICE: Final = "known_device"
 _HOST: Final = "__Host-"
 
 
@@ -27,6 +34,13 @@ def set_session(response: Response, grant: CookieGrant, settings: Settings) -> N
 def set_csrf(response: Response, token: str, settings: Settings, *, seconds: int | None = None) -> None:
     """Give a browser the token that its scripts send with a change."""
     set_cookie(response, CSRF, token, settings, readable=True, seconds=seconds)
+
+
+def remember_device(response: Response, request: Request, context: Context, user_id: UUID) -> None:
+    """Let a browser show from now on that somebody has signed in by it; signing out changes nothing about that."""
+    token = known_devices.renewed(context, read_cookie(request, KNOWN_DEVICE, context.settings), user_id)
+    seconds = int(known_devices.LIFETIME.total_seconds())
+    set_cookie(response, KNOWN_DEVICE, token, context.settings, seconds=seconds)
 
 
 def clear_session(response: Response, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """What routes ask for: the caller as a typed parameter, and the way into the services.
 
-A route without a `Current…` parameter is public; a test lists them.
+A route without a `Current…` or `Unsettled…` parameter is public; a test lists them. `Current…` means fully in. Who has
+signed in with a temporary password is unsettled: only the few routes with an `Unsettled…` parameter let them in.
 """
 
 from collections.abc import AsyncIterator
@@ -20,18 +21,20 @@ from backend.errors import (
     CsrfFailed,
     InvalidToken,
     NotAuthenticated,
+    PasswordChangeRequired,
     SessionNotFound,
     Unauthenticated,
     UnsupportedMediaType,
 )
 from backend.identifiers import as_id
-from backend.routes.cookies import session_cookie
+from backend.routes.cookies import KNOWN_DEVICE, read_cookie, session_cookie
 from backend.schemas.types import DeviceText
 from backend.services import Origin, Services, reading, unit_of_work
 from backend.services.audit import LONGEST_AGENT
 from backend.services.grants import Device
 from backend.services.identity import Identity, Kind, identify, recall
 from backend.services.rights import Act, may
+from backend.services.throttle import parsed
 
 SIGN_IN: Final = "/api/v1/auth/login"
 SESSION: Final = "Session"
@@ -50,9 +53,10 @@ def get_context(request: Request) -> Context:
 def get_origin(request: Request) -> Origin:
     """Return where this request comes from."""
     return Origin(
-        ip_address=request.client.host if request.client else None,
+        ip_address=_address_of(request),
         user_agent=agent_of(request),
         request_id=request.state.request_id,
+        known_device=read_cookie(request, KNOWN_DEVICE, get_context(request).settings),
     )
 
 
@@ -93,12 +97,18 @@ Look = Annotated[Services, Depends(get_look, scope="function")]
 class SignedIn(OAuth2PasswordBearer):
     """The way to the caller, which is also what tells `/docs` how to sign in."""
 
+    def __init__(self, *, unsettled: bool = False) -> None:
+        """Let nobody through but who is fully in, or also who is `unsettled`."""
+        super().__init__(SIGN_IN, scheme_name=SESSION, auto_error=False)
+        self._unsettled = unsettled
+
     async def __call__(self, request: Request) -> Identity:  # type: ignore[override]  # who, not only by which string
         """Return who is asking. A Bearer header decides alone; only without one is the cookie looked at.
 
         Raises:
             NotAuthenticated, InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody, or nobody any more.
             CsrfFailed: a cookie alone asks for a change.
+            PasswordChangeRequired: they have a temporary password, and may do nothing here before they replace it.
         """
         bearer = bearer_of(request)
         if bearer is not None:
@@ -111,15 +121,33 @@ class SignedIn(OAuth2PasswordBearer):
             request.state.csrf_token = tokens.csrf_token(cookie)
             await _check_csrf(request, request.state.csrf_token)
         request.state.caller = caller
-        return caller
+        return caller if self._unsettled else settled(caller)
 
 
-get_current_user: Final = SignedIn(SIGN_IN, scheme_name=SESSION, auto_error=False)
+get_current_user: Final = SignedIn()
+get_unsettled_user: Final = SignedIn(unsettled=True)
 CurrentUser = Annotated[Identity, Security(get_current_user)]
+UnsettledUser = Annotated[Identity, Security(get_unsettled_user)]
+"""Whoever is signed in, by a temporary password too: for what that opens, which is its own change and the way out."""
+
+
+def settled(caller: Identity) -> Identity:
+    """Return the caller, if they are fully in.
+
+    Raises:
+        PasswordChangeRequired: their password is temporary.
+    """
+    if caller.must_change_password:
+        raise PasswordChangeRequired
+    return caller
 
 
 async def get_maybe_user(request: Request) -> Identity | None:
-    """Return who is asking, or None: for pages that greet both."""
+    """Return who is asking, or None: for pages that greet both.
+
+    Raises:
+        PasswordChangeRequired: their password is temporary.
+    """
     try:
         return await get_current_user(request)
     except Unauthenticated:
@@ -251,6 +279,14 @@ async def identified(request: Request, kind: Kind, credential: str) -> Identity:
     context, activity = get_context(request), is_activity(request)
     known = recall(context, kind, credential, agent_of(request), activity=activity)
     return known or await identify(context, kind, credential, get_origin(request), activity=activity)
+
+
+def _address_of(request: Request) -> str | None:
+    """Return where a request comes from; what a proxy calls so and is no address is "unknown" (RFC 7239 §6.2)."""
+    if request.client is None:
+        return None
+    found = parsed(request.client.host)
+    return str(found) if found else "unknown"
 
 
 def _check_site(request: Request) -> None:

@@ -54,7 +54,7 @@ class Doorman:
             return
         question = self._questions.get(scope.get("path", ""))
         caller = self._known(scope) if question and scope["method"] == "GET" else None
-        if question is None or caller is None:
+        if question is None or caller is None or caller.must_change_password:
             await self._app(scope, receive, send)
             return
         answer = question(caller)

@@ -22,7 +22,9 @@ from backend.routes.pages import failures
 from backend.schemas.errors import ErrorAnswer, ErrorSummary
 from backend.services import unit_of_work
 from backend.services.audit import Action
+from backend.services.guesses import warn_owner
 from backend.services.identity import Identity
+from backend.services.throttle import Throttle
 
 FAMILIES: Final[Mapping[type[errors.VestibuleError], int]] = {
     errors.Invalid: 400,
@@ -51,6 +53,8 @@ _NEW_PASSWORDS: Final = ("/password", "/change-password", "/reset-password/confi
 _LOGOUT: Final = "/api/v1/auth/logout"
 _UNTOLD: Final = (errors.Unauthenticated, errors.CsrfFailed, errors.Unsupported, errors.Busy, errors.TooManyRequests)
 """Refusals of strangers that say nothing about anybody; recording them would let a stranger fill the audit."""
+_PACED: Final = (errors.SignInRefused, errors.PasswordWrong)
+"""Refusals whose time would tell which hash was checked, or that none was (ASVS 6.3.8)."""
 _log = structlog.get_logger("vestibule.errors")
 
 
@@ -78,6 +82,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.VestibuleError):
         raise error
     await _record(request, error)
+    if isinstance(error, _PACED):
+        await request.state.pace.keep(get_context(request).settings.refusal_seconds)
     answer = _answer(request, error, _in_dialect(request, error, _plainly(error)))
     by_cookie = "authorization" not in request.headers
     if isinstance(error, errors.Unauthenticated) and request.url.path == _LOGOUT and by_cookie:
@@ -114,18 +120,16 @@ def _plainly(error: errors.VestibuleError) -> Refusal:
     status = next((status for family, status in FAMILIES.items() if isinstance(error, family)), 500)
     refusal = Refusal(status, error.code, error.detail)
     if isinstance(error, errors.TooManyRequests):
-        policy = f'"default";q={error.limit};w={error.window}'
-        headers = {
-            "Retry-After": str(error.retry_after),
-            "RateLimit": f'"default";r=0;t={error.retry_after}',
-            "RateLimit-Policy": policy,
-        }
+        headers = {"Retry-After": str(error.retry_after)}
+        headers |= _rate_limit(error.limit, error.window, 0, error.retry_after)
         extra = {"retry_after": error.retry_after, "limit": error.limit, "window": error.window}
         return replace(refusal, headers=headers, extra=extra)
+    if isinstance(error, errors.PasswordWrong) and (left := error.counted):
+        refusal = replace(refusal, headers=_rate_limit(left.limit, left.window, left.remaining, left.resets_in))
     if isinstance(error, errors.Busy):
         return replace(refusal, headers={"Retry-After": str(error.retry_after)})
     if isinstance(error, errors.Unauthenticated):
-        return replace(refusal, headers={"WWW-Authenticate": _challenge(error)})
+        return replace(refusal, headers={**(refusal.headers or {}), "WWW-Authenticate": _challenge(error)})
     if isinstance(error, errors.Unprocessable):
         item = {
             "loc": ["body", *([error.field] if error.field else [])],
@@ -134,6 +138,11 @@ def _plainly(error: errors.VestibuleError) -> Refusal:
         }
         return replace(refusal, items=(item,))
     return refusal
+
+
+def _rate_limit(limit: int, window: int, remaining: int, seconds: int) -> Mapping[str, str]:
+    """Tell how often one may still try (draft-ietf-httpapi-ratelimit-headers); `seconds` are those until more."""
+    return {"RateLimit": f'"default";r={remaining};t={seconds}', "RateLimit-Policy": f'"default";q={limit};w={window}'}
 
 
 def _challenge(error: errors.Unauthenticated) -> str:
@@ -182,17 +191,23 @@ def _sentence(item: Mapping[str, Any]) -> str:
 
 async def _record(request: Request, error: errors.VestibuleError) -> None:
     """Save what must survive the refusal, in a transaction of its own; the refusal stands even if that fails."""
+    context, origin = get_context(request), get_origin(request)
     caller: Identity | None = getattr(request.state, "caller", None)
-    sign_in = isinstance(error, errors.SignInRefused)
-    if not sign_in and caller is None and isinstance(error, (*_UNTOLD, errors.Unprocessable)):
-        return
-    if not sign_in and caller is None and request.method in {"GET", "HEAD"}:
-        return
+    closed = error.counted.closed if isinstance(error, errors.PasswordWrong) and error.counted else None
+    recorded = _is_recorded(request, error, caller)
     try:
-        async with unit_of_work(get_context(request), get_origin(request)) as services:
+        if recorded and not isinstance(error, errors.InvalidCredentials):  # those have limits of their own
+            person = caller.id if caller else None
+            account = error.user_id if isinstance(error, errors.SignInRefused) else person
+            recorded = await Throttle.of(context).record_is_due(account, origin.ip_address)
+        if not recorded and not closed:
+            return
+        async with unit_of_work(context, origin) as services:
+            if closed:
+                await warn_owner(services.users.user_db, services.outbox, closed)
             if isinstance(error, errors.SignInRefused):
                 await services.audit.record(Action.SIGNIN_FAILED, target=error.user_id, reason=error.code)
-            else:
+            elif recorded:
                 await services.audit.record(
                     Action.REFUSED,
                     actor=caller.id if caller else None,
@@ -202,6 +217,15 @@ async def _record(request: Request, error: errors.VestibuleError) -> None:
                 )
     except Exception:  # noqa: BLE001  # whatever is wrong with the record, the refusal stands
         _log.exception("refusal_not_recorded", request_id=request.state.request_id, code=error.code)
+
+
+def _is_recorded(request: Request, error: errors.VestibuleError, caller: Identity | None) -> bool:
+    if isinstance(error, errors.SignInRefused):
+        return True
+    looks = request.method in {"GET", "HEAD"}
+    if isinstance(error, errors.PasswordChangeRequired) and looks:
+        return False  # an app asks who somebody is for each of its parts
+    return caller is not None or not (looks or isinstance(error, (*_UNTOLD, errors.Unprocessable)))
 
 
 def _path(request: Request) -> str:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from backend import tokens
 from backend.identifiers import as_id
 from backend.models import SessionEnd
-from backend.routes.deps import InContext, Look, OnDevice, Work, identified
+from backend.routes.deps import InContext, Look, OnDevice, Work, identified, settled
 from backend.schemas.opaque_sessions import (
     Info,
     InfoAnswer,
@@ -29,8 +29,8 @@ router = APIRouter(prefix="/api/v1/users", tags=["B0: session calls"])
 _SHOWN: int = 12
 
 
-async def get_bodily_user(request: Request, body: SessionBody) -> Identity:
-    """Return whose session stands in the body.
+async def get_unsettled_bodily_user(request: Request, body: SessionBody) -> Identity:
+    """Return whose session stands in the body, opened by a temporary password or not.
 
     Raises:
         InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody's, or nobody's any more.
@@ -38,6 +38,16 @@ async def get_bodily_user(request: Request, body: SessionBody) -> Identity:
     caller = await identified(request, Kind.OPAQUE, body.session)
     request.state.caller = caller
     return caller
+
+
+async def get_bodily_user(request: Request, body: SessionBody) -> Identity:
+    """Return whose session stands in the body, if they are fully in.
+
+    Raises:
+        InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody's, or nobody's any more.
+        PasswordChangeRequired: their password is temporary.
+    """
+    return settled(await get_unsettled_bodily_user(request, body))
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,7 @@ async def get_named(request: Request, body: SignOutSessionsBody) -> Named:
 
 
 CurrentBodilyUser = Annotated[Identity, Depends(get_bodily_user)]
+UnsettledBodilyUser = Annotated[Identity, Depends(get_unsettled_bodily_user)]
 
 
 async def get_now(context: InContext) -> datetime:
@@ -109,7 +120,7 @@ async def sessions(caller: CurrentBodilyUser, look: Look, now: Now) -> SessionsA
 
 
 @router.post("/signout")
-async def sign_out(caller: CurrentBodilyUser, work: Work, now: Now) -> SignOutAnswer:
+async def sign_out(caller: UnsettledBodilyUser, work: Work, now: Now) -> SignOutAnswer:
     """End this session."""
     await work.sessions.end(caller.session_id, caller.id, SessionEnd.USER_LOGOUT, actor=caller.id)
     return SignOutAnswer(sessions_invalidated=1, message="Session invalidated", timestamp=now)

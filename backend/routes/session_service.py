@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from backend import tokens
-from backend.errors import NotAuthenticated, TokenExpired
+from backend.errors import NotAuthenticated, PasswordChangeRequired, TokenExpired
 from backend.models import SessionEnd
 from backend.routes.cookies import clear_session, session_cookie, set_csrf
 from backend.routes.deps import (
@@ -16,11 +16,12 @@ from backend.routes.deps import (
     FromOrigin,
     InContext,
     Look,
-    MaybeUser,
+    UnsettledUser,
     Work,
     bearer_of,
     get_context,
-    get_current_user,
+    get_maybe_user,
+    get_unsettled_user,
     identified,
     is_activity,
     session_id_of,
@@ -38,7 +39,7 @@ from backend.schemas.session_service import (
     SessionAnswer,
     TokenAnswer,
 )
-from backend.services.identity import Kind
+from backend.services.identity import Identity, Kind
 from backend.services.refreshing import refresh as refreshed
 from backend.services.refreshing import session_of
 from backend.services.sessions import Listed
@@ -67,7 +68,7 @@ async def get_leaver(request: Request, body: LogoutBody | None = None) -> Leaver
     context, wanted = get_context(request), body or LogoutBody()
     bearer = bearer_of(request)
     try:
-        caller = await get_current_user(request)
+        caller = await get_unsettled_user(request)
     except TokenExpired:
         if bearer is None:
             raise
@@ -79,6 +80,14 @@ async def get_leaver(request: Request, body: LogoutBody | None = None) -> Leaver
         session_id, user_id = await session_of(context, wanted.refresh_token)
         return Leaver(user_id, session_id, proven=False, body=wanted)
     return Leaver(caller.id, caller.session_id, proven=True, body=wanted)
+
+
+async def get_known_user(request: Request) -> Identity | None:
+    """Return who is asking, if they are fully in, or None; never an error."""
+    try:
+        return await get_maybe_user(request)
+    except PasswordChangeRequired:
+        return None
 
 
 @router.post("/refresh")
@@ -122,7 +131,7 @@ async def refresh_csrf(request: Request, response: Response, context: InContext)
 
 
 @router.get("/check-auth", openapi_extra=_BY_SESSION)
-async def check_auth(caller: MaybeUser) -> CheckAuthAnswer:
+async def check_auth(caller: Annotated[Identity | None, Depends(get_known_user)]) -> CheckAuthAnswer:
     """Tell whether somebody is signed in, and who; never an error."""
     return CheckAuthAnswer(authenticated=caller is not None, user=KnownUser.model_validate(caller) if caller else None)
 
@@ -157,7 +166,7 @@ async def update_profile(body: ProfileBody, caller: CurrentUser, work: Work) -> 
 
 
 @router.put("/users/me/password")
-async def change_password(body: PasswordBody, caller: CurrentUser, work: Work) -> Envelope[str]:
+async def change_password(body: PasswordBody, caller: UnsettledUser, work: Work) -> Envelope[str]:
     """Replace one's own password; one's other sessions end."""
     await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=caller.session_id)
     return Envelope(data="Password changed successfully", message="Password updated successfully")

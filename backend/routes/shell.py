@@ -16,6 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.services.pace import Pace
+
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NOTHING_ALLOWED: Final = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _ALWAYS: Final = (
@@ -32,11 +34,12 @@ _UNLESS_SAID_OTHERWISE: Final = (
 )
 LARGEST_BODY: Final = 256 * 1024
 """Bytes; more than any form or JSON body of this service needs."""
-LARGER_BODIES: Final[Mapping[str, int]] = {
+BODIES_BY_PATH: Final[Mapping[str, int]] = {
     "/api/v1/users/import": 10 * 1024 * 1024,
     "/api/v1/users/bulk": 1024 * 1024,  # 10,000 ids
+    "/password-strength": 2 * 1024,
 }
-"""Bytes that bodies of some paths may have: those that take files and long lists."""
+"""Bytes that bodies of some paths may have: more for files and long lists, less where each costs much."""
 _NEVER_BY_HEAD: Final = frozenset({"/api/v1/users/export", "/api/v1/users/me/export"})
 """Where asking costs as much as taking; it is a 405 there."""
 _LAST_WORDS: Final = {
@@ -66,7 +69,7 @@ class Shell:
             await self._app(scope, receive, send)
             return
         request_id = request_id_of(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        scope.setdefault("state", {}).update(request_id=request_id, pace=Pace.begin())
         _without_trailing_slash(scope)
         started, status, answered = time.perf_counter(), 500, False
 
@@ -123,7 +126,7 @@ def with_headers(headers: Iterable[RawHeader], request_id: str, *, https: bool) 
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
     """Refuse a body that is too large: at once if it says so, else as soon as it is."""
-    left = most = LARGER_BODIES.get(scope["path"], LARGEST_BODY)
+    left = most = BODIES_BY_PATH.get(scope["path"], LARGEST_BODY)
     said = Headers(scope=scope).get("content-length", "")
     too_large = said.isdecimal() and int(said[:20]) > most
 

@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
-from backend.routes.cookies import session_cookie, set_session
+from backend.routes.cookies import remember_device, session_cookie, set_session
 from backend.routes.deps import FORM_TYPES, InContext, OnDevice, Work, check_media_type
 from backend.schemas.accounts import OwnUser
 from backend.schemas.session_service import (
@@ -66,6 +66,7 @@ async def login(request: Request, response: Response, context: InContext, device
     grant = await work.sessions.open_bearer(user, device, remember=form.remember_me)
     cookie = await work.sessions.attach_cookie(grant.session_id, remember=form.remember_me)
     set_session(response, cookie, context.settings)
+    remember_device(response, request, context, user.id)
     return FormAnswer(
         access_token=grant.access_token,
         refresh_token=grant.refresh_token,

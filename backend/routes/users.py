@@ -3,11 +3,21 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from backend.errors import InvalidOperation
-from backend.routes.deps import BootstrapToken, CurrentAdmin, CurrentUser, FromOrigin, InContext, Look, Work
+from backend.routes.deps import (
+    BootstrapToken,
+    CurrentAdmin,
+    CurrentUser,
+    FromOrigin,
+    InContext,
+    Look,
+    UnsettledUser,
+    Work,
+)
 from backend.routes.paths import BY_ID
+from backend.routes.receiving import PRIVATE, received
 from backend.schemas.accounts import Account, ChangedAnswer, PersonAnswer
 from backend.schemas.profile import RESET_SENT, EmailBody, PasswordBody, ProfileBody
 from backend.schemas.users import (
@@ -25,8 +35,8 @@ from backend.schemas.users import (
     SignUpByEmail,
 )
 from backend.services import bulk
+from backend.services.admission import Registration
 from backend.services.persons import Person, person
-from backend.services.user_manager import Registration
 from backend.stores.listings import Order, SortBy, Wanted
 
 router = APIRouter(prefix="/api/v1/users", tags=["B1: people"])
@@ -49,12 +59,13 @@ async def get_call(
     return bulk.Call(bulk.Operation(body.operation), body.user_ids, body.data.role, body.data.reason, key)
 
 
-@router.post("/register", status_code=201)
-async def register(body: SignUpByEmail, work: Work, bootstrap: BootstrapToken = None) -> Account:
+@router.post("/register", status_code=201, response_model=Account, responses=PRIVATE)
+async def register(body: SignUpByEmail, work: Work, bootstrap: BootstrapToken = None) -> Account | Response:
     """Sign up; without a username, one is made from the address."""
     given = body.model_dump(exclude={"role"}) | {"bootstrap_token": body.bootstrap_token or bootstrap}
     registration = Registration(**{**given, "username": body.username or ""})
-    return Account.model_validate(await work.users.register_by_email(registration))
+    user = await work.admission.sign_up_by_email(registration)
+    return Account.model_validate(user) if user else received()
 
 
 @router.get("/me")
@@ -77,7 +88,7 @@ async def deactivate_oneself(caller: CurrentUser, work: Work, body: ConfirmBody 
 
 
 @router.post("/me/change-password")
-async def change_password(body: PasswordBody, caller: CurrentUser, work: Work) -> Said:
+async def change_password(body: PasswordBody, caller: UnsettledUser, work: Work) -> Said:
     """Replace one's own password; all one's sessions end, this one too."""
     await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=None)
     return Said(message="Password changed successfully")

@@ -1,17 +1,18 @@
 """Dialect B3, `/api/v1/users/*`: signing up, and accounts by username. An id at the same place is B1's."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from backend.routes.deps import SESSION, BootstrapToken, CurrentAdmin, CurrentUser, InContext, Look, MaybeUser, Work
+from backend.routes.receiving import PRIVATE, received
 from backend.schemas.accounts import Account, ChangedAnswer, PublicProfile
 from backend.schemas.users import ProfileChanges, Said, SignUpByName
-from backend.services.user_manager import Registration
+from backend.services.admission import Registration
 
 router = APIRouter(prefix="/api/v1/users", tags=["B3: people by name"])
 
 
-@router.post("", status_code=201)
-async def create(body: SignUpByName, work: Work, bootstrap: BootstrapToken = None) -> Account:
+@router.post("", status_code=201, response_model=Account, responses=PRIVATE)
+async def create(body: SignUpByName, work: Work, bootstrap: BootstrapToken = None) -> Account | Response:
     """Sign up with a username of one's own."""
     registration = Registration(
         body.username,
@@ -20,7 +21,8 @@ async def create(body: SignUpByName, work: Work, bootstrap: BootstrapToken = Non
         full_name=body.name,
         bootstrap_token=body.bootstrap_token or bootstrap,
     )
-    return Account.model_validate(await work.users.register(registration))
+    user = await work.admission.sign_up(registration)
+    return Account.model_validate(user) if user else received()
 
 
 @router.get("/active-and-inactive/{username}")

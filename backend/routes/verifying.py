@@ -30,7 +30,7 @@ _YES: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.get("/verify", response_class=Response, responses=_YES)
 async def verify(caller: CurrentUser) -> Response:
-    """Say yes by 200 without a body, with who it is in headers; or no by 401."""
+    """Say yes by 200 without a body, with who it is in headers; or no by 401, by 403 while a password is temporary."""
     return Response(headers={name.decode(): value.decode() for name, value in verified(caller).headers})
 
 

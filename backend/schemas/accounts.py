@@ -92,3 +92,9 @@ class PublicProfile(BaseModel):
     name: str | None = Field(validation_alias="full_name")
     profile_image_url: str | None
     created_at: datetime
+
+
+class Received(BaseModel):
+    """The one answer to everybody who signs up where registration is private."""
+
+    message: str = "Your request has been received. What happens next is told by mail."

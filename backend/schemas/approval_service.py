@@ -260,7 +260,7 @@ class AdminResetBody(BaseModel):
 
 
 class AdminResetAnswer(BaseModel):
-    """A temporary password, shown this once."""
+    """A temporary password, shown this once; it opens nothing but its own change, and that for a while only."""
 
     message: str = "Password reset successfully"
     temp_password: str

@@ -26,12 +26,15 @@ from backend.errors import (
 )
 from backend.identifiers import email_as_typed
 from backend.models import GONE, Role, SessionEnd, Status, TokenPurpose, User
+from backend.services.admission import Admission, Registration
 from backend.services.audit import Action, Audit
 from backend.services.closing import Closing, check_suspended
+from backend.services.decisions import Decisions
+from backend.services.guesses import Guesses
 from backend.services.lifecycle import Lifecycle, check_way
+from backend.services.passwords import temporary_until
 from backend.services.renaming import Renaming, listed
 from backend.services.rights import Act
-from backend.services.user_manager import Registration, UserManager
 from backend.stores.one_time_tokens import OneTimeTokenStore
 from backend.stores.users import UserStore
 
@@ -47,7 +50,8 @@ class Administration:
     users: UserStore
     one_time_tokens: OneTimeTokenStore
     renaming: Renaming
-    manager: UserManager
+    admission: Admission
+    decisions: Decisions
     lifecycle: Lifecycle
     closing: Closing
     audit: Audit
@@ -64,14 +68,14 @@ class Administration:
         if is_superuser and not is_active:
             raise UserNotCreated(NotActive())
         try:
-            return await self.manager.add_by_admin(registration, admin=admin, role=role, suspended=not is_active)
+            return await self.admission.add_by_admin(registration, admin=admin, role=role, suspended=not is_active)
         except (AlreadyTaken, InvalidUsername, InvalidEmail, PasswordRefused) as reason:
             raise UserNotCreated(reason) from None
 
     async def make(
         self, admin: UUID | None, registration: Registration, role: Role, *, is_active: bool
     ) -> tuple[User, str | None]:
-        """Make an account for somebody, who has to change the password after signing in; inactive ones are suspended.
+        """Make an account for somebody, whose password is a temporary one; inactive ones are suspended.
 
         Without a password one is made up, and returned once.
 
@@ -82,7 +86,7 @@ class Administration:
         if role is not Role.USER and not is_active:
             raise NotActive("Only active accounts can have rights.")
         made_up = None if registration.password else self.context.hasher.generate()
-        user = await self.manager.add_by_admin(
+        user = await self.admission.add_by_admin(
             replace(registration, password=made_up or registration.password),
             admin=admin,
             role=role,
@@ -191,7 +195,7 @@ class Administration:
             await self.audit.record_all(action, told, actor=by, reason=reason)
 
     async def reset_password(self, admin: UUID | None, user_id: UUID, reason: str | None = None) -> tuple[User, str]:
-        """Give somebody a temporary password, returned once; they have to change it, and their sessions end.
+        """Give somebody a temporary password, returned once; it opens nothing but its change, and their sessions end.
 
         Raises:
             MailEnabled: where mail works, people do this themselves.
@@ -205,11 +209,18 @@ class Administration:
         if not user.is_active:
             raise ResetOfInactive
         now = self.context.clock.now()
-        columns = {"hashed_password": hashed_password, "must_change_password": True, "updated_at": now}
+        columns = {
+            "hashed_password": hashed_password,
+            "must_change_password": True,
+            "password_expires_at": temporary_until(self.context.settings, now),
+            "updated_at": now,
+        }
         await self.users.update(user, columns)
         await self.one_time_tokens.void(user.id, TokenPurpose.RESET_PASSWORD, now)
         await self.lifecycle.sessions.end_all(user.id, SessionEnd.PASSWORD_CHANGE, actor=admin)
         await self.audit.record(Action.PASSWORD_RESET_BY_ADMIN, target=user.id, actor=admin, reason=reason)
+        guesses = Guesses(self.context, self.audit.origin)
+        self.audit.after_commit(lambda: guesses.forget(user_id))
         return user, password
 
     async def end_sessions(self, admin: UUID | None, user_id: UUID) -> User:
@@ -254,11 +265,11 @@ class Administration:
         if user.status is Status.DELETED and to is user.status_before_deletion:
             await self.closing.restore(admin, user.id, reason)
         elif to is Status.PENDING:
-            await self.manager.reopen(user.id, by=admin, reason=reason)
+            await self.decisions.reopen(user.id, by=admin, reason=reason)
         elif to is Status.REJECTED and user.status is Status.PENDING:
-            await self.manager.reject(user.id, by=admin, reason=reason)
+            await self.decisions.reject(user.id, by=admin, reason=reason, reconsider=False)
         elif to is Status.ACTIVE and user.status in {Status.PENDING, Status.REJECTED}:
-            await self.manager.approve(user.id, by=admin, reason=reason, reconsider=True)
+            await self.decisions.approve(user.id, by=admin, reason=reason, reconsider=True)
         elif to is Status.ACTIVE:
             await self.closing.activate(admin, user.id, reason)
         elif to is Status.SUSPENDED:

@@ -21,6 +21,14 @@ _SYSTEMS: Final = (
     ("ChromeOS", "CrOS"),  # codespell:ignore
     ("Linux", "Linux|X11"),
 )
+OURS: Final = frozenset(
+    {
+        "An unknown program",
+        *(program for program, _ in _PROGRAMS),
+        *(f"{program} on {system}" for program, _ in (*_PROGRAMS, ("A browser", "")) for system, _ in _SYSTEMS),
+    }
+)
+"""The families that hold no word of the user agent itself."""
 _OTHER: Final = re.compile(r"[A-Za-z][A-Za-z0-9 ._+-]{0,39}(?=/|$)")
 
 

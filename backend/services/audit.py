@@ -1,7 +1,7 @@
 """The audit: who did what to whom, when, from where and why; a record in the database and a line in the log."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -54,6 +54,10 @@ class Action(StrEnum):
     PASSWORD_RESET_BY_ADMIN = "admin_password_reset"  # noqa: S105  # an action
     USERS_EXPORTED = "admin_users_export"
     OWN_DATA_EXPORTED = "own_data_exported"
+    MAIL_GIVEN_UP = "mail_given_up"
+    MAIL_SENT_BY_ADMIN = "admin_mail"
+    LINK_MADE = "admin_link"
+    REGISTERED_AGAIN = "registered_again"
     REFUSED = "refused"
 
 
@@ -75,6 +79,8 @@ class Origin:
     ip_address: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
+    known_device: str | None = field(default=None, repr=False)
+    """The token of a browser that somebody has signed in with before, as it came."""
 
 
 @dataclass(frozen=True)

@@ -1,115 +1,165 @@
-"""The courier: takes mail out of the outbox after the commit, mints its token, writes it and hands it over."""
+"""The courier: takes mail out of the outbox after the commit and hands it over, again and again until that succeeds.
+
+No transaction is open while a mail server is asked. A mail is claimed in one transaction, which also mints its token,
+and concluded in another. A sender that dies in between is given up after a while, and the mail is sent again, with the
+same Message-ID and a second token as good as the first: at least once, and never a dead link.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from pathlib import Path
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final
+from uuid import UUID
 
 import structlog
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend.context import Context
-from backend.models import GONE, Mail, MailPurpose, TokenPurpose, User, UserSession
-from backend.notifiers import Message, Notifier
-from backend.services.recovery import LIFETIME
+from backend.models import Mail, MailPurpose, MailState
+from backend.notifiers import Message, Notifier, Undeliverable
+from backend.services.audit import Action
+from backend.services.correspondence import message_of
 from backend.services.work import Services, unit_of_work
+from backend.stores.news import pause
 
-_LOOK_AGAIN_SECONDS: Final = 30
-_TOKENS: Final[Mapping[MailPurpose, TokenPurpose]] = {
-    MailPurpose.VERIFY_EMAIL: TokenPurpose.VERIFY_EMAIL,
-    MailPurpose.RESET_PASSWORD: TokenPurpose.RESET_PASSWORD,
-}
-_PAGES: Final[Mapping[MailPurpose, str]] = {
-    MailPurpose.VERIFY_EMAIL: "/verify",
-    MailPurpose.RESET_PASSWORD: "/reset-password",
-    MailPurpose.ACCOUNT_APPROVED: "/login",
-    MailPurpose.NEW_DEVICE: "/devices",
-    MailPurpose.REFRESH_REUSE: "/devices",
-}
-_templates: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent.parent / "templates" / "mail"),
-    undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701  # plain text
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+LEASE: Final = timedelta(seconds=120)
+"""How long a sender has a mail to itself; longer than any attempt may take."""
+_PATIENCE_SECONDS: Final = 90.0
+_LOOK_AGAIN_SECONDS: Final = 15.0
+_FIRST_PAUSE: Final = timedelta(minutes=1)
+_LONGEST_PAUSE: Final = timedelta(hours=1)
+_JITTER: Final = 0.2
+_GIVEN_UP_AFTER: Final = timedelta(hours=48)
+_RESET_GIVEN_UP_AFTER: Final = timedelta(hours=6)
+"""Who asked for a new password this morning is frightened by its mail in the evening."""
+_LONGEST_BREATH_SECONDS: Final = 60.0
+_HOUR: Final = timedelta(hours=1)
+_PRIORITIES: Final = (0, 1)
+NOT_TRUE: Final = "It was not true any more when it was due."
+TOO_LATE: Final = "It would have come too late."
+UNWRITTEN: Final = "It could not be written; the log says why."
 _log = structlog.get_logger("vestibule.courier")
+
+
+class Outcome(Enum):
+    """What became of a mail that was due."""
+
+    DONE = "done"
+    PUT_OFF = "put off"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at one mail."""
+
+    id: UUID
+    purpose: MailPurpose
+    user_id: UUID
+    number: int
+    created_at: datetime
+    message: Message | None
+    """None: it turned out that nothing is to be sent."""
 
 
 async def carry(context: Context, notifier: Notifier) -> None:
     """Send mail as it becomes due, until the process stops."""
     while not context.stopping.is_set():
         context.mail_due.clear()
+        failures = 0
         try:
-            while not context.stopping.is_set() and await deliver(context, notifier):
-                pass
-        except Exception:  # noqa: BLE001  # a notifier may fail in any way; the mail stays due and is tried again
+            while not context.stopping.is_set() and (outcome := await deliver(context, notifier)):
+                failures = failures + 1 if outcome is Outcome.PUT_OFF else 0
+                if failures:  # most often it is the mail server that is away, and not this one mail that is wrong
+                    await pause(context.stopping, min(_LONGEST_BREATH_SECONDS, 2.0 ** (failures - 1)))
+            await notifier.rest()
+        except Exception:  # noqa: BLE001  # the database may be away; the mail stays due and is tried again
             _log.exception("courier_failed")
-        if context.stopping.is_set():
-            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
                 await context.mail_due.wait()
 
 
-async def deliver(context: Context, notifier: Notifier) -> bool:
-    """Send the mail that has been due longest; False if none is.
+async def deliver(context: Context, notifier: Notifier) -> Outcome | None:
+    """Send the mail that has been due longest, those first that somebody waits for; None if none is due.
 
-    It is marked as sent in the transaction in which its token is minted: a crash in between sends it again with a new
-    token, and the old one, which nobody may have seen, is worthless.
+    Each of the two kinds has `MAILS_PER_HOUR` of its own; what is beyond waits.
     """
     async with unit_of_work(context) as services:
-        mail = await services.mails.claim()
-        if mail is None:
-            return False
-        message = await _write(services, mail)
-        if message:
-            await notifier.send(message)
-        await services.mails.sent(mail, context.clock.now())
-        return True
-
-
-async def _write(services: Services, mail: Mail) -> Message | None:
-    """Write a mail for the person as they are now; None if there is nobody to write to any more."""
-    user = await services.users.user_db.get(mail.user_id)
-    if user is None or user.status in GONE:
+        attempt = await _claim(services)
+    if attempt is None:
         return None
-    token, hours = None, None
-    purpose = _TOKENS.get(mail.purpose)
-    if purpose:
-        token, hours = await services.recovery.mint(user, purpose), LIFETIME[purpose].total_seconds() / 3600
-    session = await _session_of(services, mail) if mail.purpose is MailPurpose.NEW_DEVICE else None
-    return _compose(user, mail.purpose, services.context.settings.public_url, token=token, hours=hours, session=session)
+    if attempt.message is None:
+        return Outcome.DONE
+    why, final = None, False
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await notifier.send(attempt.message)
+    except Undeliverable as refused:
+        why, final = _line(refused), True
+    except Exception as error:  # noqa: BLE001  # a notifier may fail in any way; the mail is tried again
+        why = _line(error)
+    async with unit_of_work(context) as services:
+        await _conclude(services, attempt, why, final=final)
+    return Outcome.PUT_OFF if why and not final else Outcome.DONE
 
 
-async def _session_of(services: Services, mail: Mail) -> UserSession | None:
-    """Return the sign-in that a mail is about: the last one before it was queued."""
-    before = [
-        one for one in await services.session_store.of(mail.user_id, ended=True) if one.created_at <= mail.created_at
-    ]
-    return before[0] if before else None
+async def _claim(services: Services) -> Attempt | None:
+    context, store = services.context, services.mails
+    now, most = context.clock.now(), context.settings.mails_per_hour
+    for priority in _PRIORITIES:
+        if await store.accepted(priority, now - _HOUR, most) >= most:
+            continue
+        mail = await store.claim(priority, now, now + LEASE)
+        if mail:
+            message, why = await _written(services, mail, now)
+            if message is None:
+                state = MailState.FAILED if why == UNWRITTEN else MailState.SUPPRESSED
+                await store.conclude(mail.id, mail.attempts, state, why, due_at=now, sent_at=None)
+            return Attempt(mail.id, mail.purpose, mail.user_id, mail.attempts, mail.created_at, message)
+    return None
 
 
-def _compose(
-    user: User,
-    purpose: MailPurpose,
-    public_url: str,
-    *,
-    token: str | None,
-    hours: float | None,
-    session: UserSession | None,
-) -> Message:
-    page = _PAGES.get(purpose)
-    fragment = f"#token={token}" if token else ""
-    text = _templates.get_template(f"{purpose}.txt").render(
-        user=user,
-        token=token,
-        link=f"{public_url}{page}{fragment}" if page else None,
-        hours=round(hours) if hours else None,
-        reason=user.decision_reason,
-        public_url=public_url,
-        session=session,
-    )
-    first, _, body = text.partition("\n")
-    return Message(user.email, first.removeprefix("Subject:").strip(), body.strip())
+async def _written(services: Services, mail: Mail, now: datetime) -> tuple[Message | None, str | None]:
+    if mail.purpose is MailPurpose.RESET_PASSWORD and now - mail.created_at > _RESET_GIVEN_UP_AFTER:
+        return None, TOO_LATE
+    try:
+        message = await message_of(services, mail)
+    except Exception:  # noqa: BLE001  # one mail that cannot be written must not stop all that stand behind it
+        _log.exception("mail_not_written", mail_id=str(mail.id), purpose=mail.purpose)
+        return None, UNWRITTEN
+    return message, None if message else NOT_TRUE
+
+
+async def _conclude(services: Services, attempt: Attempt, why: str | None, *, final: bool) -> None:
+    now = services.context.clock.now()
+    if why is None:
+        await services.mails.conclude(attempt.id, attempt.number, MailState.ACCEPTED, None, due_at=now, sent_at=now)
+        return
+    patience = _RESET_GIVEN_UP_AFTER if attempt.purpose is MailPurpose.RESET_PASSWORD else _GIVEN_UP_AFTER
+    again = now + _pause_after(attempt.number)
+    given_up = final or again - attempt.created_at > patience
+    state = MailState.FAILED if given_up else MailState.DUE
+    ours = await services.mails.conclude(attempt.id, attempt.number, state, why, due_at=again, sent_at=None)
+    _log.warning("mail_not_sent", mail_id=str(attempt.id), attempt=attempt.number, given_up=given_up, why=why)
+    if ours and given_up:
+        await services.audit.record(
+            Action.MAIL_GIVEN_UP,
+            target=attempt.user_id,
+            mail_id=str(attempt.id),
+            purpose=attempt.purpose,
+            attempts=attempt.number,
+        )
+
+
+def _pause_after(attempts: int) -> timedelta:
+    """Tell how long to wait after a failure: twice as long each time, and not all mails for equally long."""
+    doubled = min(_FIRST_PAUSE * float(1 << min(attempts - 1, 10)), _LONGEST_PAUSE)
+    return doubled * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # nobody gains by guessing it
+
+
+def _line(error: Exception) -> str:
+    """Say in one line what went wrong."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "".join(one for one in text if one.isprintable())[:200]

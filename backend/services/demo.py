@@ -7,8 +7,8 @@ from typing import Final
 from backend.context import Context
 from backend.errors import EmailTaken, SettingsError
 from backend.models import Role, User
+from backend.services.admission import Registration
 from backend.services.audit import Origin
-from backend.services.user_manager import Registration
 from backend.services.work import reading, unit_of_work
 
 
@@ -54,7 +54,7 @@ async def _make(context: Context, account: DemoAccount, origin: Origin) -> Made:
     registration = Registration(account.username, account.email, account.password, full_name=account.full_name)
     try:
         async with unit_of_work(context, origin) as services:
-            user = await services.users.add_by_admin(
+            user = await services.admission.add_by_admin(
                 registration, admin=None, role=account.role, past_password_rule=True
             )
             return Made(account, user, new=True)

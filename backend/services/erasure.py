@@ -53,6 +53,7 @@ class Erasure:
             "hashed_password": _UNUSABLE,
             "is_verified": False,
             "must_change_password": False,
+            "password_expires_at": None,
             "deleted_at": user.deleted_at or now,
             "token_epoch": user.token_epoch + 1,
             **dict.fromkeys(("institution", "approval_note", "profile_image_url", "decision_reason")),

@@ -13,9 +13,9 @@ from backend.errors import AdminRequired, Busy, EmailTaken, NoteRequired, Userna
 from backend.models import IdentifierKind, Status
 from backend.services.account_files import AccountFile, rows, survey
 from backend.services.account_rows import AccountRow, RefusedRow
+from backend.services.admission import Registration, Standing
 from backend.services.audit import Origin
 from backend.services.passwords import PasswordRule
-from backend.services.user_manager import Registration, Standing
 from backend.services.work import unit_of_work
 from backend.stores.identifiers import IdentifierStore
 
@@ -156,8 +156,8 @@ def _checked(context: Context, row: AccountRow | RefusedRow, taken: _Taken) -> A
     if applies and not (row.approval_note and row.institution):
         raise NoteRequired
     if row.password:
-        rule = PasswordRule(context.settings.password_min_length)
-        rule.check(row.password, username=row.username, email=row.email)
+        rule = PasswordRule.of(context.settings)
+        rule.check(row.password, username=row.username, email=row.email, institution=row.institution)
     return row
 
 
@@ -175,7 +175,7 @@ async def _make(context: Context, origin: Origin, row: AccountRow, admin: UUID |
     )
     standing = Standing(row.role, row.status, is_verified=row.is_verified)
     async with unit_of_work(context, origin) as services:
-        user = await services.users.take_over(registration, hashed_password, standing, admin=admin)
+        user = await services.admission.take_over(registration, hashed_password, standing, admin=admin)
         return user.id
 
 

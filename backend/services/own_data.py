@@ -216,7 +216,13 @@ async def _mails(look: Services, user_id: UUID, after: UUID | None) -> Sequence[
 
 
 def _mail(mail: Mail) -> dict[str, Any]:
-    return {"id": mail.id, "purpose": mail.purpose, "queued_at": mail.created_at, "sent_at": mail.sent_at}
+    return {
+        "id": mail.id,
+        "purpose": mail.purpose,
+        "state": mail.state,
+        "queued_at": mail.created_at,
+        "sent_at": mail.sent_at,
+    }
 
 
 def _columns(row: User | UserSession | AuditEvent, without: Collection[str]) -> dict[str, Any]:

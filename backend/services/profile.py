@@ -59,8 +59,6 @@ class Profile:
             changed = listed(user, columns)
             await self.users.update(user, {**columns, "updated_at": self.context.clock.now()})
             await self.recovery.audit.record(Action.PROFILE_UPDATED, target=user.id, actor=user.id, changes=changed)
-            if "is_verified" in columns and self.context.settings.send_verification_emails:
-                await self.recovery.request_verification(user)
         return user
 
     async def _prove(self, user: User, password: str | None) -> None:
@@ -69,4 +67,4 @@ class Profile:
         try:
             await self.recovery.prove(user, password)
         except WrongCurrentPassword as wrong:
-            raise PasswordNeeded(wrong.detail) from None
+            raise PasswordNeeded(wrong.detail).after(wrong.counted) from None

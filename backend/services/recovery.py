@@ -7,11 +7,13 @@ from uuid import UUID
 
 from backend import tokens
 from backend.context import Context
-from backend.errors import BadResetToken, BadVerifyToken, WrongCurrentPassword
+from backend.errors import BadResetToken, BadVerifyToken, PasswordRefused, WrongCurrentPassword
 from backend.identifiers import email_key
 from backend.models import GONE, MailPurpose, OneTimeToken, SessionEnd, TokenPurpose, User
 from backend.services.audit import Action, Audit
+from backend.services.guesses import Guesses
 from backend.services.outbox import Outbox
+from backend.services.pace import Pace
 from backend.services.passwords import PasswordRule
 from backend.services.sessions import Sessions
 from backend.services.throttle import Throttle
@@ -39,6 +41,18 @@ class Recovery:
             return
         await self.outbox.queue(MailPurpose.VERIFY_EMAIL, user)
 
+    async def request_verification_for(self, email: str) -> None:
+        """Queue that mail for whose address this is, if it is anybody's; otherwise nothing differs for who asks.
+
+        Raises:
+            TooManyRequests: too many for this address, known or not, or from this network address.
+        """
+        self.keep_pace()
+        await self.throttle.recovery(tokens.digest(email_key(email)), self.audit.origin.ip_address)
+        user = await self.users.get_by_email(email)
+        if user:
+            await self.request_verification(user)
+
     async def verify(self, token: str) -> User:
         """Take an address as proven by its token.
 
@@ -62,11 +76,17 @@ class Recovery:
         Raises:
             TooManyRequests: too many for this address, known or not, or from this network address.
         """
+        self.keep_pace()
         await self.throttle.recovery(tokens.digest(email_key(email)), self.audit.origin.ip_address)
         user = await self.users.get_by_email(email)
         if user and user.is_active:
             await self.outbox.queue(MailPurpose.RESET_PASSWORD, user)
         await self.audit.record(Action.PASSWORD_RESET_REQUESTED, target=user.id if user else None)
+
+    def keep_pace(self) -> None:
+        """Let the answer take as long for an address that nobody has as for others (ASVS 6.3.8); call it first."""
+        pace, seconds = Pace.begin(), self.context.settings.refusal_seconds
+        self.outbox.after_commit(lambda: pace.keep(seconds))
 
     async def reset(self, token: str, password: str) -> User:
         """Set a new password by a reset token, used up by exactly one caller, and end all sessions.
@@ -75,7 +95,7 @@ class Recovery:
 
         Raises:
             BadResetToken: the token is not, or no longer, good.
-            PasswordRefused: the new password breaks the rule; the token stays good.
+            PasswordRefused: the new password breaks the rule, or is the temporary one; the token stays good.
         """
         async with self.context.database.reading() as session:
             store, now = OneTimeTokenStore(session), self.context.clock.now()
@@ -83,8 +103,8 @@ class Recovery:
             known = await UserStore(session).get(found.user_id) if found else None
         if found is None or known is None:
             raise BadResetToken
-        hashed_password = await self._new_hash(known, password)
-        await self.throttle.password_right(str(known.id))  # the way in for somebody whom others locked out
+        await self._check_new(known, password)
+        hashed_password = await self.context.hasher.hashed(password)
         user = await self.users.lock(found.user_id)
         if user is None or not user.is_active or found.email_key != email_key(user.email):
             raise BadResetToken
@@ -93,6 +113,9 @@ class Recovery:
         await self._set(user, hashed_password)
         await self.sessions.end_all(user.id, SessionEnd.PASSWORD_CHANGE, actor=user.id)
         await self.audit.record(Action.PASSWORD_RESET_COMPLETED, target=user.id, actor=user.id)
+        guesses = Guesses(self.context, self.audit.origin)
+        self.audit.after_commit(lambda: guesses.forget(found.user_id))  # the way in for whom others locked out
+        await self.outbox.queue(MailPurpose.PASSWORD_CHANGED, user)
         return user
 
     async def change_password(
@@ -103,14 +126,14 @@ class Recovery:
         Raises:
             TooManyRequests: too many wrong ones, or too many changes.
             WrongCurrentPassword: the present password was not given.
-            PasswordRefused: the new one breaks the rule.
+            PasswordRefused: the new one breaks the rule, or is the temporary one.
         """
         async with self.context.database.reading() as session:
             known = await UserStore(session).get(user_id)
         if known is None:
             raise WrongCurrentPassword
         await self.prove(known, current_password)
-        self._check_rule(known, new_password)
+        await self._check_new(known, new_password)
         await self.throttle.password_change(str(user_id))
         hashed_password = await self.context.hasher.hashed(new_password)
         user = await self.users.lock(user_id)
@@ -119,24 +142,22 @@ class Recovery:
         await self._set(user, hashed_password)
         await self.sessions.end_all(user.id, SessionEnd.PASSWORD_CHANGE, actor=user.id, besides=besides)
         await self.audit.record(Action.PASSWORD_CHANGED, target=user.id, actor=user.id)
+        await self.outbox.queue(MailPurpose.PASSWORD_CHANGED, user)
 
     async def prove(self, user: User, password: str) -> None:
         """Ask for the present password, before any transaction is open.
 
         Raises:
             TooManyRequests: too many wrong ones.
-            WrongCurrentPassword: it is another one.
+            WrongCurrentPassword: it is another one, or a temporary one that ran out.
         """
-        address = self.audit.origin.ip_address
-        await self.throttle.password_tried(str(user.id), address)
-        verified, _ = await self.context.hasher.verified(password, user.hashed_password)
-        if not verified:
-            await self.throttle.password_wrong(address)
-            raise WrongCurrentPassword
-        await self.throttle.password_right(str(user.id))
+        opens = None if user.password_ran_out(self.context.clock.now()) else user.hashed_password
+        verdict = await Guesses(self.context, self.audit.origin).check(user.id, password, opens)
+        if not verdict.right:
+            raise WrongCurrentPassword().after(verdict.counted)
 
-    async def mint(self, user: User, purpose: TokenPurpose) -> str:
-        """Make a one-time token for the address the account has now; older ones of its purpose die."""
+    async def mint(self, user: User, purpose: TokenPurpose, mail_id: UUID) -> str:
+        """Make a one-time token for the address the account has now; those that other mails carry die."""
         token, now = tokens.opaque(), self.context.clock.now()
         await self.one_time_tokens.add(
             OneTimeToken(
@@ -144,22 +165,26 @@ class Recovery:
                 purpose=purpose,
                 digest=tokens.digest(token),
                 email_key=email_key(user.email),
+                mail_id=mail_id,
                 created_at=now,
                 expires_at=now + LIFETIME[purpose],
             )
         )
         return token
 
-    async def _new_hash(self, user: User, password: str) -> str:
-        self._check_rule(user, password)
-        return await self.context.hasher.hashed(password)
-
-    def _check_rule(self, user: User, password: str) -> None:
-        rule = PasswordRule(self.context.settings.password_min_length)
-        rule.check(password, username=user.username, email=user.email)
+    async def _check_new(self, user: User, password: str) -> None:
+        rule = PasswordRule.of(self.context.settings)
+        rule.check(password, username=user.username, email=user.email, institution=user.institution)
+        if user.must_change_password and (await self.context.hasher.verified(password, user.hashed_password))[0]:
+            raise PasswordRefused("This is the temporary password, which somebody else knows. Please choose another.")
 
     async def _set(self, user: User, hashed_password: str) -> None:
         now = self.context.clock.now()
-        columns = {"hashed_password": hashed_password, "must_change_password": False, "updated_at": now}
+        columns = {
+            "hashed_password": hashed_password,
+            "must_change_password": False,
+            "password_expires_at": None,
+            "updated_at": now,
+        }
         await self.users.update(user, columns)
         await self.one_time_tokens.void(user.id, TokenPurpose.RESET_PASSWORD, now)

@@ -98,5 +98,5 @@ async def _end_family(services: Services, session: UserSession) -> InvalidRefres
     await services.sessions.end(session.id, session.user_id, SessionEnd.REFRESH_REUSE)
     owner = await services.users.user_db.get(session.user_id)
     if owner:
-        await services.outbox.warn(MailPurpose.REFRESH_REUSE, owner)
+        await services.outbox.queue(MailPurpose.REFRESH_REUSE, owner)
     return InvalidRefreshToken()

@@ -5,7 +5,8 @@ from typing import Any
 
 from backend.clock import Clock
 from backend.identifiers import email_as_typed, email_key, username_as_typed, username_key
-from backend.models import IdentifierKind, User
+from backend.models import IdentifierKind, MailPurpose, User
+from backend.services.outbox import Outbox
 from backend.stores.identifiers import IdentifierStore
 from backend.stores.one_time_tokens import OneTimeTokenStore
 
@@ -16,10 +17,15 @@ class Renaming:
 
     identifiers: IdentifierStore
     one_time_tokens: OneTimeTokenStore
+    outbox: Outbox
     clock: Clock
+    proofs: bool
+    """Whether a new address gets a mail that proves it."""
 
     async def claim(self, user: User, username: str | None, email: str | None) -> dict[str, Any]:
         """Claim what is new of these names for a locked account, and return the columns that change with it.
+
+        Their person hears of it, about a new address at the one of before as well (ASVS 6.3.7).
 
         Raises:
             InvalidUsername, InvalidEmail, UsernameTaken, EmailTaken: a name cannot be so.
@@ -30,6 +36,7 @@ class Renaming:
             if username_key(username) != username_key(user.username):
                 await self.identifiers.release(user.id, IdentifierKind.USERNAME)
                 await self.identifiers.claim_username(username, user.id)
+                await self.outbox.queue(MailPurpose.USERNAME_CHANGED, user)
         if email is not None and email_as_typed(email) != user.email:
             columns["email"] = email = email_as_typed(email)
             if email_key(email) != email_key(user.email):
@@ -37,6 +44,9 @@ class Renaming:
                 await self.identifiers.release(user.id, IdentifierKind.EMAIL)
                 await self.identifiers.claim_email(email, user.id)
                 await self.void_tokens(user)
+                await self.outbox.queue(MailPurpose.EMAIL_CHANGED, user, address=user.email)
+                if self.proofs:
+                    await self.outbox.queue(MailPurpose.VERIFY_EMAIL, user)
         return columns
 
     async def claim_again(self, user: User) -> None:

@@ -10,6 +10,8 @@ import structlog
 
 from backend.context import Context
 from backend.services import setting_aside
+from backend.services.audit import Origin
+from backend.services.guesses import Guesses
 from backend.services.work import Services, reading, unit_of_work
 from backend.stores.news import pause
 
@@ -86,6 +88,9 @@ async def clean_up(context: Context) -> Removed:
     trash = now - timedelta(days=settings.keep_deleted_days)
     async with unit_of_work(context) as services:
         await services.users.user_db.tallies.sweep()
+    guesses = Guesses(context, Origin())
+    while not context.stopping.is_set() and await guesses.remove_over(_BATCH) == _BATCH:
+        await asyncio.sleep(_BREATH_SECONDS)
     async with reading(context) as look:
         erased = await look.users.user_db.anonymized(now - _ERASED_AGAIN)
     for id_ in erased:  # whose directory could not be erased at once
@@ -107,7 +112,7 @@ async def clean_up(context: Context) -> Removed:
         one_time_tokens=await batches(
             lambda work: work.recovery.one_time_tokens.remove_over(now - _ONE_TIME_TOKENS, _BATCH)
         ),
-        mails=await batches(lambda work: work.mails.remove_sent(mails, _BATCH)),
+        mails=await batches(lambda work: work.mails.remove_done(mails, _BATCH)),
         bulk_calls=await batches(lambda work: work.bulk_calls.remove(now - _BULK_CALLS)),
         directories=await asyncio.to_thread(context.provisioner.purge, trash.date()),
     )

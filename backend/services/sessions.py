@@ -57,6 +57,10 @@ class Sessions:
         session = await self._open(user, Carrier.BEARER, device, remembered=remember)
         return await self.grant(session, tokens.opaque())
 
+    async def open_access(self, user: User) -> str:
+        """Open a session that ends with its one access token: nothing renews it."""
+        return self._access(await self._open(user, Carrier.BEARER, NO_DEVICE, remembered=False))[0]
+
     async def open_cookie(self, user: User, device: Device = NO_DEVICE, *, remember: bool = False) -> CookieGrant:
         """Open a session that a browser's cookie carries."""
         session = await self._open(user, Carrier.COOKIE, device, remembered=remember)
@@ -78,18 +82,23 @@ class Sessions:
 
     async def grant(self, session: UserSession, refresh_token: str, *, known: bool = False) -> BearerGrant:
         """Give an access token, and a refresh token with it; `known` ones are on record already."""
-        now = self.clock.now()
         if not known:
             row = RefreshToken(
                 session_id=session.id,
                 digest=tokens.digest(refresh_token),
-                created_at=now,
+                created_at=self.clock.now(),
                 expires_at=session.expires_at,
             )
             await self.store.add(row)
+        access_token, seconds = self._access(session)
+        return BearerGrant(session.id, access_token, refresh_token, seconds)
+
+    def _access(self, session: UserSession) -> tuple[str, int]:
+        """Sign an access token, and tell for how many seconds it is good."""
+        now = self.clock.now()
         ends = min(now + self.rules.access, session.expires_at)
-        access = self.signer.sign(tokens.Claims(session.user_id, session.id, now, ends))
-        return BearerGrant(session.id, access, refresh_token, int((ends - now).total_seconds()))
+        token = self.signer.sign(tokens.Claims(session.user_id, session.id, now, ends))
+        return token, int((ends - now).total_seconds())
 
     async def listed(self, user_id: UUID, *, ended: bool = False) -> Sequence[Listed]:
         """List a person's sessions, the last used first: those that live, or all that are on record."""
@@ -206,7 +215,7 @@ class Sessions:
             Action.SESSION_OPENED, target=user.id, actor=user.id, session_id=str(session.id), carrier=carrier
         )
         if known is False:
-            await self.outbox.warn(MailPurpose.NEW_DEVICE, user)
+            await self.outbox.queue(MailPurpose.NEW_DEVICE, user)
         await self.users.signed_in(user, now)
         return session
 

@@ -27,7 +27,7 @@ class SessionStrategy:
 
     async def write_token(self, user: User) -> str:
         """Open a session and return its access token."""
-        return (await self.services.sessions.open_bearer(user)).access_token
+        return await self.services.sessions.open_access(user)
 
     async def destroy_token(self, token: str, user: User) -> None:
         """End the session of a token."""

@@ -9,6 +9,7 @@ import structlog
 from backend.context import Context
 from backend.errors import DatabaseUnavailable
 from backend.services.administration import Administration
+from backend.services.admission import Admission
 from backend.services.audit import Audit, Origin
 from backend.services.bootstrap import Bootstrap
 from backend.services.by_name import ByName
@@ -17,6 +18,7 @@ from backend.services.decisions import Decisions
 from backend.services.erasure import Erasure
 from backend.services.lifecycle import Lifecycle
 from backend.services.measures import Measuring
+from backend.services.messages import Messages
 from backend.services.outbox import Outbox
 from backend.services.people import People
 from backend.services.profile import Profile
@@ -60,25 +62,38 @@ class Services:
         self.mails = MailStore(session)
         self.bulk_calls = BulkCallStore(session, clock)
         self.audit = Audit(AuditStore(session), clock, origin, self._afterwards.append)
-        self.outbox = Outbox(self.mails, clock, self._afterwards.append, context.mail_due.set)
-        rules = Rules.of(context.settings)
+        settings = context.settings
+        self.outbox = Outbox(
+            self.mails, clock, self._afterwards.append, context.mail_due.set, leaves=not settings.mail_goes_nowhere
+        )
+        rules = Rules.of(settings)
         self.sessions = Sessions(
             self.session_store, users, self.audit, self.outbox, clock, context.signer, rules, context.touches
         )
-        self.bootstrap = Bootstrap(installation, self.audit, clock, context.settings.bootstrap_by_token)
+        self.bootstrap = Bootstrap(installation, self.audit, clock, settings.bootstrap_by_token)
         self.lifecycle = Lifecycle(users, installation, self.sessions, self.audit, clock)
         self.recovery = Recovery(context, users, one_time_tokens, self.sessions, self.outbox, self.audit, throttle)
+        self.messages = Messages(context, self.mails, self.lifecycle, self.outbox, self.recovery, self.audit)
         self.decisions = Decisions(context, self.lifecycle, self.outbox)
-        renaming = Renaming(identifiers, one_time_tokens, clock)
+        renaming = Renaming(identifiers, one_time_tokens, self.outbox, clock, proofs=settings.send_verification_emails)
         self.closing = Closing(context, self.lifecycle, renaming, self._afterwards.append)
-        self.users = UserManager(
-            context, identifiers, self.lifecycle, self.bootstrap, self.recovery, self.decisions, self.closing
+        self.admission = Admission(
+            context, identifiers, self.lifecycle, self.bootstrap, self.outbox, throttle, self._afterwards.append
         )
+        self.users = UserManager(context, self.lifecycle, self.admission, self.recovery, self.decisions, self.closing)
         self.erasure = Erasure(
             context, self.lifecycle, identifiers, one_time_tokens, self.mails, self._afterwards.append
         )
         self.administration = Administration(
-            context, users, one_time_tokens, renaming, self.users, self.lifecycle, self.closing, self.audit
+            context,
+            users,
+            one_time_tokens,
+            renaming,
+            self.admission,
+            self.decisions,
+            self.lifecycle,
+            self.closing,
+            self.audit,
         )
         self.people = People(users, ListingStore(session, indexed=context.database.search_indexed), self.audit.store)
         self.profile = Profile(context, users, renaming, self.recovery)

@@ -1,4 +1,5 @@
-// Improves pages that already work without it: focus, waiting, codes, double sends, choosing many, keys, files, ends.
+// Improves pages that already work without it: focus, waiting, codes, double sends, passwords, choosing many, keys,
+// files, ends.
 (() => {
   "use strict";
 
@@ -160,8 +161,55 @@
     });
   }
 
-  for (const input of all("input[data-select]")) {
+  // Whoever chooses a password reads how hard it is to guess. The server knows; no form waits for it.
+  for (const place of all("[data-strength]")) {
+    const PAUSE = 300;
+    const input = document.getElementById(place.dataset.strength);
+    const meter = place.querySelector("meter");
+    const words = place.querySelector("p");
+    const known = (name) => input.form.dataset[name] ?? input.form.elements[name]?.value ?? "";
+    let timer, asked;
+
+    const show = (strength) => {
+      meter.hidden = !strength;
+      meter.value = strength?.score ?? 0;
+      words.textContent = strength ? (strength.refused ?? strength.sentence) : "";
+    };
+    const ask = async () => {
+      asked = new AbortController();
+      const names = ["username", "email", "institution"].map((name) => [name, known(name)]);
+      const answer = await fetch("/password-strength", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-Background": "1" },
+        body: JSON.stringify({ password: input.value, ...Object.fromEntries(names) }),
+        signal: asked.signal,
+      });
+      show(answer.ok ? await answer.json() : null);
+    };
+    input.addEventListener("input", () => {
+      clearTimeout(timer);
+      asked?.abort();
+      if (!input.value) return show(null);
+      timer = setTimeout(() => ask().catch((error) => error.name === "AbortError" || show(null)), PAUSE);
+    });
+  }
+
+  for (const input of all("[data-select]")) {
     input.addEventListener("focus", () => input.select());
+  }
+
+  for (const button of all("button[data-copy]")) {
+    const input = document.getElementById(button.dataset.copy);
+    button.hidden = !navigator.clipboard;
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(input.value);
+        button.textContent = "Copied";
+        say("Copied");
+      } catch {
+        input.focus();
+      }
+    });
   }
 
   // A link from a mail carries its code behind the "#", which no server and no log ever sees.

@@ -55,14 +55,21 @@ class Counters:
 
     async def add(self, limit: Limit, subject: str) -> Count:
         """Count one more, and tell whether the limit still holds."""
+        return await self._count(limit, subject, 1)
+
+    async def look(self, limit: Limit, subject: str) -> Count:
+        """Count nothing, and tell whether one more would be within the limit."""
+        return await self._count(limit, subject, 0)
+
+    async def _count(self, limit: Limit, subject: str, more: int) -> Count:
         if self._shared and time.monotonic() >= self._resting_until:
             try:
                 async with asyncio.timeout(_REDIS_PATIENCE_SECONDS):
-                    return await _add(self._shared, limit, limit.amount, subject)
+                    return await _count(self._shared, limit, limit.amount, subject, more)
             except (RedisError, OSError, TimeoutError):
                 self._resting_until = time.monotonic() + _REDIS_REST_SECONDS
         allowed = max(1, limit.amount // 2) if self._shared else limit.amount
-        return await _add(self._memory, limit, allowed, subject)
+        return await _count(self._memory, limit, allowed, subject, more)
 
     async def reachable(self) -> bool | None:
         """Tell whether Redis answers; None where none is used."""
@@ -80,9 +87,9 @@ class Counters:
             await self._shared.bridge.storage.aclose()  # type: ignore[attr-defined]  # limits has no close of its own
 
 
-async def _add(storage: Storage, limit: Limit, allowed: int, subject: str) -> Count:
+async def _count(storage: Storage, limit: Limit, allowed: int, subject: str, more: int) -> Count:
     key = _key(limit, subject)
-    count = await storage.incr(key, limit.window)
+    count = await storage.incr(key, limit.window) if more else await storage.get(key) + 1
     seconds = ceil(await storage.get_expiry(key) - time.time())
     return Count(count <= allowed, max(0, allowed - count), min(max(1, seconds), limit.window))
 

@@ -1,17 +1,35 @@
-"""The outbox: mails that are due, claimed by one sender at a time."""
+"""The outbox: mails that are due, claimed by one sender at a time, and kept account of afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func
+from sqlalchemy import ColumnElement, delete, func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.models import Mail, MailPurpose, MailState
 from backend.models.types import new_id
+from backend.stores.pages import Page, Position, position
 from backend.stores.rows import insert_values
+
+_OPEN: Final = (MailState.DUE, MailState.SENT)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which mails a list holds; None is no condition."""
+
+    state: MailState | None = None
+    purpose: MailPurpose | None = None
+    user_id: UUID | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Say it in SQL."""
+        pairs = ((Mail.state, self.state), (Mail.purpose, self.purpose), (Mail.user_id, self.user_id))
+        return [col(column) == value for column, value in pairs if value is not None]
 
 
 class MailStore:
@@ -21,21 +39,102 @@ class MailStore:
         """Work within this session's transaction."""
         self._session = session
 
-    async def add_all(self, purpose: MailPurpose, user_ids: Sequence[UUID], now: datetime) -> None:
-        """Add a mail to each of these people that is due."""
-        same = {"purpose": purpose, "state": MailState.DUE, "due_at": now, "created_at": now, "priority": 1, "attempts": 0}
-        await insert_values(self._session, Mail, [{"id": new_id(), "user_id": id_, **same} for id_ in user_ids])
+    async def add_all(self, mails: Sequence[Mapping[str, Any]]) -> None:
+        """Add mails, given by purpose, user_id, state, priority, due_at, created_at; address and why as they are."""
+        same = {"address": None, "why": None, "attempts": 0, "sent_at": None}
+        await insert_values(self._session, Mail, [{"id": new_id(), **same, **mail} for mail in mails])
 
-    async def claim(self) -> Mail | None:
-        """Return the mail that has been due longest and that no other sender holds."""
-        query = select(Mail).where(col(Mail.sent_at).is_(None)).order_by(col(Mail.id)).limit(1)
-        return (await self._session.exec(query.with_for_update(skip_locked=True))).one_or_none()
+    async def get(self, id_: UUID) -> Mail | None:
+        """Return one mail, locked."""
+        query = select(Mail).where(Mail.id == id_).with_for_update().execution_options(populate_existing=True)
+        return (await self._session.exec(query)).one_or_none()
 
-    async def sent(self, mail: Mail, now: datetime) -> None:
-        """Note that a mail has left."""
-        mail.sent_at = now
+    async def claim(self, priority: int, now: datetime, until: datetime) -> Mail | None:
+        """Take the mail of this priority that has been due longest and that no other sender holds; it is ours `until`.
+
+        A mail whose sender has not concluded by then is due again: it may have died.
+        """
+        query = select(Mail).where(col(Mail.state).in_(_OPEN), Mail.priority == priority, col(Mail.due_at) <= now)
+        query = query.order_by(col(Mail.due_at)).limit(1).with_for_update(skip_locked=True)
+        mail = (await self._session.exec(query)).one_or_none()
+        if mail:
+            mail.state, mail.due_at, mail.attempts = MailState.SENT, until, mail.attempts + 1
+            self._session.add(mail)
+            await self._session.flush()
+        return mail
+
+    async def conclude(
+        self, id_: UUID, attempt: int, state: MailState, why: str | None, *, due_at: datetime, sent_at: datetime | None
+    ) -> bool:
+        """Note what became of an attempt; False if another sender has taken the mail over meanwhile."""
+        ours = (col(Mail.id) == id_, col(Mail.state) == MailState.SENT, col(Mail.attempts) == attempt)
+        values = {"state": state, "why": why, "due_at": due_at, "sent_at": sent_at}
+        if state is not MailState.DUE:
+            values["address"] = None  # an address of before is kept no longer than it is needed
+        done = await self._session.exec(update(Mail).where(*ours).values(**values).returning(col(Mail.id)))
+        return done.first() is not None
+
+    async def accepted(self, priority: int, since: datetime, most: int) -> int:
+        """Count the mails of a priority that have left since then, up to `most`."""
+        some = select(Mail.id).where(col(Mail.sent_at) > since, Mail.priority == priority).limit(most).subquery()
+        return (await self._session.exec(select(func.count()).select_from(some))).one()
+
+    async def lately(self, purpose: MailPurpose, user_ids: Collection[UUID], since: datetime) -> Mapping[UUID, int]:
+        """Count the mails of one purpose to each of these people since then, whatever became of them."""
+        query = select(Mail.user_id, func.count()).where(Mail.purpose == purpose, col(Mail.user_id).in_(user_ids))
+        rows = await self._session.exec(query.where(col(Mail.created_at) > since).group_by(col(Mail.user_id)))
+        return dict(rows.all())
+
+    async def due(self, purpose: MailPurpose, user_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Tell which of these people have a mail of this purpose coming."""
+        query = select(Mail.user_id).where(Mail.purpose == purpose, col(Mail.user_id).in_(user_ids))
+        return frozenset((await self._session.exec(query.where(Mail.state == MailState.DUE))).all())
+
+    async def newest(self, purpose: MailPurpose, user_ids: Collection[UUID]) -> Mapping[UUID, datetime]:
+        """Tell when the last mail of one purpose to each of these people was queued."""
+        query = select(Mail.user_id, func.max(Mail.created_at)).where(Mail.purpose == purpose)
+        rows = await self._session.exec(query.where(col(Mail.user_id).in_(user_ids)).group_by(col(Mail.user_id)))
+        return dict(rows.all())
+
+    async def last(self, purpose: MailPurpose, user_id: UUID) -> Mail:
+        """Return the newest mail of one purpose to somebody who has been sent one."""
+        query = select(Mail).where(Mail.purpose == purpose, Mail.user_id == user_id).order_by(col(Mail.id).desc())
+        return (await self._session.exec(query.limit(1))).one()
+
+    async def hurry(self, mail: Mail, now: datetime) -> None:
+        """Let a mail that waits for its next attempt be tried at once."""
+        mail.due_at = now
         self._session.add(mail)
         await self._session.flush()
+
+    async def note(self, mail: Mail, why: str) -> None:
+        """Note what became of a mail that did not leave."""
+        mail.why = why
+        self._session.add(mail)
+        await self._session.flush()
+
+    async def page(self, wanted: Wanted, cursor: str | None, limit: int) -> Page[Mail]:
+        """List mails, the newest first.
+
+        Raises:
+            InvalidCursor: the cursor is not one that an earlier page handed out.
+        """
+        query, after = select(Mail).where(*wanted.conditions()), position(cursor)
+        if after:
+            query = query.where(col(Mail.id) < after.id)  # ids grow with time
+        found = (await self._session.exec(query.order_by(col(Mail.id).desc()).limit(limit + 1))).all()
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(found[:limit], Position(last.created_at, last.id).cursor() if last else None)
+
+    async def count(self, wanted: Wanted) -> int:
+        """Count mails."""
+        return (await self._session.exec(select(func.count()).select_from(Mail).where(*wanted.conditions()))).one()
+
+    async def states(self, wanted: Wanted) -> Mapping[MailState, int]:
+        """Count the mails in each state, whichever of them is wanted, among those that are wanted otherwise."""
+        query = select(Mail.state, func.count()).where(*replace(wanted, state=None).conditions())
+        rows = await self._session.exec(query.group_by(col(Mail.state)))
+        return dict.fromkeys(MailState, 0) | {MailState(state): count for state, count in rows.all()}
 
     async def all_of(self, user_id: UUID, after: UUID | None, limit: int) -> Sequence[Mail]:
         """Return the mails to somebody, sent or not, oldest first, beginning behind one."""
@@ -44,17 +143,12 @@ class MailStore:
             query = query.where(col(Mail.id) > after)
         return (await self._session.exec(query.order_by(col(Mail.id)).limit(limit))).all()
 
-    async def count(self, purpose: MailPurpose, user_id: UUID, since: datetime) -> int:
-        """Count the mails of one purpose to somebody since then, sent or not."""
-        query = select(func.count()).select_from(Mail).where(Mail.purpose == purpose, Mail.user_id == user_id)
-        return (await self._session.exec(query.where(col(Mail.created_at) > since))).one()
-
     async def forget(self, user_id: UUID) -> None:
         """Remove all mails to somebody, due or sent."""
         await self._session.exec(delete(Mail).where(col(Mail.user_id) == user_id))
 
-    async def remove_sent(self, before: datetime, limit: int) -> int:
-        """Remove mails that were sent before this moment; tell how many."""
-        old = select(Mail.id).where(col(Mail.sent_at) < before).limit(limit)
+    async def remove_done(self, before: datetime, limit: int) -> int:
+        """Remove mails from before this moment with which nothing will happen any more; tell how many."""
+        old = select(Mail.id).where(col(Mail.created_at) < before, col(Mail.state).not_in(_OPEN)).limit(limit)
         result: Any = await self._session.exec(delete(Mail).where(col(Mail.id).in_(old)))
         return int(result.rowcount)

@@ -20,18 +20,23 @@ class OneTimeTokenStore:
         self._session = session
 
     async def add(self, token: OneTimeToken) -> None:
-        """Add a token; older ones of the same account and purpose die: only the newest is good."""
-        await self.void(token.user_id, token.purpose, token.created_at)
+        """Add a token; older ones of the same account and purpose die: only the newest is good.
+
+        A mail that is sent twice carries two that are equally new: nobody knows which of the two arrived.
+        """
+        await self.void(token.user_id, token.purpose, token.created_at, besides=token.mail_id)
         self._session.add(token)
         await self._session.flush()
 
-    async def void(self, user_id: UUID, purpose: TokenPurpose, now: datetime) -> None:
-        """Make all unused tokens of an account and purpose worthless."""
-        unused = (
+    async def void(self, user_id: UUID, purpose: TokenPurpose, now: datetime, *, besides: UUID | None = None) -> None:
+        """Make all unused tokens of an account and purpose worthless, but for those of one mail."""
+        unused = [
             col(OneTimeToken.user_id) == user_id,
             col(OneTimeToken.purpose) == purpose,
             col(OneTimeToken.used_at).is_(None),
-        )
+        ]
+        if besides:
+            unused.append(col(OneTimeToken.mail_id).is_distinct_from(besides))
         await self._session.exec(update(OneTimeToken).where(*unused).values(used_at=now))
 
     async def void_all(self, user_ids: Collection[UUID], now: datetime) -> None:
@@ -50,12 +55,18 @@ class OneTimeTokenStore:
         return (await self._session.exec(select(OneTimeToken).where(*good))).one_or_none()
 
     async def use(self, token: OneTimeToken, now: datetime) -> bool:
-        """Use a token up; True for exactly one of any number of callers (compare-and-swap)."""
+        """Use a token up; True for exactly one of any number of callers (compare-and-swap). Its equals die with it.
+
+        Call it with the account locked: equals could be used at the same moment otherwise.
+        """
         unused = (col(OneTimeToken.id) == token.id, col(OneTimeToken.used_at).is_(None))
         swapped = await self._session.exec(
             update(OneTimeToken).where(*unused).values(used_at=now).returning(col(OneTimeToken.id))
         )
-        return swapped.first() is not None
+        won = swapped.first() is not None
+        if won:
+            await self.void(token.user_id, token.purpose, now)
+        return won
 
     async def forget(self, user_id: UUID) -> None:
         """Remove all tokens of an account."""

@@ -25,6 +25,7 @@ from backend.stores.tallies import Counted, TallyStore
 from backend.texts import storable
 
 _TALLIED: Final = frozenset({"role", "status"})
+_MOST_DECIDERS: Final = 100
 _LISTED: Final = _TALLIED | {"username", "email", "full_name", "institution"}
 
 
@@ -129,6 +130,11 @@ class UserStore(BaseUserDatabase[User, UUID]):
     async def active_admins(self) -> int:
         """Count the accounts that can administer the installation."""
         return (await self.tallies.people())[Role.ADMIN, Status.ACTIVE]
+
+    async def deciders(self) -> Sequence[User]:
+        """Return who may decide about applicants, a hundred at most: active approvers and administrators."""
+        query = select(User).where(col(User.role).in_([Role.APPROVER, Role.ADMIN]), User.status == Status.ACTIVE)
+        return (await self._session.exec(query.order_by(col(User.created_at)).limit(_MOST_DECIDERS))).all()
 
     async def pending(self) -> int:
         """Count the accounts nobody has decided about."""

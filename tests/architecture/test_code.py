@@ -31,7 +31,7 @@ WORDS_OF_THE_CONTRACT: Final = [
     "export",
     "import",
 ]
-MAKERS: Final = {"services/lifecycle.py", "services/user_manager.py"}
+MAKERS: Final = {"services/lifecycle.py", "services/admission.py"}
 """The one function that changes a status, and the one that makes an account with its first."""
 COPIES: Final = {"stores/listings.py"}
 """What lists look through holds the status once more."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from backend.context import Context
 from backend.services import startup, unit_of_work
-from backend.services.user_manager import Registration
+from backend.services.admission import Registration
 from backend.settings import Settings
 
 PASSWORD: Final = "long enough to pass"

@@ -22,7 +22,8 @@ _NOBODY_LISTENS: Final = "postgresql+asyncpg://ana:secret@127.0.0.1:1/vestibule"
     ("command", "settings", "sentence"),
     [
         pytest.param("serve", {"COLOUR": "red"}, "VESTIBULE_COLOUR is not a setting", id="unknown-setting"),
-        pytest.param("serve", {"SMTP_URL": "smtp://mail"}, "VESTIBULE_SMTP_URL is set, but", id="mail"),
+        pytest.param("serve", {"SMTP_URL": "smtp://mail"}, "VESTIBULE_SMTP_URL needs VESTIBULE_MAIL_FROM", id="mail"),
+        pytest.param("serve", {"MAIL_FROM": "secret"}, "VESTIBULE_MAIL_FROM: must be an address", id="sender"),
         pytest.param("migrate", {"DATABASE_URL": _NOBODY_LISTENS}, "The database cannot be reached", id="unreachable"),
         pytest.param("demo", {"ENV": "production"}, "The passwords of the demo accounts are public", id="demo"),
     ],

@@ -48,7 +48,7 @@ async def test_the_id_is_checked_after_the_role(people: People) -> None:
     assert code(await admin.post(RESET, {"user_id": None})) == (422, "VALIDATION_ERROR")
 
 
-@pytest.mark.settings(smtp_url="smtp://mail.example.org")
+@pytest.mark.settings(smtp_url="smtp://mail.example.org", mail_from="entrance@example.org")
 async def test_where_mail_works_nothing_changes(client: httpx.AsyncClient, people: People) -> None:
     admin, person = await people.admin(), await people.active()
     answer = await admin.post(RESET, {"user_id": str(person.id)})

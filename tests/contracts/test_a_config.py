@@ -15,7 +15,8 @@ async def test_config_tells_the_defaults(client: httpx.AsyncClient) -> None:
     }
 
 
-@pytest.mark.settings(inactivity_minutes=0.5, max_token_lifetime_hours=3, registration="open", smtp_url="smtp://mail")
+@pytest.mark.settings(inactivity_minutes=0.5, max_token_lifetime_hours=3, registration="open")
+@pytest.mark.settings(smtp_url="smtp://mail.example.org", mail_from="entrance@example.org")
 async def test_config_tells_the_settings_in_force(client: httpx.AsyncClient) -> None:
     config = (await client.get("/api/auth/config")).json()
     assert (config["inactivity_threshold_minutes"], config["max_token_lifetime_hours"]) == (0.5, 3)

@@ -1,5 +1,7 @@
 """The password rule, wherever a password is set; never where one is checked."""
 
+import unicodedata
+
 import httpx
 import pytest
 
@@ -79,6 +81,17 @@ async def test_spaces_at_the_ends_count(client: httpx.AsyncClient, people: Peopl
     await people.admin()
     await client.post(REGISTER, json=applicant(password=f" {PASSWORD} "))
     assert code(await client.post("/api/auth/login", json=credentials("hannah"))) == (401, "AUTH_INVALID_CREDENTIALS")
+
+
+@pytest.mark.settings(registration="open", rate_limits=False)
+async def test_a_password_is_checked_exactly_as_it_was_typed(client: httpx.AsyncClient, people: People) -> None:
+    await people.admin()
+    password = "Crème Brûlée ﬁne"
+    await client.post(REGISTER, json=applicant(password=password))
+    forms = {unicodedata.normalize(form, password) for form in ("NFD", "NFKC", "NFKD")}
+    for other in {*forms, password.lower(), f"{password} ", f" {password}", password.replace(" ", "\u00a0")}:
+        assert code(await client.post("/api/auth/login", json=credentials("hannah", other)))[0] == 401, ascii(other)
+    assert (await client.post("/api/auth/login", json=credentials("hannah", password))).status_code == 200
 
 
 async def test_the_rule_is_not_asked_where_a_password_is_checked(client: httpx.AsyncClient, people: People) -> None:

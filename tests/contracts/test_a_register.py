@@ -5,6 +5,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from backend.models import MailPurpose
 from tests.application import Application
 from tests.contracts.answers import TIME, applicant, code, refusal
 from tests.factories import People
@@ -123,4 +124,4 @@ async def test_no_more_people_may_wait_than_the_installation_allows(
 @pytest.mark.settings(send_verification_emails=True)
 async def test_the_address_is_asked_to_be_proven(running: Application, people: People) -> None:
     person = await people.pending()
-    assert [mail.to for mail in await running.mails()] == [person.email]
+    assert [mail.to for mail in await running.mails(MailPurpose.VERIFY_EMAIL)] == [person.email]

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from backend.models import Status
+from backend.models import MailPurpose, Status
 from tests.application import Application
 from tests.contracts.answers import applicant, code, credentials, token_in
 from tests.factories import People, Person
@@ -13,7 +13,7 @@ REQUEST, VERIFY = "/api/auth/request-verify-token", "/api/auth/verify"
 
 async def _token(running: Application, person: Person) -> str:
     assert (await running.client.post(REQUEST, json={"email": person.email})).status_code == 202
-    return token_in((await running.mails())[-1])
+    return token_in((await running.mails(MailPurpose.VERIFY_EMAIL))[-1])
 
 
 async def test_the_mailed_token_proves_the_address(
@@ -62,7 +62,7 @@ async def test_an_installation_may_ask_for_the_proof_before_signing_in(
 ) -> None:
     await client.post("/api/auth/register", json=applicant())
     before = await client.post("/api/auth/login", json=credentials("hannah"))
-    await client.post(VERIFY, json={"token": token_in((await running.mails())[-1])})
+    await client.post(VERIFY, json={"token": token_in((await running.mails(MailPurpose.VERIFY_EMAIL))[-1])})
     after = await client.post("/api/auth/login", json=credentials("hannah"))
     assert code(before) == (403, "EMAIL_NOT_VERIFIED")
     assert after.status_code == 200

@@ -17,7 +17,7 @@ import pytest
 from backend.context import Context
 from backend.errors import DatabaseUnavailable
 from backend.models import Role
-from backend.routes.shell import LARGER_BODIES
+from backend.routes.shell import BODIES_BY_PATH
 from backend.services import Origin, exporting, importing
 from backend.services.account_files import AccountFile
 from backend.services.records import Format
@@ -378,7 +378,7 @@ async def test_a_huge_cell_is_its_rows_own_misfortune(people: People) -> None:
 
 
 async def test_only_the_import_takes_large_bodies_and_not_any(client: httpx.AsyncClient, people: People) -> None:
-    admin, most = await people.admin(), LARGER_BODIES[IMPORT]
+    admin, most = await people.admin(), BODIES_BY_PATH[IMPORT]
     headers = {**admin.bearer, **CSV}
     silent = [b"x" * 1_048_576] * 11
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.models import Status
+from backend.models import MailPurpose, Status
 from tests.application import Application
 from tests.contracts.answers import TIME, code, refusal, token_in
 from tests.contracts.dialect_b import ME, NUMBERS, RIGHTS, USER, body_of, changes_in, ended, rows
@@ -81,7 +81,7 @@ async def test_a_new_address_needs_the_current_password_and_a_new_proof(running:
     assert [code(answer) for answer in answers] == [(403, "PASSWORD_NEEDED")] * 3
     user = body_of(await person.patch(ME, {"email": MAIL, "current_password": PASSWORD}))
     assert (user["email"], user["is_verified"], user["email_verified"]) == (MAIL, False, False)
-    mail = (await running.mails())[-1]
+    mail = (await running.mails(MailPurpose.VERIFY_EMAIL))[-1]
     await running.client.post("/api/auth/verify", json={"token": token_in(mail)})
     assert (mail.to, body_of(await person.get(ME))["email_verified"]) == (MAIL, True)
 

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from backend.models import MailPurpose
 from tests.application import Application
 from tests.contracts.answers import code, refusal, token_in
 from tests.contracts.dialect_b import ME, RIGHTS, UPDATED, USER, body_of, changes_in, named, of, rows
@@ -49,7 +50,7 @@ async def test_a_new_address_needs_the_current_password_and_a_new_proof(running:
     assert [code(answer) for answer in answers] == [(403, "PASSWORD_NEEDED")] * 3
     user = body_of(await person.patch(named(person), {"email": MAIL, "current_password": PASSWORD}))
     assert (user["email"], user["email_verified"]) == (MAIL, False)
-    mail = (await running.mails())[-1]
+    mail = (await running.mails(MailPurpose.VERIFY_EMAIL))[-1]
     await running.client.post("/api/auth/verify", json={"token": token_in(mail)})
     assert (mail.to, body_of(await person.get(ME))["email_verified"]) == (MAIL, True)
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from backend.errors import LastAdmin
-from backend.models import Role, Status
+from backend.models import MailPurpose, Role, Status
 from backend.services import unit_of_work
 from tests.application import Application
 from tests.factories import PASSWORD, People
@@ -46,7 +46,7 @@ async def test_an_applicant_waits_looks_where_they_stand_and_is_let_in(running: 
     assert "You are let in" in seen.text
     assert (by_name.status_code, by_mail.status_code) == (200, 200)
     assert who.json() == {"username": "ada", "id": applicant["id"], "is_superuser": False, "is_active": True}
-    assert "account" in (await running.mails())[-1].body
+    assert "account" in (await running.mails(MailPurpose.ACCOUNT_APPROVED))[-1].body
 
 
 async def test_somebody_turned_away_reads_why_and_can_be_reconsidered(running: Application, people: People) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from backend.services import unit_of_work
-from backend.services.user_manager import Registration
+from backend.services.admission import Registration
 from tests.application import Application
 from tests.factories import PASSWORD, People
 
@@ -130,7 +130,7 @@ async def test_mails_are_plain_text_with_one_recipient_and_links_of_the_settings
 ) -> None:
     async with unit_of_work(running.context) as services:
         values = Registration("mallory", "mallory@example.org", PASSWORD, full_name="Evil https://evil.example")
-        await services.users.add_by_admin(values, admin=None)
+        await services.admission.add_by_admin(values, admin=None)
     for headers in ({"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}, {"Host": "a/?x="}):
         body = {"email": "mallory@example.org"}
         await running.client.post("/api/auth/forgot-password", json=body, headers=headers)

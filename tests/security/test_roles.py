@@ -31,6 +31,7 @@ PUBLIC: Final = frozenset(
         *(("POST", f"/api/v1/users/reset-password/{word}") for word in ("request", "confirm")),
         ("GET", "/api/v1/users/{user}"),
         ("POST", "/waiting/leave"),
+        ("POST", "/password-strength"),
         ("GET", "/waiting"),  # by a cookie that shows one's own status and opens nothing
     }
 )

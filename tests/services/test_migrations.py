@@ -14,7 +14,17 @@ from sqlmodel import select
 from backend import models
 from backend.errors import StartError
 from backend.migrations import runner
-from backend.models import Carrier, IdentifierKind, MailPurpose, MailState, Role, SessionEnd, Status, TallyKind, TokenPurpose
+from backend.models import (
+    Carrier,
+    IdentifierKind,
+    MailPurpose,
+    MailState,
+    Role,
+    SessionEnd,
+    Status,
+    TallyKind,
+    TokenPurpose,
+)
 from backend.stores.database import Database
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

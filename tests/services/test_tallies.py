@@ -14,8 +14,8 @@ from sqlmodel import select
 from backend.errors import VestibuleError
 from backend.models import GONE, Role, Status, Tally, TallyKind, User
 from backend.services import Services, bulk, retention, unit_of_work
+from backend.services.admission import Registration
 from backend.services.audit import Origin
-from backend.services.user_manager import Registration
 from tests.application import Application
 from tests.factories import PASSWORD, People
 

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from backend.routes.cookies import clear_session
-from backend.routes.deps import CurrentUser, InContext, Look, Work
+from backend.routes.deps import CurrentUser, InContext, Look, UnsettledUser, Work
 from backend.routes.pages.failures import remember_applicant
 from backend.routes.pages.forms import BackTo, check, read_form, typed
 from backend.routes.pages.rendering import go, go_saying, mail_of, page
@@ -25,7 +25,7 @@ class LeaveForm(BaseModel):
     confirm: bool = False
 
 
-async def read_password_form(request: Request, caller: CurrentUser, context: InContext) -> ChangePasswordBody:
+async def read_password_form(request: Request, caller: UnsettledUser, context: InContext) -> ChangePasswordBody:
     """Read the form for a new password; a refused one comes back on the account's page."""
     async with reading(context) as look:
         about = await _about(caller, look, context)
@@ -42,20 +42,20 @@ async def read_leaving(request: Request, caller: CurrentUser) -> LeaveForm:
 
 
 @router.get("/account")
-async def show_account(request: Request, caller: CurrentUser, look: Look, context: InContext) -> Response:
+async def show_account(request: Request, caller: UnsettledUser, look: Look, context: InContext) -> Response:
     """Show one's own account."""
     return page(request, "account.html", **await _about(caller, look, context))
 
 
 @router.get("/account/awake")
-async def stay_awake(caller: CurrentUser, look: Look) -> Mapping[str, float | None]:
+async def stay_awake(caller: UnsettledUser, look: Look) -> Mapping[str, float | None]:
     """Tell a page for how many seconds its session may still go unused; asking in the background changes nothing."""
     left = await look.sessions.idle_left(caller.session_id)
     return {"seconds_left": None if left is None else left.total_seconds()}
 
 
 @router.get("/account/password")
-async def find_password_form(caller: CurrentUser) -> Response:
+async def find_password_form(caller: UnsettledUser) -> Response:
     """Lead to the form, also from the address at which a refused one was shown."""
     return go("/account")
 
@@ -63,7 +63,7 @@ async def find_password_form(caller: CurrentUser) -> Response:
 @router.post("/account/password")
 async def change_password(
     request: Request,
-    caller: CurrentUser,
+    caller: UnsettledUser,
     body: Annotated[ChangePasswordBody, Depends(read_password_form)],
     work: Work,
 ) -> Response:

@@ -1,41 +1,16 @@
 """What can be done to a person's account from its page: what it is called, what it will do, and to whom it applies."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Final
 
-from backend.models import GONE, Role, Status, User
+from backend.models import GONE, Role, Status
 from backend.routes.pages import acts
-from backend.routes.pages.acts import Act
+from backend.routes.pages.acts import Action
+from backend.routes.pages.by_link import BY_LINK
 
 _READ_BY_THEM: Final = "They will read this, and it is kept in the history of this account."
 _SIGNED_OUT: Final = "All their sessions and tokens end at once."
 _NEXT_CLICK: Final = "It takes effect with their next click."
-
-
-@dataclass(frozen=True)
-class Action:
-    """One thing an administrator can do, as the confirmation page tells it."""
-
-    key: str
-    label: str
-    question: str
-    done: str
-    consequences: tuple[str, ...]
-    """Sentences; `{kept}`: how long deleted accounts are kept; `{address}`: what becomes of an erased one's address."""
-    applies: Callable[[User], bool]
-    act: Act
-    danger: bool = False
-    wants_reason: bool = True
-    reason_hint: str = "It is kept in the history of this account."
-    wants_end: bool = False
-    """Whether one may say when it is over."""
-    begins_with_present: bool = False
-    """Whether its form shows what was said before, to be changed."""
-    wants_name: bool = False
-    """Whether one has to type whom it is about."""
-    words: Mapping[str, str] = field(default_factory=dict)
-    """What is said in place of an error's own sentence."""
 
 
 _ALL: Final = (
@@ -138,10 +113,12 @@ _ALL: Final = (
         (
             "Their present password stops working, and all their sessions and tokens end at once.",
             "You see the temporary password once, and hand it over yourself.",
-            "They have to choose a password of their own after signing in.",
+            "They have to choose a password of their own with it, within {temporary}. It opens nothing else.",
         ),
         lambda user: user.is_active,
         acts.reset_password,
+        words={"EMAIL_FEATURES_ENABLED": "Where mail works, send them a link to choose a new password."},
+        by_mail=False,
     ),
     Action(
         "reject",
@@ -235,4 +212,4 @@ _ALL: Final = (
     ),
 )
 
-ACTIONS: Final[Mapping[str, Action]] = {action.key: action for action in _ALL}
+ACTIONS: Final[Mapping[str, Action]] = {action.key: action for action in (*_ALL, *BY_LINK)}

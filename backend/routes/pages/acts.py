@@ -1,13 +1,14 @@
 """What the buttons of a person's page do: each asks one service, and knows the way back where there is one."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from backend.models import Role, User
 from backend.services import Services
+from backend.services.messages import Link
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,44 @@ class Done:
     user: User
     undo: str | None = None
     temporary_password: str | None = None
+    link: Link | None = None
 
 
 Act = Callable[[Services, UUID, UUID, Said], Awaitable[Done]]
 """Services, who acts, on whom, and what they add."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing an administrator can do, as the confirmation page tells it."""
+
+    key: str
+    label: str
+    question: str
+    done: str
+    consequences: tuple[str, ...]
+    """Sentences; `{kept}`: how long deleted accounts are kept; `{address}`: what becomes of an erased one's address;
+    `{temporary}`: how long a temporary password works; `{email}`: the person's address."""
+    applies: Callable[[User], bool]
+    act: Act
+    danger: bool = False
+    wants_reason: bool = True
+    reason_hint: str = "It is kept in the history of this account."
+    wants_end: bool = False
+    """Whether one may say when it is over."""
+    begins_with_present: bool = False
+    """Whether its form shows what was said before, to be changed."""
+    wants_name: bool = False
+    """Whether one has to type whom it is about."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What is said in place of an error's own sentence."""
+    by_mail: bool | None = None
+    """Whether it is for installations that send mail, or for those that send none; None: for all."""
+
+    def offered(self, user: User, *, mail_leaves: bool) -> bool:
+        """Tell whether it can be done to somebody here."""
+        return self.by_mail in {None, mail_leaves} and self.applies(user)
+
 
 _GIVING: Final[Mapping[Role, str]] = {Role.ADMIN: "promote", Role.APPROVER: "appoint", Role.USER: "demote"}
 """The act that gives each role."""

@@ -14,7 +14,7 @@ from backend.routes.pages.rendering import go_saying, page
 from backend.routes.pages.words import day
 from backend.schemas.types import Email, FullName, Institution, Note, Text, Username
 from backend.services import Services, reading
-from backend.services.user_manager import Registration
+from backend.services.admission import Registration
 
 router = APIRouter(include_in_schema=False)
 

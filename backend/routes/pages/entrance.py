@@ -10,17 +10,24 @@ from pydantic import BaseModel
 from backend import tokens
 from backend.errors import NotAuthenticated
 from backend.models import SessionEnd, Status
-from backend.routes.cookies import clear_session, drop_cookie, read_cookie, session_cookie, set_session
-from backend.routes.deps import CurrentUser, InContext, Look, MaybeUser, Work
+from backend.routes.cookies import (
+    clear_session,
+    drop_cookie,
+    read_cookie,
+    remember_device,
+    session_cookie,
+    set_session,
+)
+from backend.routes.deps import InContext, Look, MaybeUser, UnsettledUser, Work
 from backend.routes.pages.failures import APPLICANT, remember_applicant
 from backend.routes.pages.forms import read_form
-from backend.routes.pages.rendering import go, own_path, page
+from backend.routes.pages.rendering import go, mail_of, own_path, page
 from backend.schemas.approval_service import RegisterBody
 from backend.schemas.types import Text
 from backend.services import reading
+from backend.services.admission import Registration
 from backend.services.rights import Act, may
 from backend.services.session_rules import Rules
-from backend.services.user_manager import Registration
 from backend.settings import RegistrationMode
 
 router = APIRouter(include_in_schema=False)
@@ -78,12 +85,20 @@ async def show_registration(request: Request, context: InContext, look: Look) ->
 @router.post("/register")
 async def register(request: Request, body: Annotated[RegisterBody, Depends(read_registration)], work: Work) -> Response:
     """Take somebody in, and show them where they stand."""
-    user = await work.users.register(Registration(**body.model_dump()))
+    user = await work.admission.sign_up(Registration(**body.model_dump()))
+    if user is None:
+        return go("/registered")
     if user.status is Status.ACTIVE:
         return go("/login?why=let_in")
     response = go("/waiting")
     remember_applicant(response, request, user.id)
     return response
+
+
+@router.get("/registered")
+async def show_registered(request: Request, context: InContext) -> Response:
+    """Say to whoever signed up, where registration is private, that mail tells the rest."""
+    return page(request, "registered.html", mail=mail_of(context.settings), **_about(context))
 
 
 @router.get("/login")
@@ -116,12 +131,13 @@ async def login(
     grant = await work.sessions.open_cookie(user, remember=body.remember)
     response = go("/account" if user.must_change_password else own_path(body.next))
     set_session(response, grant, context.settings)
+    remember_device(response, request, context, user.id)
     drop_cookie(response, APPLICANT, context.settings)
     return response
 
 
 @router.post("/logout")
-async def logout(caller: CurrentUser, context: InContext, work: Work) -> Response:
+async def logout(caller: UnsettledUser, context: InContext, work: Work) -> Response:
     """End the session of this browser."""
     await work.sessions.end(caller.session_id, caller.id, SessionEnd.USER_LOGOUT, actor=caller.id)
     response = go("/login?why=signed_out")
@@ -158,6 +174,7 @@ def _about(context: InContext) -> dict[str, Any]:
     settings = context.settings
     return {
         "mode": settings.registration,
+        "private": settings.private_registration,
         "note_required": settings.require_approval_note and settings.registration is RegistrationMode.APPROVAL,
         "needs_bootstrap_token": settings.bootstrap_by_token,
     }

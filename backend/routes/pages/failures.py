@@ -30,6 +30,7 @@ _TITLES: Final = {
     503: "Not at the moment",
 }
 _TITLES_OF_CODES: Final = {"CSRF_FAILED": "This page is too old"}
+_NEWEST: Final = "Each link works once and for a while, and only the newest one: there may be a newer mail."
 _NEXT_STEPS: Final = {
     "CSRF_FAILED": "Go back, reload the page and try again.",
     "ADMIN_REQUIRED": "If you need this, ask an administrator of this installation.",
@@ -37,7 +38,16 @@ _NEXT_STEPS: Final = {
     "USER_NOT_FOUND": "Go to the list of people and look there.",
     "AUTH_INVALID_CREDENTIALS": "Check both, or ask for a new password below.",
     "INTERNAL_ERROR": "Try again. If it happens again, tell an administrator the number below.",
+    "EMAIL_NOT_VERIFIED": "Follow the link in the mail we sent you, then sign in here.",
+    "RESET_PASSWORD_BAD_TOKEN": _NEWEST,
+    "VERIFY_USER_BAD_TOKEN": _NEWEST,
 }
+_WAYS: Final = {
+    "EMAIL_NOT_VERIFIED": ("/verify/again", "Send the mail again"),
+    "RESET_PASSWORD_BAD_TOKEN": ("/forgot-password", "Ask for a new link"),
+    "VERIFY_USER_BAD_TOKEN": ("/verify/again", "Send the mail again"),
+}
+"""Where each of these refusals leads on."""
 _WORDS: Final = {
     "ADMIN_REQUIRED": "This page is for people who look after this installation.",
     "ALREADY_APPROVED": "Somebody has let them in already.",
@@ -45,10 +55,14 @@ _WORDS: Final = {
     "AUTH_EMAIL_EXISTS": "This email address has an account already. Sign in, or use another address.",
     "AUTH_INVALID_CREDENTIALS": "This name and this password do not belong together.",
     "AUTH_USERNAME_EXISTS": "Somebody has this username already. Please choose another one.",
+    "EMAIL_NOT_VERIFIED": "Your email address is not confirmed yet.",
     "INVALID_TRANSITION": "This cannot be done to an account in this state.",
     "NOT_ACTIVE": "Only active accounts can have rights.",
     "NOT_APPROVED": "Nobody has let them in yet; that is a decision of its own.",
     "SESSION_NOT_FOUND": "That session has ended already.",
+    "RESET_PASSWORD_BAD_TOKEN": "This link or code does not work, or not any more.",
+    "USER_INACTIVE": "This account is not open, and a new password would not open it.",
+    "VERIFY_USER_BAD_TOKEN": "This link or code does not work, or not any more.",
     "IDEMPOTENCY_KEY_REUSED": "This page was sent before with other words in it. Choose the people anew.",
     "INVALID_CURSOR": "The list has changed since. Begin again with its first page.",
     "USER_NOT_FOUND": "There is no such account, or not any more.",
@@ -69,6 +83,8 @@ def answer(
     retry_after: int | None,
 ) -> Response:
     """Show a refusal to a person."""
+    if isinstance(error, errors.PasswordChangeRequired):
+        return go("/account")  # where a temporary password is replaced
     if isinstance(error, _STATES) and error.user_id and request.url.path == "/login":
         return _to_waiting(request, error)
     if isinstance(error, errors.Unauthenticated) and not isinstance(error, errors.InvalidCredentials):
@@ -111,7 +127,7 @@ def _form(again: Again, error: Exception, code: str, detail: str, items: Sequenc
         named = {field: detail}
     called = again.context.get("called", {})
     named = {called.get(name, name): sentence for name, sentence in named.items()}
-    return Form(again.values, named, None if named else detail, _NEXT_STEPS.get(code))
+    return Form(again.values, named, None if named else detail, _NEXT_STEPS.get(code), _WAYS.get(code))
 
 
 def _to_login(request: Request, code: str) -> Response:

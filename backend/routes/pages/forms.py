@@ -41,6 +41,8 @@ class Form:
     errors: Mapping[str, str] = field(default_factory=dict)
     message: str | None = None
     next_step: str | None = None
+    way: tuple[str, str] | None = None
+    """Where to go on, and what the link there is called."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from backend.models import Status
-from backend.routes.pages.words import STATES, exact
+from backend.routes.pages.words import MAILS, STATES, exact
 from backend.services.audit import Action
 from backend.services.people import Record
 
@@ -44,6 +44,10 @@ _SENTENCES: Final[Mapping[Action, str]] = {
     Action.USERS_EXPORTED: "Accounts were exported",
     Action.OWN_DATA_EXPORTED: "Took their data with them",
     Action.PASSWORD_RESET_BY_ADMIN: "Got a temporary password",
+    Action.MAIL_GIVEN_UP: "A mail could not be delivered",
+    Action.MAIL_SENT_BY_ADMIN: "A mail was sent by hand",
+    Action.LINK_MADE: "A link was made to hand over",
+    Action.REGISTERED_AGAIN: "Somebody tried to sign up with this address again",
     Action.REFUSED: "Something was refused",
 }
 _SHUT_OUT: Final = (Status.PENDING, Status.REJECTED, Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED)
@@ -114,6 +118,8 @@ def _changes(action: Action, details: Mapping[str, Any]) -> Iterator[str]:
         yield f"{details['opened_by']} → {details['used_by']}"
     if action in _OF_ROLES and "became" in details:
         yield f"{_ROLES.get(details['was'], details['was'])} → {_ROLES.get(details['became'], details['became'])}"
+    if "purpose" in details:
+        yield MAILS.get(details["purpose"], details["purpose"])
     if "until" in details:
         yield f"Until {_value('until', details['until'])}"
 

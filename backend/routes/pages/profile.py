@@ -6,13 +6,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import model_validator
 
-from backend.models import User
+from backend.identifiers import email_key
+from backend.models import MailPurpose, MailState, User
 from backend.routes.deps import CurrentUser, InContext, Look, Work
 from backend.routes.pages.forms import BackTo, read_form
 from backend.routes.pages.rendering import go_saying, mail_of, page
 from backend.schemas.profile import ProfileBody
 from backend.services import Services, reading
 from backend.services.identity import Identity
+from backend.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 
@@ -50,19 +52,35 @@ async def show_edit(request: Request, caller: CurrentUser, look: Look, context: 
 
 @router.post("/account/edit")
 async def edit(
-    request: Request, caller: CurrentUser, body: Annotated[ProfileForm, Depends(read_profile)], work: Work
+    request: Request,
+    caller: CurrentUser,
+    body: Annotated[ProfileForm, Depends(read_profile)],
+    work: Work,
+    context: InContext,
 ) -> Response:
     """Change one's own data; a new address is asked to be proven."""
     user = await work.profile.update(caller.id, body.changes(), body.current_password)
-    return go_saying(request, "/account", _saved(user, moved=user.email != caller.email))
+    saved = "Your changes are saved."
+    if email_key(user.email) == email_key(caller.email):
+        return go_saying(request, "/account", saved)
+    settings = context.settings
+    if settings.mail_enabled:
+        saved += " Your address of before is told of the new one."
+    if not settings.send_verification_emails:
+        return go_saying(request, "/account", f"{saved} The new address is not confirmed yet.")
+    sentence, warn = await _confirming(work, user, settings)
+    return go_saying(request, "/account", f"{saved} {sentence}", warn=warn)
 
 
 @router.post("/account/confirm-email", dependencies=[Depends(back_to_account)])
-async def send_confirmation(request: Request, caller: CurrentUser, work: Work) -> Response:
+async def send_confirmation(request: Request, caller: CurrentUser, work: Work, context: InContext) -> Response:
     """Send the mail that proves one's address once more."""
-    user = await work.users.get_by_email((await work.people.one(caller.id)).email)
-    await work.users.request_verify(user)
-    return go_saying(request, "/account", f"A mail with a link is on its way to {user.email}.")
+    user = await work.people.one(caller.id)
+    if user.is_verified:
+        return go_saying(request, "/account", "Your email address is confirmed already.")
+    await work.recovery.request_verification_for(user.email)
+    sentence, warn = await _confirming(work, user, context.settings)
+    return go_saying(request, "/account", sentence, warn=warn)
 
 
 async def _about(caller: Identity, look: Services, context: InContext) -> dict[str, Any]:
@@ -74,6 +92,13 @@ async def _about(caller: Identity, look: Services, context: InContext) -> dict[s
     }
 
 
-def _saved(user: User, *, moved: bool) -> str:
-    unproven = moved and not user.is_verified
-    return "Your changes are saved." + (" Your email address is not confirmed yet." if unproven else "")
+async def _confirming(work: Services, user: User, settings: Settings) -> tuple[str, bool]:
+    """Say what became of the mail that proves an address, and whether that is a warning."""
+    if settings.mail_goes_nowhere:
+        return "This installation sends no mail: ask an administrator to confirm your address.", True
+    mail = await work.mails.last(MailPurpose.VERIFY_EMAIL, user.id)
+    if mail.state is MailState.SUPPRESSED:
+        return "You were sent enough of these mails within the hour: look for the newest, or ask again later.", True
+    if settings.mail_enabled:
+        return f"A mail with a link to confirm it is on its way to {user.email}.", False
+    return "A link to confirm your address appears on the console of the server.", False

@@ -28,8 +28,6 @@ POLICY: Final = (
 )
 _OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/_.~?=&%+#-]*")
 _NOTICE: Final = "notice"
-_ACCOUNT: Final = "/account"
-"""Where one replaces one's password."""
 _LONG: Final = timedelta(days=1)
 
 
@@ -53,11 +51,9 @@ class Caller:
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
-    """Render a template for whoever is looking; who has a temporary password is led to where it is replaced."""
+    """Render a template for whoever is looking."""
     settings = request.app.state.context.settings
     user: Identity | None = getattr(request.state, "caller", None)
-    if user and template != "error.html" and _owes_password(request, user):
-        return go(_ACCOUNT)
     notice = read_cookie(request, _NOTICE, settings)
     html = (
         _templates()
@@ -101,12 +97,7 @@ def mail_of(settings: Settings) -> Literal["sent", "shown", "none"]:
     """Say what becomes of mail: it leaves, is shown on the console of the server, or goes nowhere."""
     if settings.mail_enabled:
         return "sent"
-    return "none" if settings.production else "shown"
-
-
-def _owes_password(request: Request, user: Identity) -> bool:
-    """Tell whether somebody looks around before they have replaced a temporary password."""
-    return user.must_change_password and request.method == "GET" and request.url.path != _ACCOUNT
+    return "none" if settings.mail_goes_nowhere else "shown"
 
 
 def _secret(request: Request) -> str | None:
@@ -143,6 +134,6 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named = (words.age, words.day, words.exact, words.size, words.span, words.state, words.until)
+    named = (words.age, words.day, words.exact, words.mail, words.size, words.span, words.state, words.until)
     environment.filters.update({word.__name__: word for word in named}, iso=datetime.isoformat)
     return environment

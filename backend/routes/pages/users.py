@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -13,8 +13,8 @@ from backend.errors import UserNotFound
 from backend.identifiers import username_key
 from backend.models import Status, User
 from backend.routes.deps import CurrentAdmin, InContext, Look, Work
-from backend.routes.pages.actions import ACTIONS, Action
-from backend.routes.pages.acts import Said
+from backend.routes.pages.actions import ACTIONS
+from backend.routes.pages.acts import Action, Said
 from backend.routes.pages.forms import BackTo, Day, Person, read_form, refuse
 from backend.routes.pages.history import entries
 from backend.routes.pages.notices import Undo
@@ -23,8 +23,12 @@ from backend.routes.pages.words import day, span
 from backend.schemas.types import Reason, Text
 from backend.services import Services, reading
 from backend.services.persons import person
+from backend.stores.mails import Wanted as MailsWanted
 
 router = APIRouter(include_in_schema=False)
+
+_MAILS: Final = 5
+"""So many of a person's last mails are on their page."""
 
 
 class ActForm(BaseModel):
@@ -81,6 +85,7 @@ async def show_user(request: Request, caller: CurrentAdmin, target: Person, look
     """Show one account, a deleted one too: what is known, what happened, what can be done."""
     found = await person(context, target, gone=True)
     user, oneself = found.user, found.user.id == caller.id
+    mail_leaves = context.settings.mail_enabled
     return page(
         request,
         "user.html",
@@ -90,7 +95,8 @@ async def show_user(request: Request, caller: CurrentAdmin, target: Person, look
         sessions=await look.sessions.listed(user.id),
         restorable_until=_restorable_until(context, user),
         now=context.clock.now(),
-        actions=[] if oneself else [action for action in ACTIONS.values() if action.applies(user)],
+        actions=[] if oneself else [one for one in ACTIONS.values() if one.offered(user, mail_leaves=mail_leaves)],
+        mails=(await look.messages.ledger(MailsWanted(user_id=user.id), None, _MAILS)).page.rows,
         oneself=oneself,
         history=entries(await look.people.history(user.id)),
         pending_count=await look.people.waiting_count(),
@@ -118,6 +124,9 @@ async def act(
 ) -> Response:
     """Do it."""
     done = await wanted.act(work, caller.id, target, said)
+    if done.link:
+        at_the_desk = {"pending_count": await work.people.waiting_count(), "here": "users"}
+        return page(request, "link.html", user=done.user, link=done.link, then=f"/users/{target}", **at_the_desk)
     if done.temporary_password:
         return page(
             request,
@@ -140,7 +149,13 @@ async def act(
 async def _asked(look: Services, context: Context, action: Action, user: User) -> Mapping[str, Any]:
     settings = context.settings
     address = "The email address is kept." if settings.anonymize_keeps_email else "The email address is erased as well."
-    told = {"name": user.username, "kept": span(timedelta(days=settings.keep_deleted_days)), "address": address}
+    told = {
+        "name": user.username,
+        "kept": span(timedelta(days=settings.keep_deleted_days)),
+        "address": address,
+        "temporary": span(timedelta(hours=settings.temporary_password_hours)),
+        "email": user.email,
+    }
     return {
         "user": user,
         "action": action,

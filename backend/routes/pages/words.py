@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Final
 
-from backend.models import Status
+from backend.models import MailPurpose, MailState, Status
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _AGES: Final = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
@@ -25,10 +25,40 @@ STATES: Final[Mapping[Status, str]] = {
 }
 """What each state of an account is called, in the order in which people choose from them."""
 
+MAILS: Final[Mapping[MailPurpose, str]] = {
+    MailPurpose.VERIFY_EMAIL: "Link to confirm the address",
+    MailPurpose.RESET_PASSWORD: "Link to choose a new password",
+    MailPurpose.REGISTRATION_RECEIVED: "Request received",
+    MailPurpose.ALREADY_REGISTERED: "There is an account already",
+    MailPurpose.APPLICANTS_WAITING: "Somebody waits for a decision",
+    MailPurpose.ACCOUNT_APPROVED: "Let in",
+    MailPurpose.ACCOUNT_REJECTED: "Request turned down",
+    MailPurpose.PASSWORD_CHANGED: "Password changed",
+    MailPurpose.EMAIL_CHANGED: "Address changed",
+    MailPurpose.USERNAME_CHANGED: "Username changed",
+    MailPurpose.NEW_DEVICE: "Signed in on a new device",
+    MailPurpose.REFRESH_REUSE: "Session ended for safety",
+    MailPurpose.SIGN_IN_BLOCKED: "Sign-in blocked for a while",
+}
+"""What each mail is for, in the order in which people choose from them."""
+MAIL_STATES: Final[Mapping[MailState, str]] = {
+    MailState.DUE: "To be sent",
+    MailState.SENT: "Being sent",
+    MailState.ACCEPTED: "Accepted",
+    MailState.FAILED: "Failed",
+    MailState.SUPPRESSED: "Not sent",
+}
+"""What each state of a mail is called, in the order in which a mail may go through them."""
 
-def state(status: Status) -> str:
-    """Say where in its life an account is: "Access ended"."""
-    return STATES[status]
+
+def state(status: Status | MailState) -> str:
+    """Say where in its life an account or a mail is: "Access ended"."""
+    return MAIL_STATES[status] if isinstance(status, MailState) else STATES[status]
+
+
+def mail(purpose: MailPurpose) -> str:
+    """Say what a mail is for: "Link to choose a new password"."""
+    return MAILS[purpose]
 
 
 def age(moment: datetime) -> str:

@@ -1,0 +1,32 @@
+"""What a page asks while somebody types a new password: how hard it is to guess, and whether it will be taken."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from backend.routes.deps import FromOrigin, InContext
+from backend.schemas.types import Text
+from backend.services.strength import Strength, strength
+
+router = APIRouter(include_in_schema=False)
+
+
+class StrengthBody(BaseModel):
+    """A password as it is being typed, and what the page knows of whose it will be."""
+
+    password: Text
+    username: Text = ""
+    email: Text = ""
+    institution: Text = ""
+
+
+@router.post("/password-strength")
+async def estimate(body: StrengthBody, context: InContext, origin: FromOrigin) -> Strength:
+    """Tell how hard a password is to guess; nothing of it is kept or logged."""
+    return await strength(
+        context,
+        origin.ip_address,
+        body.password,
+        username=body.username,
+        email=body.email,
+        institution=body.institution,
+    )

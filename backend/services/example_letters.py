@@ -1,0 +1,58 @@
+"""Letters with example values: to look at a template before anybody gets it, and to try it with what may be missing."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+from typing import Final
+from urllib.parse import urlsplit
+
+from backend.models import MailPurpose, UserSession
+from backend.services.correspondence import TOKENS, link_to
+from backend.services.letters import Letter
+from backend.services.recovery import LIFETIME
+
+_TO_UNPROVEN: Final = {MailPurpose.VERIFY_EMAIL, MailPurpose.REGISTRATION_RECEIVED, MailPurpose.EMAIL_CHANGED}
+"""Mails that hardly ever go to a proven address."""
+_OF_APPLICANTS: Final = {MailPurpose.VERIFY_EMAIL, MailPurpose.REGISTRATION_RECEIVED}
+_TOKEN: Final = "only-an-example-of-a-code-that-opens-nothing"  # noqa: S105
+_SIGN_IN: Final = UserSession(
+    agent="Firefox on Linux",
+    device_name="Reading room",
+    ip_address="192.0.2.7",
+    created_at=datetime(2026, 5, 4, 9, 30, tzinfo=UTC),
+)
+
+
+def example(purpose: MailPurpose, public_url: str, *, unproven: bool = False) -> Letter:
+    """Return a letter as most people get it, or, with `unproven`, as an address gets it that nobody has proven."""
+    kind = TOKENS.get(purpose)
+    token = _TOKEN if kind else None
+    proven = not unproven and purpose not in _TO_UNPROVEN
+    return Letter(
+        host=urlsplit(public_url).netloc,
+        public_url=public_url,
+        name="Ana" if proven else None,
+        username="ana" if proven else None,
+        link=link_to(purpose, public_url, token),
+        token=token,
+        hours=round(LIFETIME[kind].total_seconds() / 3600) if kind else None,
+        reason="These are words of whoever decided.\nThey may have several lines.",
+        pending=purpose in _OF_APPLICANTS,
+        waiting=3 if purpose is MailPurpose.APPLICANTS_WAITING else 0,
+        session=_SIGN_IN if purpose is MailPurpose.NEW_DEVICE else None,
+    )
+
+
+def examples(purpose: MailPurpose, public_url: str) -> Iterator[Letter]:
+    """Return letters in which, one after the other, everything is missing that may be."""
+    to_somebody = replace(example(purpose, public_url), name="Ana", username="ana")
+    to_anybody = replace(to_somebody, name=None, username=None)
+    for letter, pending, bare in product((to_somebody, to_anybody), (False, True), (False, True)):
+        yield replace(
+            letter,
+            pending=pending,
+            waiting=min(letter.waiting, 1) if bare else letter.waiting,
+            reason=None if bare else letter.reason,
+            session=None if bare else letter.session,
+        )

@@ -1,0 +1,172 @@
+"""Guesses: the one place where passwords are checked, and where the wrong ones are counted (ASVS 6.1.1, 6.3.1)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from backend.context import Context
+from backend.errors import Counted, HashingBusy, TooManyRequests
+from backend.models import MailPurpose
+from backend.services.audit import Origin
+from backend.services.known_devices import device_of
+from backend.services.outbox import Outbox
+from backend.services.throttle import network_of
+from backend.stores.attempts import AttemptStore, Tried
+from backend.stores.counters import Limit
+from backend.stores.lines import Line
+from backend.stores.users import UserStore
+from backend.tokens import digest
+
+_MINUTE: Final = 60
+_POLL_SECONDS: Final = 0.1
+"""How soon it is noticed that another process has done with a password."""
+_HALF: Final = 32
+"""Characters of a subject that name the account, and of one that name whose attempts at it are counted."""
+_ALL: Final = "everybody"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a password: `better` is a fresh hash where the stored one is out of date."""
+
+    right: bool
+    better: str | None = None
+    counted: Counted | None = None
+
+
+async def warn_owner(users: UserStore, outbox: Outbox, account: UUID) -> None:
+    """Tell somebody that others have closed their account for strangers."""
+    user = await users.get(account)
+    if user and user.is_active:
+        await outbox.queue(MailPurpose.SIGN_IN_BLOCKED, user)
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """Checks passwords, within four limits: for the account or the known device, the address, and the installation.
+
+    A place is taken before a password is checked, so that many at once cannot slip through: no more are under way than
+    may still be wrong. Who finds all places taken by others, whose passwords may be right, waits for them.
+    """
+
+    context: Context
+    origin: Origin
+
+    async def check(self, whose: UUID | str, password: str, hashed_password: str | None) -> Verdict:
+        """Check the password of an account, or for a name that nobody has; with no transaction open.
+
+        Both are counted alike. Without a hash no password is right.
+
+        Raises:
+            TooManyRequests: too many wrong ones for this account, from this address, or in the whole installation.
+            HashingBusy: too many passwords wait to be checked.
+        """
+        hasher, settings = self.context.hasher, self.context.settings
+        if not settings.rate_limits:
+            return Verdict(*await hasher.verified(password, hashed_password))
+        tried = self._tried(whose)
+        async with self._inside(tried):
+            try:
+                right, better = await hasher.verified(password, hashed_password)
+            except BaseException:  # nobody came to a verdict
+                await asyncio.shield(self._store.give_back(tried, self.context.clock.now(), right=False))
+                raise
+            if right:
+                await asyncio.shield(self._store.give_back(tried, self.context.clock.now(), right=True))
+                return Verdict(right, better)
+            return Verdict(right, counted=await asyncio.shield(self._wrong(tried, whose)))
+
+    async def forget(self, account: UUID) -> None:
+        """Let strangers try again, and devices: the account has a new password, which none of them has guessed at."""
+        await self._store.forget(digest(str(account))[:_HALF], self.context.clock.now())
+
+    async def remove_over(self, limit: int) -> int:
+        """Remove what does not count any more; tell how many."""
+        return await self._store.remove_over(self.context.clock.now(), limit)
+
+    @property
+    def _store(self) -> AttemptStore:
+        settings = self.context.settings
+        window = max(1, round(settings.login_window_minutes * _MINUTE))
+        per_address = settings.login_max_attempts_per_address or settings.login_max_attempts
+        account, address = settings.login_max_attempts, per_address
+        return AttemptStore(
+            self.context.database, Limit("signin", account, window), Limit("signin-address", address, window)
+        )
+
+    @property
+    def _overall(self) -> Limit:
+        return Limit("signin-failures", self.context.settings.login_failures_per_minute, _MINUTE)
+
+    def _tried(self, whose: UUID | str) -> Tried:
+        family, network = digest(str(whose))[:_HALF], network_of(self.origin.ip_address)
+        device = device_of(self.context, self.origin.known_device, whose) if isinstance(whose, UUID) else None
+        if device:
+            return Tried(family + digest(str(device))[:_HALF])
+        return Tried(family, family + digest(network or "")[:_HALF], network)
+
+    @asynccontextmanager
+    async def _inside(self, tried: Tried) -> AsyncIterator[None]:
+        lines = self.context.lines
+        address = lines.at(tried.network) if tried.network else nullcontext(Line())
+        with lines.at(tried.subject) as mine, address as here:
+            await self._enter(tried, mine, here)
+            try:
+                yield
+            finally:
+                here.inside -= 1
+                lines.left()
+
+    async def _enter(self, tried: Tried, mine: Line, here: Line) -> None:
+        """Wait for a place and take it; who waits is held up by nobody but those before them."""
+        settings, loop = self.context.settings, asyncio.get_running_loop()
+        deadline = loop.time() + settings.hash_queue_seconds
+        if max(mine.people, here.people) > settings.hash_queue:
+            raise HashingBusy
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await stack.enter_async_context(mine.front)
+                    await stack.enter_async_context(here.front)
+            except TimeoutError:
+                raise HashingBusy from None
+            if tried.pair:
+                await self._check_calm()
+            while not await self._try_to_enter(tried, here):
+                if loop.time() > deadline:
+                    raise HashingBusy
+
+    async def _try_to_enter(self, tried: Tried, here: Line) -> bool:
+        moved, inside = self.context.lines.moved, here.inside  # before looking: what happens meanwhile is noticed
+        room = await self._store.enter(tried, self.context.clock.now(), inside)
+        if room.refusal:
+            raise TooManyRequests(retry_after=room.opens_in, limit=room.refusal.amount, window=room.refusal.window)
+        if room.free:
+            here.inside += 1
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_POLL_SECONDS):
+                await moved.wait()
+        return False
+
+    async def _check_calm(self) -> None:
+        """Let strangers wait while the installation as a whole is being guessed at."""
+        limit = self._overall
+        count = await self.context.counters.look(limit, _ALL)
+        if not count.within:
+            raise TooManyRequests(retry_after=count.resets_in, limit=limit.amount, window=limit.window)
+
+    async def _wrong(self, tried: Tried, whose: UUID | str) -> Counted:
+        wrong, stranger = await self._store.wrong(tried, self.context.clock.now()), tried.pair is not None
+        if stranger:  # by devices of their own, somebody could keep all others out and guess at nobody
+            await self.context.counters.add(self._overall, _ALL)
+        return Counted(
+            limit=wrong.limit.amount,
+            window=wrong.limit.window,
+            remaining=wrong.remaining,
+            resets_in=wrong.resets_in,
+            closed=whose if isinstance(whose, UUID) and stranger and wrong.closed_at_first else None,
+        )

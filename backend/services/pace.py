@@ -1,0 +1,24 @@
+"""Pace: answers that must not tell by their time what was found."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Pace:
+    """When something began, by the clock that only goes forward: real time passes here, whatever clock is injected."""
+
+    began: float
+
+    @classmethod
+    def begin(cls) -> Self:
+        """Note this moment."""
+        return cls(time.monotonic())
+
+    async def keep(self, seconds: float) -> None:
+        """Wait until `seconds` after the beginning, with no transaction open: others would wait for it too."""
+        left = self.began + seconds - time.monotonic()
+        if left > 0:
+            await asyncio.sleep(left)

@@ -1,0 +1,61 @@
+"""Lockouts: which attempts still count, how many failures close an account for strangers, and for how long."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, Self
+
+from backend.stores.counters import Limit
+
+ABANDONED: Final = timedelta(minutes=1)
+"""After so long nobody is checking a password any more: the process that did has died."""
+_LEVEL_LASTS: Final = timedelta(hours=24)
+_DOUBLINGS: Final = 4
+_LONGEST: Final = timedelta(hours=4)
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What is known about the attempts for one subject."""
+
+    started_at: datetime
+    failures: int
+    under_way: int
+    level: int
+    closed_until: datetime | None
+    touched_at: datetime
+
+    def at(self, now: datetime, window: timedelta) -> Self:
+        """Leave out what does not count any more at this moment."""
+        opens = self.closed_until is not None and self.closed_until <= now
+        begins_anew = opens or (self.closed_until is None and self.started_at <= now - window)
+        return replace(
+            self,
+            failures=0 if begins_anew else self.failures,
+            under_way=0 if self.touched_at <= now - ABANDONED else self.under_way,
+            level=0 if self.started_at <= now - window - _LEVEL_LASTS else self.level,
+            closed_until=None if opens else self.closed_until,
+        )
+
+    def failed(self, now: datetime, limit: Limit) -> Self:
+        """Turn one that was under way into a failure; the last of a window closes, for twice as long as last time."""
+        window, failures = timedelta(seconds=limit.window), self.failures + 1
+        after = replace(
+            self,
+            started_at=self.started_at if self.failures else now,
+            failures=failures,
+            under_way=max(0, self.under_way - 1),
+        )
+        if failures < limit.amount or self.closed_until is not None:
+            return after
+        closed_for = min(window * 2 ** min(self.level, _DOUBLINGS), max(window, _LONGEST))
+        return replace(after, closed_until=now + closed_for, level=self.level + 1)
+
+    def shut_until(self, limit: Limit) -> datetime | None:
+        """Return when it opens, if it is closed; also if the limit was lowered meanwhile."""
+        enough = self.failures >= limit.amount
+        return self.closed_until or (self.started_at + timedelta(seconds=limit.window) if enough else None)
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether anything is known."""
+        return bool(self.failures or self.under_way or self.level)

@@ -1,0 +1,103 @@
+"""PRIVATE_REGISTRATION: one answer for new and for taken names, at every door (ASVS 6.3.8, attack case E2)."""
+
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from backend.models import MailPurpose, Status
+from backend.services.audit import Action
+from tests.application import Application
+from tests.contracts.answers import applicant, code
+from tests.factories import People
+
+pytestmark = pytest.mark.settings(private_registration=True)
+
+JSON_DOORS: Final = ("/api/auth/register", "/api/v1/users/register", "/api/v1/users")
+RECEIVED: Final = {"message": "Your request has been received. What happens next is told by mail."}
+
+
+def _body(door: str, **values: str) -> dict[str, Any]:
+    return applicant(**values) if door != "/api/v1/users" else {"name": "Somebody", **applicant(**values)}
+
+
+def _said(answer: httpx.Response) -> tuple[Any, ...]:
+    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    return answer.status_code, answer.content, headers
+
+
+@pytest.mark.parametrize("door", JSON_DOORS)
+async def test_e2_new_and_taken_names_are_answered_alike(running: Application, people: People, door: str) -> None:
+    admin, known = await people.admin(), await people.active()
+    answers = [
+        await running.client.post(door, json=_body(door)),
+        await running.client.post(door, json=_body(door, username="other", email=known.email.upper())),
+        await running.client.post(door, json=_body(door, username=known.username, email="third@example.org")),
+        await running.client.post(door, json=_body(door, username=admin.username, email=admin.email)),
+    ]
+    assert (answers[0].status_code, answers[0].json()) == (202, RECEIVED)
+    assert all(_said(answer) == _said(answers[0]) for answer in answers)
+
+
+async def test_e2_the_page_answers_alike_too(running: Application, people: People) -> None:
+    known = await people.active()
+    answers = []
+    for values in ({}, {"email": known.email}, {"username": known.username, "email": "third@example.org"}):
+        browser = running.browser()
+        answer = await browser.post("/register", data=applicant(**values))
+        answers.append((answer.status_code, answer.headers["location"], dict(browser.cookies)))
+    assert answers == [(303, "/registered", {})] * 3
+
+
+async def test_who_has_an_account_hears_that_somebody_signed_up_with_their_address(
+    running: Application, people: People
+) -> None:
+    known = await people.active()
+    before = await people.statuses()
+    await running.client.post(JSON_DOORS[0], json=applicant(email=known.email))
+    assert [mail.to for mail in await running.mails(MailPurpose.ALREADY_REGISTERED)] == [known.email]
+    assert await people.statuses() == before
+    assert [event.target_id for event in await people.audit(Action.REGISTERED_AGAIN)] == [known.id]
+
+
+async def test_a_taken_username_gives_way_to_a_free_one(running: Application, people: People) -> None:
+    admin, known = await people.admin(), await people.active()
+    await running.client.post(JSON_DOORS[0], json=applicant(username=known.username, email="third@example.org"))
+    (waiting,) = (await admin.get("/api/auth/admin/pending-approvals")).json()["pending_users"]
+    assert waiting["email"] == "third@example.org"
+    assert waiting["username"].startswith("third")
+
+
+async def test_the_first_account_is_told_what_it_is(client: httpx.AsyncClient) -> None:
+    answer = await client.post(JSON_DOORS[0], json=applicant())
+    assert (answer.status_code, answer.json()["is_superuser"]) == (201, True)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [({"password": "short"}, (400, "REGISTER_INVALID_PASSWORD")), ({"email": "no address"}, (422, "VALIDATION_ERROR"))],
+)
+async def test_what_is_wrong_with_a_form_is_said_whoever_is_known(
+    running: Application, people: People, values: dict[str, str], expected: tuple[int, str]
+) -> None:
+    known = await people.active()
+    for email in (known.email, "new@example.org"):
+        answer = await running.client.post(JSON_DOORS[0], json=applicant(**{"email": email, **values}))
+        assert code(answer) == expected
+
+
+@pytest.mark.settings(max_pending=1)
+async def test_a_full_hall_is_full_for_everybody(running: Application, people: People) -> None:
+    known = await people.active()
+    await running.client.post(JSON_DOORS[0], json=applicant())
+    for email in (known.email, "new@example.org"):
+        answer = await running.client.post(JSON_DOORS[0], json=applicant(username="another", email=email))
+        assert code(answer) == (503, "REGISTRATION_FULL")
+
+
+@pytest.mark.settings(registration="open")
+async def test_in_open_mode_nobody_is_told_either_and_can_sign_in_at_once(running: Application, people: People) -> None:
+    await people.admin()
+    answer = await running.client.post(JSON_DOORS[0], json=applicant())
+    assert answer.status_code == 202
+    assert Status.ACTIVE in (await people.statuses()).values()
