@@ -40,6 +40,8 @@ _LONGEST: Final = 320
 """Characters; RFC 5321 allows an address fewer."""
 _SEPARATORS: Final = frozenset("._-")
 ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
+_ENCODED_WORD: Final = "=?"
+"""Begins what RFC 2047 decodes: some libraries write such an address as another one, or as another header."""
 _PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
 _LOOKS_LIKE_AN_ID: Final = re.compile(r"[0-9a-f]{32}")
 _INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
@@ -76,6 +78,8 @@ def email_as_typed(email: str) -> str:
     Raises:
         InvalidEmail: with the validator's reason.
     """
+    if _ENCODED_WORD in email:
+        raise InvalidEmail("The part of the email address before the @ cannot contain =?, which mail programs decode.")
     try:
         return validate_email(email, check_deliverability=False).normalized
     except EmailNotValidError as error:

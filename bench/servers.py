@@ -47,6 +47,10 @@ class Program:
             *arguments,
         ]
 
+    def serving(self, port: int) -> list[str]:
+        """Return the command that serves it on a port."""
+        return self.run("-m", "uvicorn", self.app, "--port", str(port), *_UVICORN)
+
 
 class Service:
     """A program that runs on a loopback port; talk to it for preparations by `ask`, end it by `stop`."""
@@ -56,8 +60,7 @@ class Service:
         self.name = name
         self.port = free_port()
         folder.mkdir()
-        command = program.run("-m", "uvicorn", program.app, "--port", str(self.port), *_UVICORN)
-        self._server = Server(command, folder, signal.SIGTERM)
+        self._server = Server(program.serving(self.port), folder, signal.SIGTERM)
         self.pid = self._server.pid
         try:
             self._server.wait_until(lambda: answers(self.port))

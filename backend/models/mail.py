@@ -44,7 +44,8 @@ class MailState(StrEnum):
     """It was never sent: there is no mail server, it would be one too many, or it is not true any more."""
 
 
-_OPEN: Final = "state IN ('due', 'sent')"
+OPEN: Final = "state IN ('due', 'sent')"
+"""Mails with which something is still to happen, as the index has them: the few among the many that are kept."""
 
 
 class Mail(SQLModel, table=True):
@@ -52,7 +53,7 @@ class Mail(SQLModel, table=True):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_due", "priority", "due_at", postgresql_where=text(_OPEN), sqlite_where=text(_OPEN)),
+        Index("ix_outbox_due", "priority", "due_at", postgresql_where=text(OPEN), sqlite_where=text(OPEN)),
         Index("ix_outbox_state_id", "state", "id"),
         Index("ix_outbox_user_id_purpose_created_at", "user_id", "purpose", "created_at"),
     )

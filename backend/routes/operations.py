@@ -95,6 +95,10 @@ class _Collector:
         for status, count in self._measures.accounts.items():
             applications.add_metric([status], count)
         yield applications
+        mails = GaugeMetricFamily("vestibule_messages", "Mails on record, by state.", labels=["state"])
+        for state, count in self._measures.mails.items():
+            mails.add_metric([state], count)
+        yield mails
         size, lent = self._context.database.pool_status()
         yield GaugeMetricFamily("vestibule_database_pool_size", "Database connections of this process.", size)
         yield GaugeMetricFamily("vestibule_database_pool_lent", "Database connections in use.", lent)

@@ -151,7 +151,7 @@ class Admission:
         return user
 
     async def _admit(self, registration: Registration, *, private: bool, name_is_ours: bool = False) -> User | None:
-        """See `register` and `sign_up`. A username that is ours gives way where somebody else has taken it meanwhile."""
+        """See `register` and `sign_up`. A username that is ours gives way to somebody who has taken it meanwhile."""
         await self.throttle.registration(self.lifecycle.audit.origin.ip_address)
         username, email = username_as_typed(registration.username), email_as_typed(registration.email)
         async with self.context.database.reading() as session:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from backend.models import GONE, Mail, MailPurpose, Status, User, UserSession
 from backend.notifiers import Message
-from backend.services.letters import Letter, Letters
+from backend.services.letters import FOLDER, Letter, Letters
 from backend.services.messages import TOKENS, link_to
 from backend.services.recovery import LIFETIME
 from backend.services.rights import Act, may
@@ -39,7 +39,7 @@ async def message_of(services: Services, mail: Mail) -> Message | None:
         token, hours = await services.recovery.mint(user, purpose, mail.id), LIFETIME[purpose].total_seconds() / 3600
     settings = services.context.settings
     proven = user.is_verified and not mail.address
-    written = _letters(settings.data_dir / "mail").write(
+    written = _letters(settings.data_dir / FOLDER).write(
         mail.purpose,
         Letter(
             host=urlsplit(settings.public_url).netloc,

@@ -6,21 +6,27 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
-from backend.models import MailPurpose, UserSession
-from backend.services.correspondence import TOKENS, link_to
+from backend.models import Carrier, MailPurpose, UserSession
 from backend.services.letters import Letter
+from backend.services.messages import TOKENS, link_to
 from backend.services.recovery import LIFETIME
 
 _TO_UNPROVEN: Final = {MailPurpose.VERIFY_EMAIL, MailPurpose.REGISTRATION_RECEIVED, MailPurpose.EMAIL_CHANGED}
 """Mails that hardly ever go to a proven address."""
 _OF_APPLICANTS: Final = {MailPurpose.VERIFY_EMAIL, MailPurpose.REGISTRATION_RECEIVED}
 _TOKEN: Final = "only-an-example-of-a-code-that-opens-nothing"  # noqa: S105
+_MOMENT: Final = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 _SIGN_IN: Final = UserSession(
+    user_id=UUID(int=0),
+    carrier=Carrier.COOKIE,
+    created_at=_MOMENT,
+    last_activity=_MOMENT,
+    expires_at=_MOMENT,
+    ip_address="192.0.2.7",
     agent="Firefox on Linux",
     device_name="Reading room",
-    ip_address="192.0.2.7",
-    created_at=datetime(2026, 5, 4, 9, 30, tzinfo=UTC),
 )
 
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.clock import Clock
-from backend.models import Status
+from backend.models import MailState, Status
 from backend.services.audit import Action
 from backend.services.session_rules import Rules
 from backend.stores.audit import AuditStore
+from backend.stores.mails import MailStore, Wanted
 from backend.stores.sessions import SessionStore
 from backend.stores.users import UserStore
 
@@ -20,6 +21,7 @@ class Measures:
     signins: Mapping[str, int]
     live_sessions: int
     accounts: Mapping[Status, int]
+    mails: Mapping[MailState, int]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Measuring:
     users: UserStore
     sessions: SessionStore
     audit: AuditStore
+    mails: MailStore
     rules: Rules
     clock: Clock
 
@@ -44,4 +47,4 @@ class Measuring:
             accounts[status] += count
         now = self.clock.now()
         live = await self.sessions.live(now, now - self.rules.idle, now - self.rules.remembered_idle)
-        return Measures(signins, live, accounts)
+        return Measures(signins, live, accounts, await self.mails.states(Wanted()))

@@ -138,6 +138,7 @@ class Messages:
         mail, user = await self._mail(admin, id_)
         _check(user, mail.purpose)
         purpose, now = TOKENS[mail.purpose], self.context.clock.now()
+        await self.recovery.one_time_tokens.void(user.id, purpose, now)  # also those made for this very mail
         token = await self.recovery.mint(user, purpose, mail.id)
         await self.store.note(mail, HANDED_OVER)
         await self._record(Action.LINK_MADE, admin, mail)

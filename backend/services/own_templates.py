@@ -127,15 +127,16 @@ class _Folder(BaseLoader):
         self._left_out = left_out
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:  # noqa: ARG002  # Jinja's
-        path = self._folder / Path(*split_template_path(template))
-        if template in self._left_out or not os.path.lexists(path):
+        name = "/".join(split_template_path(template))
+        path = self._folder / name
+        if name in self._left_out or not os.path.lexists(path):
             raise TemplateNotFound(template)
         try:
-            return self._read(path, template), str(path), None
+            return self._read(path, name), str(path), None
         except OSError as error:
-            raise Unusable(error.strerror or "It cannot be read.", template) from None
+            raise Unusable(error.strerror or "It cannot be read.", name) from None
         except UnicodeDecodeError:
-            raise Unusable("It is not UTF-8 text.", template) from None
+            raise Unusable("It is not UTF-8 text.", name) from None
 
     def _read(self, path: Path, name: str) -> str:
         real = path.resolve(strict=True)

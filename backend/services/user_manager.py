@@ -110,11 +110,15 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
 
         if known.suspended_until and known.suspended_until <= self._context.clock.now():
             await self._closing.catch_up([known.id])
-        user = await self.user_db.lock(known.id)
-        if user is None or user.status in GONE or user.hashed_password != known.hashed_password:
+        user, hasher = await self.user_db.lock(known.id), self._context.hasher
+        if user is None or user.status in GONE:
             raise InvalidCredentials(user_id=known.id)
-        if verdict.better:
-            await self.user_db.update(user, {"hashed_password": verdict.better})
+        if user.hashed_password == known.hashed_password:
+            if verdict.better:
+                await self.user_db.update(user, {"hashed_password": verdict.better})
+        # Another password meanwhile, or the same one, whose hash another sign-in has brought up to date just now.
+        elif not (verdict.better and (await hasher.verified(password, user.hashed_password))[0]):
+            raise InvalidCredentials(user_id=known.id)
         self._check_state(user)
         return user
 

@@ -98,7 +98,7 @@ class Services:
         self.people = People(users, ListingStore(session, indexed=context.database.search_indexed), self.audit.store)
         self.profile = Profile(context, users, renaming, self.recovery)
         self.by_name = ByName(self.people, self.profile, self.administration, self.closing, self.erasure)
-        self.measuring = Measuring(users, self.session_store, self.audit.store, self.sessions.rules, clock)
+        self.measuring = Measuring(users, self.session_store, self.audit.store, self.mails, rules, clock)
 
     async def committed(self) -> None:
         """Do what waited for the commit. A failure here is logged; the reconciler and the courier try again."""

@@ -66,7 +66,7 @@ class Counters:
             try:
                 async with asyncio.timeout(_REDIS_PATIENCE_SECONDS):
                     return await _count(self._shared, limit, limit.amount, subject, more)
-            except (RedisError, OSError, TimeoutError):
+            except (RedisError, OSError, TimeoutError, ValueError):
                 self._resting_until = time.monotonic() + _REDIS_REST_SECONDS
         allowed = max(1, limit.amount // 2) if self._shared else limit.amount
         return await _count(self._memory, limit, allowed, subject, more)

@@ -109,9 +109,9 @@ class House:
         self._ask(method, f"/api/auth/admin/users/{path}", json=body, headers=headers)
 
     def mail_to(self, person: Person, subject: str) -> Mail:
-        """The newest mail to somebody, as soon as the courier has carried it."""
-        self.wait_until(lambda: any(mail.subject == subject for mail in self._mails(person)))
-        return next(mail for mail in reversed(self._mails(person)) if mail.subject == subject)
+        """The newest mail to somebody whose subject begins so, as soon as the courier has carried it."""
+        self.wait_until(lambda: any(mail.subject.startswith(subject) for mail in self._mails(person)))
+        return next(mail for mail in reversed(self._mails(person)) if mail.subject.startswith(subject))
 
     def make_approver(self, person: Person) -> None:
         """Give somebody the role for which no door exists yet."""
@@ -137,6 +137,10 @@ class House:
             *(moment.strftime("%Y-%m-%d %H:%M:%S.%f") for moment in (begun, last, begun + timedelta(days=30))),
         )
 
+    def console(self) -> str:
+        """What the server has printed so far: its log, and mails that do not leave."""
+        return self._console.read_text(encoding="utf-8", errors="replace")
+
     def _change(self, statement: str, *values: str) -> None:
         with closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
             connection.execute(statement, values)
@@ -153,7 +157,7 @@ class House:
 
     def _mails(self, person: Person) -> list[Mail]:
         mails = []
-        for frame in _MAIL.findall(self._console.read_text(encoding="utf-8", errors="replace")):
+        for frame in _MAIL.findall(self.console()):
             lines = [line.removeprefix("│").removeprefix(" ") for line in frame.splitlines()]
             to, subject = (line.partition(": ")[2] for line in lines[:2])
             mails.append(Mail(to, subject, "\n".join(lines[3:])))

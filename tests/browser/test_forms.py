@@ -93,7 +93,7 @@ def test_a_forgotten_password_is_replaced_by_mail(house: House, visit: Visit) ->
 def test_an_address_is_confirmed_by_one_click(house: House, visit: Visit) -> None:
     member, guest = house.member(), visit()
     guest.go("/verify#token=an-older-code")
-    page = guest.go(house.mail_to(member, "Please confirm your email address").link)
+    page = guest.go(house.mail_to(member, "Confirm your email address").link)
     guest.press("Confirm the address")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your email address is confirmed")
     guest.come_in(member).go("/account")
@@ -105,8 +105,8 @@ def test_a_used_link_says_so_and_shows_the_way_on(house: House, visit: Visit) ->
     page = guest.go("/reset-password#token=a-code-that-never-was")
     guest.fill(password=NEW_PASSWORD)
     guest.press("Set the new password")
-    expect(page.locator("#problems")).to_contain_text("Please ask for a new one.")
-    guest.follow("Ask for a new one")
+    expect(page.locator("#problems")).to_contain_text("there may be a newer mail")
+    guest.follow("Ask for a new link")
     expect(page.get_by_role("heading", level=1)).to_have_text("Forgot your password?")
 
 

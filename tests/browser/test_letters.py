@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it brings no types
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Dialog, Page
 
 from backend.models import MailPurpose
 from backend.services.example_letters import example
@@ -35,7 +35,12 @@ def page(browser: Browser) -> Page:
 
 def test_hostile_words_in_mails_are_words(page: Page) -> None:
     heard: list[str] = []
-    page.on("dialog", lambda dialog: (heard.append(dialog.message), dialog.dismiss()))
+
+    def opened(dialog: Dialog) -> None:
+        heard.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", opened)
     page.on("request", lambda request: heard.append(request.url))
     for vector in VECTORS:
         letter = replace(example(MailPurpose.ACCOUNT_REJECTED, HOUSE), name=vector, username=vector, reason=vector)

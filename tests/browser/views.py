@@ -35,6 +35,7 @@ def views() -> list[View]:
         View("welcome", lambda stage: _at(stage.guest(house=stage.lodge), "/")),
         View("welcome-problems", _welcome_problems),
         View("register", lambda stage: _at(stage.guest(), "/register")),
+        View("register-strength", _register_strength),
         View("register-problems", _register_problems),
         View("registration-closed", _registration_closed),
         View("waiting", lambda stage: _signed_in(stage, stage.pending, "You are in the entrance hall")),
@@ -124,6 +125,13 @@ def _register_problems(stage: Stage) -> Guest:
     return guest
 
 
+def _register_strength(stage: Stage) -> Guest:
+    guest = _at(stage.guest(), "/register")
+    guest.fill(username="sol", email="sol@example.org", full_name="Sol Ambrose", password="Sunshine&Rain")
+    expect(guest.page.locator(".strength p")).to_contain_text("guess")
+    return guest
+
+
 def _registration_closed(stage: Stage) -> Guest:
     stage.lodger()
     return _at(stage.guest(house=stage.lodge), "/register")
@@ -172,7 +180,7 @@ def _reset_problems(stage: Stage) -> Guest:
 
 
 def _verified(stage: Stage) -> Guest:
-    link = stage.house.mail_to(stage.pending, "Please confirm your email address").link
+    link = stage.house.mail_to(stage.pending, "Confirm your email address").link
     guest = _at(stage.guest(), link.removeprefix(stage.house.address))
     guest.press("Confirm the address")
     expect(guest.page.get_by_role("heading", level=1)).to_have_text("Your email address is confirmed")

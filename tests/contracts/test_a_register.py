@@ -125,3 +125,10 @@ async def test_no_more_people_may_wait_than_the_installation_allows(
 async def test_the_address_is_asked_to_be_proven(running: Application, people: People) -> None:
     person = await people.pending()
     assert [mail.to for mail in await running.mails(MailPurpose.VERIFY_EMAIL)] == [person.email]
+
+
+async def test_an_address_that_mail_programs_would_decode_is_none(client: httpx.AsyncClient) -> None:
+    """RFC 2047's encoded words make a header of their own out of an address (CVE-2024-6923)."""
+    answer = await client.post(REGISTER, json=applicant(email="=?utf-8?q?=0D=0ABcc=3A_y=40z.org?=@example.org"))
+    assert answer.status_code == 422
+    assert "=?" in refusal(answer)[2]

@@ -1,4 +1,4 @@
-"""The two cookies of the form login: what they look like, which one wins, and the CSRF token beside them."""
+"""The cookies of the form login: what they look like, which one wins, and the CSRF token beside them."""
 
 from http.cookies import Morsel, SimpleCookie
 
@@ -37,6 +37,7 @@ async def test_scripts_read_the_csrf_token_and_not_the_session(running: Applicat
     assert {name: bool(cookie["httponly"]) for name, cookie in found.items()} == {
         "session_id": True,
         "csrf_token": False,
+        "known_device": True,
     }
 
 
@@ -55,13 +56,14 @@ async def test_by_http_they_are_neither_secure_nor_prefixed(running: Application
     assert {name: bool(cookie["secure"]) for name, cookie in found.items()} == {
         "session_id": False,
         "csrf_token": False,
+        "known_device": False,
     }
 
 
 @pytest.mark.settings(public_url=HTTPS)
 async def test_by_https_they_are_secure_and_prefixed(running: Application, person: Person) -> None:
     found = cookies(await by_form(running, person))
-    assert found.keys() == {"__Host-session_id", "__Host-csrf_token"}
+    assert found.keys() == {"__Host-session_id", "__Host-csrf_token", "__Host-known_device"}
     assert {(bool(one["secure"]), one["path"], one["domain"]) for one in found.values()} == {(True, "/", "")}
     assert found["__Host-session_id"]["httponly"]
 
@@ -74,7 +76,7 @@ async def test_by_https_both_names_are_cleared(running: Application, person: Per
         "X-CSRF-Token": found["__Host-csrf_token"].value,
     }
     cleared = cookies(await running.client.post(LOGOUT, headers=headers))
-    assert cleared.keys() == {*found, "session_id", "csrf_token"}
+    assert cleared.keys() == {"__Host-session_id", "__Host-csrf_token", "session_id", "csrf_token"}
     assert {(one.value, one["max-age"], bool(one["secure"])) for one in cleared.values()} == {("", "0", True)}
 
 

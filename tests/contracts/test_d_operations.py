@@ -80,6 +80,7 @@ async def test_metrics_tell_what_happens(client: httpx.AsyncClient, people: Peop
     assert "vestibule_sessions_active 1.0" in lines
     assert 'vestibule_applications{status="pending"} 1.0' in lines
     assert 'vestibule_applications{status="active"} 2.0' in lines
+    assert {'vestibule_messages{state="due"} 2.0', 'vestibule_messages{state="failed"} 0.0'} <= set(lines)
     assert any(line.startswith("vestibule_database_pool") for line in lines)
     assert any(line.startswith("vestibule_hash_queue") for line in lines)
 

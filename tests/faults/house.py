@@ -23,11 +23,12 @@ _PATIENCE: Final = 30.0
 
 @dataclass(frozen=True)
 class Built:
-    """Servers that run: where they listen, and the folder with their logs and data."""
+    """Servers that run: where they listen, the folder with their logs and data, and their process ids."""
 
     ports: Sequence[int]
     place: Path
     database_url: str
+    pids: Sequence[int]
 
     @asynccontextmanager
     async def visited(self) -> AsyncIterator["House"]:
@@ -104,7 +105,7 @@ def opened(
     try:
         for port, process in zip(ports, processes, strict=True):
             _wait(port, process, place / f"log-{port}")
-        yield Built(ports, place, database_url)
+        yield Built(ports, place, database_url, [process.pid for process in processes])
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)

@@ -47,7 +47,7 @@ class Fault(Enum):
     SILENT = auto()
     """It takes connections and says nothing."""
     FROZEN = auto()
-    """It says nothing more to who is connected already."""
+    """It listens no more to who is connected already."""
     SLOW = auto()
     """It says everything letter by letter."""
     BUSY = auto()
@@ -60,6 +60,8 @@ class Fault(Enum):
     DATA_550 = auto()
     LOST = auto()
     """It takes the mail and is gone before it has said so."""
+    HELD = auto()
+    """It takes the mail and does not come to say so."""
     ASCII_ONLY = auto()
     """No SMTPUTF8."""
     STRIPPED = auto()
@@ -239,6 +241,8 @@ class _Conversation(SMTP):
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
+        if self._sink.fault is Fault.FROZEN is not self._began_with:
+            return
         if not self._tls_protocol and self._sink.kind is not Kind.TLS:
             self._sink.in_clear += data
         super().data_received(data)
@@ -247,8 +251,6 @@ class _Conversation(SMTP):
         if self._sink.fault is Fault.BUSY and status.startswith("220 "):
             await super().push("421 4.3.2 Too busy, come back later")
             self._writer.close()
-        elif self._sink.fault is Fault.FROZEN is not self._began_with:
-            pass
         elif self._sink.fault is Fault.SLOW:
             for letter in f"{status}\r\n".encode():
                 self._writer.write(bytes([letter]))
@@ -278,6 +280,8 @@ class _Clerk:
         self._sink.messages.append(Taken(str(envelope.mail_from), tuple(envelope.rcpt_tos), message, raw))
         if self._sink.fault is Fault.LOST:
             await self._sink.cut_off()
+        if self._sink.fault is Fault.HELD:
+            await asyncio.Event().wait()  # until the client goes away
         return MISSING
 
     def _reply(self, command: str, to: str = "") -> Any:

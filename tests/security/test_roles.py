@@ -18,10 +18,10 @@ PUBLIC: Final = frozenset(
     {
         *(
             (method, path)
-            for path in ("/login", "/register", "/forgot-password", "/reset-password", "/verify")
+            for path in ("/login", "/register", "/forgot-password", "/reset-password", "/verify", "/verify/again")
             for method in ("GET", "POST")
         ),
-        *(("GET", path) for path in ("/", "/health/live", "/health/ready", "/.well-known/jwks.json", "/metrics")),
+        *(("GET", path) for path in ("/", "/registered", "/health/live", "/health/ready", "/.well-known/jwks.json", "/metrics")),
         *(("GET", path) for path in ("/docs", "/docs/{asset}", "/openapi.json", "/api/auth/config")),
         *(("POST", f"/api/auth/{name}") for name in ("register", "login", "jwt/login", "forgot-password")),
         *(("POST", f"/api/auth/{name}") for name in ("reset-password", "request-verify-token", "verify")),
@@ -79,6 +79,10 @@ ADMINS: Final = frozenset(
         *((method, "/api/auth/admin/users") for method in ("GET", "POST")),
         *((method, "/api/auth/admin/users/{id}") for method in ("PUT", "DELETE")),
         *(("POST", f"/api/auth/admin/users/{{id}}/{word}") for word in ("promote", "demote")),
+        *(("GET", path) for path in ("/messages", "/messages/{id}/{action}", "/api/v1/messages")),
+        ("POST", "/api/v1/messages"),
+        *(("POST", f"/messages/{{id}}/{word}") for word in ("again", "link")),
+        *(("POST", f"/api/v1/messages/{{id:account_id}}/{word}") for word in ("again", "link")),
         *(("GET", "/api/v1/users/export"), ("POST", "/api/v1/users/import")),
         *(("GET", f"/api/v1/users{rest}") for rest in ("", "/stats", "/active-and-inactive/{username}")),
         *((method, "/api/v1/users/{id:account_id}") for method in ("GET", "PATCH", "DELETE")),

@@ -45,6 +45,15 @@ async def test_so_many_are_allowed_and_the_next_hears_how_long_to_wait(alone: Co
     assert await _all(alone, 1, "bob") == [True]
 
 
+async def test_looking_counts_nothing(alone: Counters, redis: Redis) -> None:
+    shared = Counters(redis.url)
+    for counters in (alone, shared):
+        assert await counters.look(FIVE, "ada") == Count(within=True, remaining=4, resets_in=1)
+        assert await _all(counters, 5) == [True] * 5
+        assert [(await counters.look(FIVE, who)).within for who in ("ada", "bob")] == [False, True]
+    await shared.close()
+
+
 async def test_a_window_ends(alone: Counters) -> None:
     brief = Limit("brief", 1, 1)
     first, second = await alone.add(brief, "ada"), await alone.add(brief, "ada")
@@ -119,9 +128,12 @@ async def test_a_poisoned_key_is_no_way_past_the_limit(redis: Redis) -> None:
     await counters.add(FIVE, "ada")
     async with client.from_url(redis.url) as direct:
         for key in await direct.keys("*"):
+            await direct.set(key, "poison")
+            looked = await counters.look(FIVE, "ada")
             await direct.delete(key)
             await direct.lpush(key, "poison")
     away = await _all(counters, 4)
     await counters.close()
 
+    assert (looked.within, looked.remaining) == (True, 1)
     assert away == [True, True, False, False]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import bcrypt
 import httpx
 import pytest
+from passlib.context import CryptContext
 
 from backend.errors import HashingBusy
 from backend.hashing import PasswordHasher
@@ -27,8 +28,8 @@ def hasher() -> Iterator[PasswordHasher]:
     made.close()
 
 
-def _bcrypt(password: str) -> str:
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+def _bcrypt(password: str, doublings: int = 4) -> str:
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(doublings)).decode()
 
 
 async def _given_hash(running: Application, person: Person, hashed_password: str) -> None:
@@ -116,6 +117,65 @@ async def test_a_cheaper_argon2_hash_is_brought_up_to_date(running: Application,
 
     assert (await _sign_in(running.client, person, PASSWORD)).status_code == 200
     assert "m=8,t=1,p=1" in (await people.row(person)).hashed_password
+
+
+async def test_a_refused_sign_in_leaves_an_old_hash_as_good_as_it_was(running: Application, people: People) -> None:
+    person, old = await people.pending(), _bcrypt(PASSWORD)
+    await _given_hash(running, person, old)
+    refused = [await _sign_in(running.client, person, PASSWORD) for _ in range(2)]
+    kept = (await people.row(person)).hashed_password
+    async with unit_of_work(running.context) as services:
+        await services.users.approve(person.id, by=None)
+    let_in = await _sign_in(running.client, person, PASSWORD)
+
+    assert [answer.json()["error_code"] for answer in refused] == ["ACCOUNT_PENDING"] * 2
+    assert (kept, let_in.status_code) == (old, 200)
+    assert (await people.row(person)).hashed_password.startswith("$argon2id$")
+
+
+async def test_an_upgrade_ends_no_session_and_is_no_change_of_the_password(
+    running: Application, people: People
+) -> None:
+    person = await people.active()
+    await _given_hash(running, person, _bcrypt(PASSWORD))
+    before, token = await people.row(person), person.token
+    await people.signed_in(person)
+    after = await people.row(person)
+    first = await running.client.get("/api/auth/whoami", headers={"Authorization": f"Bearer {token}"})
+
+    assert (first.status_code, after.updated_at) == (200, before.updated_at)
+    assert not await people.audit("password_changed", about=person)
+
+
+async def test_of_many_sign_ins_at_once_one_upgrades_and_all_come_in(running: Application, people: People) -> None:
+    person = await people.active()
+    await _given_hash(running, person, _bcrypt(PASSWORD))
+    answers = await asyncio.gather(*(_sign_in(running.client, person, PASSWORD) for _ in range(4)))
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+
+
+@pytest.mark.settings(rate_limits=False)
+async def test_a_password_that_is_replaced_while_it_is_checked_opens_nothing(
+    running: Application, people: People
+) -> None:
+    person = await people.active()
+    await _given_hash(running, person, _bcrypt(PASSWORD, doublings=12))
+    signing_in = asyncio.create_task(_sign_in(running.client, person, PASSWORD))
+    await asyncio.sleep(0.05)
+    await _given_hash(running, person, _bcrypt("another password"))
+
+    assert (await signing_in).status_code == 401
+
+
+@pytest.mark.parametrize("scheme", ["pbkdf2_sha256", "pbkdf2_sha512", "django_pbkdf2_sha256"])
+async def test_hashes_of_other_systems_become_argon2id_too(running: Application, people: People, scheme: str) -> None:
+    person = await people.active()
+    await _given_hash(running, person, CryptContext([scheme]).hash(PASSWORD))
+    wrong, right = [await _sign_in(running.client, person, word) for word in ("not the password", PASSWORD)]
+
+    assert (wrong.status_code, right.status_code) == (401, 200)
+    assert (await people.row(person)).hashed_password.startswith("$argon2id$")
 
 
 async def test_bcrypt_never_takes_the_first_72_bytes_for_the_whole(running: Application, people: People) -> None:

@@ -2,14 +2,13 @@
 
 import re
 from dataclasses import fields, replace
-from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from backend.models import MailPurpose, UserSession
+from backend.models import MailPurpose
 from backend.services.example_letters import example, examples
 from backend.services.letters import LONGEST_SUBJECT, OURS, SHARED, Letter, Letters
 from tests.security.test_inert_pages import VECTORS
@@ -23,8 +22,9 @@ DECIDED: Final = [MailPurpose.ACCOUNT_APPROVED, MailPurpose.ACCOUNT_REJECTED]
 
 def _typed(letter: Letter) -> Letter:
     """The same letter, about a sign-in in which a stranger has filled in whatever could be."""
-    words = dict.fromkeys(("agent", "user_agent", "device_name", "device_id", "device_type", "ip_address"), TYPED)
-    return replace(letter, session=UserSession(created_at=datetime(2026, 5, 4, tzinfo=UTC), **words))
+    session = example(MailPurpose.NEW_DEVICE, HOUSE).session
+    words = ("agent", "user_agent", "device_name", "device_id", "device_type", "ip_address")
+    return replace(letter, session=session and session.model_copy(update=dict.fromkeys(words, TYPED)))
 
 
 def _shown(html: str) -> str:
@@ -108,10 +108,12 @@ def test_an_unproven_address_is_told_of_a_device_in_our_words() -> None:
     letter = replace(example(MailPurpose.NEW_DEVICE, HOUSE), name=None, username=None)
     written = Letters().write(MailPurpose.NEW_DEVICE, letter)
     typed = Letters().write(MailPurpose.NEW_DEVICE, replace(_typed(letter), username="ana"))
+    hidden = Letters().write(MailPurpose.NEW_DEVICE, _typed(letter))
 
     assert "    Firefox on Linux\n    from 192.0.2.7\n    4 May 2026, 09:30 UTC" in written.text
     assert "Reading room" not in written.text
     assert f'    "{TYPED}", {TYPED}\n    from an unknown address\n' in typed.text
+    assert "an unknown program from an unknown address 4 May 2026" in _shown(hidden.html or "")
 
 
 @pytest.mark.parametrize("purpose", [MailPurpose.VERIFY_EMAIL, MailPurpose.REGISTRATION_RECEIVED])

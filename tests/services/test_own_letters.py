@@ -64,7 +64,10 @@ def test_a_dropped_layout_changes_all_mails(tmp_path: Path) -> None:
     written = [Letters(folder).write(purpose, example(purpose, HOUSE)) for purpose in PURPOSES]
     ours = [Letters().write(purpose, example(purpose, HOUSE)) for purpose in PURPOSES]
 
+    mine = _reset(Letters(_drop(folder, reset_password_txt=MINE)))
+
     assert all(one.html and one.html.startswith("<h1>Institute</h1>") for one in written)
+    assert mine.html is None
     assert [(one.subject, one.text) for one in written] == [(one.subject, one.text) for one in ours]
 
 
@@ -148,6 +151,17 @@ def test_a_broken_layout_is_left_out_and_what_is_whole_is_kept(
     assert "border-bottom: 3px solid" in (written.html or "")
     assert other == Letters().write(MailPurpose.NEW_DEVICE, example(MailPurpose.NEW_DEVICE, HOUSE))
     assert set(re.findall(r"file=(\S+)", told)) == {"layout.html"}
+
+
+@pytest.mark.parametrize("link", ["layout.html", "./layout.html", "../layout.html", "copy.html"])
+def test_what_is_broken_ends_in_ours_however_it_is_called(tmp_path: Path, link: str) -> None:
+    mine = f'{{% extends "{link}" %}}{{% block content %}}{{{{ nick }}}}{{% endblock %}}'
+    folder = _drop(
+        tmp_path / "mail", layout_html="{{ nick }}{% block content %}{% endblock %}", reset_password_html=mine
+    )
+    (folder / "copy.html").symlink_to("layout.html")
+
+    assert _reset(Letters(folder)) == _reset(Letters())
 
 
 @pytest.mark.parametrize(

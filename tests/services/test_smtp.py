@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from backend.errors import StartError
 from backend.mail_settings import mail_server, sender
 from backend.notifiers import Message, Notifier, TryLater, Undeliverable
 from backend.notifiers.console import ConsoleNotifier
+from backend.notifiers.mime import compose
 from backend.notifiers.reasons import LONGEST, reason
 from backend.notifiers.smtp import Patience, SmtpNotifier
 from backend.settings import Environment, Settings
@@ -101,7 +103,8 @@ async def test_letters_of_all_scripts_long_lines_and_lone_dots_survive(smtp: Sin
     (taken,) = smtp.messages
     assert (taken.message["Subject"], taken.text()) == (subject, body)
     assert taken.text("html").strip() == f"<p>Ä {'y' * 2000}</p>"
-    assert taken.raw.isascii()
+    await notifier.send(Message("ana@example.org", subject, "Short: ä"))
+    assert [taken.raw.isascii() for taken in smtp.messages] == [True, True]
     assert max(map(len, taken.raw.split(b"\r\n"))) <= 998  # RFC 5322 §2.1.1
 
 
@@ -141,7 +144,7 @@ async def test_a_kept_connection_that_went_silent_is_replaced_too(smtp: Sink) ->
     async with mailing(smtp, patience=Patience(connecting=0.4, farewell=0.1)) as notifier:
         await notifier.send(HELLO)
         smtp.fault = Fault.FROZEN
-        await notifier.send(HELLO)
+        await asyncio.wait_for(notifier.send(HELLO), 5)
     assert (len(smtp.messages), smtp.connections) == (2, 2)
 
 
@@ -273,6 +276,7 @@ async def test_a_server_without_a_way_to_sign_in_is_told(smtp: Sink, notifier: S
         {"to": "ana@example.org> RCPT TO:<eve@example.org"},
         {"to": "Ana <ana@example.org>"},
         {"to": "=?utf-8?q?=0D=0ABcc=3A_eve=40example.org?=@example.org"},
+        {"to": "=?utf-8?q?eve?=@example.org"},
         {"to": ""},
         {"subject": "Hello\r\nBcc: eve@example.org"},
         {"subject": "Hello\nX: y"},
@@ -295,6 +299,12 @@ async def test_an_encoded_word_in_a_subject_stays_text(smtp: Sink, notifier: Smt
     (taken,) = smtp.messages
     assert "Bcc" not in taken.message
     assert taken.message["Subject"] == "Hi = ?utf-8?q?x=0D=0ABcc:_eve=40example.org?="
+
+
+def test_headers_that_come_out_otherwise_than_they_went_in_are_refused() -> None:
+    name = "=?utf-8?q?=0D=0ABcc:_eve=40example.org?="
+    with pytest.raises(Undeliverable):
+        compose(HELLO, Address(name, "entrance", "example.org"), NOW)
 
 
 async def test_an_address_beyond_ascii_needs_a_server_that_knows_them(smtp: Sink, notifier: SmtpNotifier) -> None:

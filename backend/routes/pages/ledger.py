@@ -168,7 +168,7 @@ async def show_messages(
     )
 
 
-@router.get("/messages/{id}/{act}")
+@router.get("/messages/{id}/{action}")
 async def find_messages(caller: CurrentAdmin) -> Response:
     """Lead back to the list whoever comes to the address of one of its buttons again."""
     return go(_HERE)

@@ -125,8 +125,15 @@ async def act(
     """Do it."""
     done = await wanted.act(work, caller.id, target, said)
     if done.link:
-        at_the_desk = {"pending_count": await work.people.waiting_count(), "here": "users"}
-        return page(request, "link.html", user=done.user, link=done.link, then=f"/users/{target}", **at_the_desk)
+        return page(
+            request,
+            "link.html",
+            user=done.user,
+            link=done.link,
+            then=f"/users/{target}",
+            pending_count=await work.people.waiting_count(),
+            here="users",
+        )
     if done.temporary_password:
         return page(
             request,
