@@ -14,6 +14,7 @@ from backend.cli import (
     demo,
     keys,
     mail,
+    mail_ledger,
     mail_server,
     migrate,
     own_data,
@@ -63,6 +64,8 @@ users.app.command("export")(account_files.export)
 users.app.command("import")(account_files.import_)
 users.app.command("data")(own_data.data)
 mail.app.command("test")(mail_server.try_server)
+mail.app.command("list")(mail_ledger.list_)
+mail.app.command()(mail_ledger.again)
 for name, group in (
     ("admin", admin.app),
     ("users", users.app),

@@ -67,7 +67,7 @@ async def strength(
 def _score(password: str, known: Collection[str]) -> int:
     beginning = password[:_LOOKED_AT]
     # Not zxcvbn's own function: it keeps the words of who asks where another thread would find them.
-    dictionaries = {**matching.RANKED_DICTIONARIES, "user_inputs": matching.build_ranked_dict(known)}
+    dictionaries = {**matching.RANKED_DICTIONARIES, "user_inputs": matching.build_ranked_dict(sorted(known))}
     spellings = prod(map(len, matching.relevant_l33t_subtable(beginning, matching.L33T_TABLE).values()))
     bounded = spellings * len(beginning) ** 2 <= _MOST_SPELLINGS
     matches = [

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, delete, select, update
+from sqlalchemy import ColumnElement, case, delete, not_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -129,7 +129,7 @@ class AttemptStore:
             if tried.pair:  # what others got wrong is nobody's business
                 failures, since = await self._add(connection, tried.pair, after.started_at, now, started != since)
             if tried.network:
-                over = started <= now - _window(self._address)
+                over = not_(self._recently(now))
                 from_there = await self._add(connection, tried.network, now, now, over)
                 if self._address.amount - from_there[0] < limit.amount - failures:
                     limit, (failures, since) = self._address, from_there
@@ -160,10 +160,15 @@ class AttemptStore:
     async def _from(self, connection: AsyncConnection, network: str, now: datetime) -> tuple[int, datetime]:
         """Return how many were wrong from an address, and since when."""
         recent = select(col(SignInAttempts.failures), col(SignInAttempts.started_at)).where(
-            col(SignInAttempts.subject) == network, col(SignInAttempts.started_at) > now - _window(self._address)
+            col(SignInAttempts.subject) == network, self._recently(now)
         )
         failures, started_at = (await connection.execute(recent)).one_or_none() or (0, now)
         return failures, started_at
+
+    def _recently(self, now: datetime) -> ColumnElement[bool]:
+        """Tell by a row of an address whether it counts; what began long after now was written by a clock ahead."""
+        window, started = _window(self._address), col(SignInAttempts.started_at)
+        return (started > now - window) & (started <= now + window)
 
     async def _lock(self, connection: AsyncConnection, subject: str, now: datetime) -> Attempts:
         """Return what counts of a subject's attempts, and keep everybody else from changing it."""

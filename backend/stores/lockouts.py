@@ -25,13 +25,14 @@ class Attempts:
     touched_at: datetime
 
     def at(self, now: datetime, window: timedelta) -> Self:
-        """Leave out what does not count any more at this moment."""
-        opens = self.closed_until is not None and self.closed_until <= now
-        begins_anew = opens or (self.closed_until is None and self.started_at <= now - window)
+        """Leave out what does not count any more, or cannot be: a clock that was ahead closes nothing for good."""
+        opens = self.closed_until is not None and not now < self.closed_until <= now + _longest(window)
+        over = not now - window < self.started_at <= now + window
+        begins_anew = opens or (self.closed_until is None and over)
         return replace(
             self,
             failures=0 if begins_anew else self.failures,
-            under_way=0 if self.touched_at <= now - ABANDONED else self.under_way,
+            under_way=0 if abs(now - self.touched_at) >= ABANDONED else self.under_way,
             level=0 if self.started_at <= now - window - _LEVEL_LASTS else self.level,
             closed_until=None if opens else self.closed_until,
         )
@@ -47,7 +48,7 @@ class Attempts:
         )
         if failures < limit.amount or self.closed_until is not None:
             return after
-        closed_for = min(window * 2 ** min(self.level, _DOUBLINGS), max(window, _LONGEST))
+        closed_for = min(window * 2 ** min(self.level, _DOUBLINGS), _longest(window))
         return replace(after, closed_until=now + closed_for, level=self.level + 1)
 
     def shut_until(self, limit: Limit) -> datetime | None:
@@ -59,3 +60,7 @@ class Attempts:
     def worth_keeping(self) -> bool:
         """Whether anything is known."""
         return bool(self.failures or self.under_way or self.level)
+
+
+def _longest(window: timedelta) -> timedelta:
+    return max(window, _LONGEST)

@@ -113,6 +113,16 @@ class House:
         self.wait_until(lambda: any(mail.subject.startswith(subject) for mail in self._mails(person)))
         return next(mail for mail in reversed(self._mails(person)) if mail.subject.startswith(subject))
 
+    def let_mail(self, person: Person, **became: Any) -> None:  # any column
+        """Let the newest mail to somebody have become something else; moments are given as distances from now."""
+        now = datetime.now(UTC)
+        moments = {name: now + value for name, value in became.items() if isinstance(value, timedelta)}
+        written = {name: f"{moment:%Y-%m-%d %H:%M:%S.%f}" for name, moment in moments.items()}
+        columns = ", ".join(f"{name} = ?" for name in became)
+        newest = "(SELECT max(id) FROM outbox WHERE user_id = ?)"
+        statement = f"UPDATE outbox SET {columns} WHERE id = {newest}"  # noqa: S608
+        self._change(statement, *(written.get(name, value) for name, value in became.items()), person.id.hex)
+
     def make_approver(self, person: Person) -> None:
         """Give somebody the role for which no door exists yet."""
         self._change("UPDATE users SET role = 'approver' WHERE id = ?", person.id.hex)
@@ -141,7 +151,7 @@ class House:
         """What the server has printed so far: its log, and mails that do not leave."""
         return self._console.read_text(encoding="utf-8", errors="replace")
 
-    def _change(self, statement: str, *values: str) -> None:
+    def _change(self, statement: str, *values: Any) -> None:  # whatever the database can hold
         with closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
             connection.execute(statement, values)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from playwright.sync_api import Browser
 
@@ -11,10 +11,12 @@ from tests.browser import cast
 from tests.browser.guest import DESK, Guest
 from tests.browser.house import House, Person
 
+_WITHOUT_MAIL: Final = {"ENV": "production", "BOOTSTRAP": "first-user", "RATE_LIMITS": "on"}
+
 
 @dataclass
 class Stage:
-    """`house` is full of people; `lodge` is new, and closed to everybody but its first visitor."""
+    """`house` is full of people; `lodge` is new, sends no mail, and is closed to everybody but its first visitor."""
 
     house: House
     lodge: House
@@ -54,7 +56,7 @@ class Stage:
         for number in range(more_waiting):
             late = house.applicant(f"student{number + 1:02}", institution="Northgate Polytechnic")
             house.age(late, timedelta(hours=28, minutes=-number))
-        lodge = House(folder / "lodge", REGISTRATION="closed")
+        lodge = House(folder / "lodge", REGISTRATION="closed", **_WITHOUT_MAIL)
         known = (suspended, waiting[0], rejected, deleted, traveller)
         return cls(house, lodge, admin, members[0], members[3], *known, browser)
 

@@ -17,8 +17,18 @@ DRESSES: Final = ((PHONE, "light"), (DESK, "dark"))
 NARROWEST: Final = 320
 """Pixels: a desk of 1,280 at 400 % zoom (WCAG 2.2, 1.4.10)."""
 _BY_KEYBOARD: Final = {
-    *("account", "account-edit", "approvals", "confirm-anonymize", "confirm-delete", "devices", "import", "login"),
-    *("register", "user", "user-edit", "user-undo", "users", "users-bulk", "users-selected"),
+    *(
+        "account",
+        "account-edit",
+        "approvals",
+        "confirm-anonymize",
+        "confirm-delete",
+        "devices",
+        "import",
+        "link",
+        "login",
+    ),
+    *("messages", "register", "user", "user-edit", "user-undo", "users", "users-bulk", "users-selected"),
 }
 
 

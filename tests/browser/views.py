@@ -14,7 +14,8 @@ from tests.browser.house import PASSWORD, Person
 from tests.browser.stage import Stage
 
 _ACTIONS: Final = (
-    *("promote", "appoint", "suspend", "expire", "end-sessions", "reset-password", "delete", "anonymize"),
+    *("promote", "appoint", "suspend", "expire", "end-sessions", "reset-password", "make-reset-link"),
+    *("make-verification-link", "delete", "anonymize"),
 )
 _UNLIKE: Final = {"suspend", "delete", "anonymize"}
 """Confirmations with a field of their own, or the gravest words."""
@@ -38,6 +39,7 @@ def views() -> list[View]:
         View("register-strength", _register_strength),
         View("register-problems", _register_problems),
         View("registration-closed", _registration_closed),
+        View("registered", lambda stage: _at(stage.guest(), "/registered")),
         View("waiting", lambda stage: _signed_in(stage, stage.pending, "You are in the entrance hall")),
         View("rejected", lambda stage: _signed_in(stage, stage.rejected, "Your request was turned down")),
         View("let-in", _let_in),
@@ -51,9 +53,13 @@ def views() -> list[View]:
         View("login-refused", _login_refused),
         View("forgot-password", lambda stage: _at(stage.guest(), "/forgot-password")),
         View("forgot-password-sent", _forgot_sent),
+        View("forgot-password-no-mail", lambda stage: _at(stage.guest(house=stage.lodge), "/forgot-password")),
+        View("forgot-password-no-mail-noted", _forgot_noted, alike=True),
         View("reset-password", _reset_password),
         View("reset-password-problems", _reset_problems),
         View("verify", lambda stage: _at(stage.guest(), "/verify#token=a-code-from-a-mail")),
+        View("verify-problems", _verify_problems),
+        View("verify-again", lambda stage: _at(stage.guest(), "/verify/again")),
         View("verified", _verified),
         View("account", lambda stage: _at(stage.guest(stage.member), "/account")),
         View("account-problems", _account_problems),
@@ -81,6 +87,11 @@ def views() -> list[View]:
         View("users-selected", _users_selected),
         View("users-bulk", _users_bulk),
         View("users-bulk-done", _users_bulk_done),
+        View("messages", _messages),
+        View("messages-found", _messages_found, alike=True),
+        View("messages-no-mail", lambda stage: _at(stage.lodger(), "/messages")),
+        View("messages-none", lambda stage: _at(stage.lodger(), "/messages?state=failed")),
+        View("link", _link),
         View("import", lambda stage: _at(stage.guest(stage.admin), "/users/import")),
         View("import-checked", _import_checked),
         View("user-new", lambda stage: _at(stage.guest(stage.admin), "/users/new")),
@@ -164,6 +175,41 @@ def _login_refused(stage: Stage) -> Guest:
 def _forgot_sent(stage: Stage) -> Guest:
     guest = _at(stage.guest(), "/forgot-password")
     guest.fill(email="somebody@example.org").get_by_role("button", name="Send the link").click()
+    return guest
+
+
+def _forgot_noted(stage: Stage) -> Guest:
+    guest = _at(stage.guest(house=stage.lodge), "/forgot-password")
+    guest.fill(email="somebody@example.org")
+    guest.press("Note my request")
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Your request is noted")
+    return guest
+
+
+def _verify_problems(stage: Stage) -> Guest:
+    guest = _at(stage.guest(), "/verify#token=a-code-of-before")
+    guest.press("Confirm the address")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _messages(stage: Stage) -> Guest:
+    full = {"state": "failed", "attempts": 9, "why": "552 5.2.2 Mailbox full", "created_at": -timedelta(days=4)}
+    stage.house.let_mail(stage.traveller, **full)
+    later = {"state": "due", "attempts": 3, "why": "451 4.7.1 Come back later", "due_at": timedelta(minutes=7)}
+    stage.house.let_mail(stage.member, **later, created_at=-timedelta(minutes=9))
+    stage.house.let_mail(stage.approver, state="suppressed", why="There were enough of its kind within the hour.")
+    return _at(stage.guest(stage.admin), "/messages")
+
+
+def _messages_found(stage: Stage) -> Guest:
+    return _at(stage.guest(stage.admin), f"/messages?user={stage.traveller.id}&state=accepted")
+
+
+def _link(stage: Stage) -> Guest:
+    guest = _at(stage.lodger(), "/messages")
+    guest.press("Make a link to hand over", exact=False)
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("A link to confirm an address")
     return guest
 
 

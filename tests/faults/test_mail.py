@@ -43,7 +43,7 @@ MESSAGES, FORGOT, REGISTER = "/api/v1/messages", "/api/auth/forgot-password", "/
 VERIFY, PROFILE = "/api/auth/request-verify-token", "/api/v1/users/me"
 QUICK: Final = 3.0
 """Seconds within which an answer comes, whatever becomes of its mail; who waited for a silent server took ten."""
-_PATIENCE: Final = 20.0
+_PATIENCE: Final = 60.0
 _BLINK: Final = 0.03
 _MANY: Final = 100
 AWAY: Final = (Fault.CLOSED, Fault.SILENT, Fault.SLOW)
@@ -90,15 +90,19 @@ class Scene:
             mails = await self.ledger()
             if mails and all(mail.state in states and mail.attempts >= attempts for mail in mails):
                 return mails
-            assert time.monotonic() < deadline, mails
+            assert time.monotonic() < deadline, await self.told()
             await asyncio.sleep(_BLINK)
 
     async def taken(self, number: int) -> None:
         """Wait until the mail server has taken so many mails."""
         deadline = time.monotonic() + _PATIENCE
         while len(self.sink.messages) < number:
-            assert time.monotonic() < deadline, await self.ledger()
+            assert time.monotonic() < deadline, await self.told()
             await asyncio.sleep(_BLINK)
+
+    async def told(self) -> Counter[tuple[str, int, str | None]]:
+        """How many mails are in which state, after how many attempts, and why."""
+        return Counter((mail.state, mail.attempts, mail.why) for mail in await self.ledger())
 
     async def again(self) -> None:
         """Let what waits for another attempt be tried at once."""

@@ -160,7 +160,7 @@ class Sink:
     async def _turn(self, fault: Fault) -> None:
         self._fault = fault
         if self._server:
-            self._server.close()
+            await self._close(self._server)
             self._server = None
         if fault is Fault.CLOSED:
             await self.cut_off()
@@ -169,6 +169,13 @@ class Sink:
             self._answer, sock=_listening_socket(self.port), ssl=self.tls if self.kind is Kind.TLS else None
         )
 
+    async def _close(self, server: asyncio.Server) -> None:
+        """Let nobody in any more; who has just been let in would be left standing there by a server that is closed."""
+        for place in server.sockets:
+            self._loop.remove_reader(place.fileno())
+        await asyncio.sleep(0)
+        server.close()
+
     async def cut_off(self) -> None:
         """Cut everybody off, within the server's own loop."""
         for transport in self._transports:
@@ -176,8 +183,9 @@ class Sink:
         await asyncio.sleep(0)  # their conversations end here, the one that may have called included
 
     async def _end(self) -> None:
-        conversations = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.gather(*conversations, return_exceptions=True)
+        while conversations := asyncio.all_tasks() - {asyncio.current_task()}:
+            await self.cut_off()  # who was just coming in
+            await asyncio.gather(*conversations, return_exceptions=True)
 
     @property
     def tls(self) -> Any:  # aiosmtpd's own
@@ -192,6 +200,7 @@ class Sink:
     def closed(self, transport: asyncio.WriteTransport) -> None:
         """Note that they are no more."""
         self._transports.discard(transport)
+        transport.abort()  # beneath TLS it may be open still
 
     def _answer(self) -> asyncio.Protocol:
         return _Mute(self) if self._fault is Fault.SILENT else _Conversation(self)

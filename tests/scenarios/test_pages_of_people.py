@@ -261,12 +261,12 @@ async def test_a_temporary_password_opens_no_other_page_until_it_is_replaced(
     browser = running.browser()
     await browser.post("/login", data={"username_or_email": other.username, "password": temporary})
     guest = Desk(browser)
-    before = [await guest.get(path) for path in ("/users", "/approvals", "/devices", "/account/edit")]
-    lost = await guest.get("/users/nobody")
+    before = [await guest.get(path) for path in ("/users", "/approvals", "/devices", "/account/edit", "/users/nobody")]
+    lost = await guest.get("/nobody")
     await guest.press("/account/password", current_password=temporary, new_password="a shelf of blue jars")
     after = [await guest.get(path) for path in ("/users", "/devices")]
 
-    assert "It works until they choose their own" in text_of(shown)
+    assert "opens nothing but the page where they choose their own" in text_of(shown)
     assert {answer.headers["location"] for answer in before} == {"/account"}
     assert lost.status_code == 404
     assert {answer.status_code for answer in after} == {200}

@@ -1,7 +1,9 @@
 """What a page asks while somebody types a new password: how hard it is to guess, and whether it will be taken."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, StringConstraints
 
 from backend.routes.deps import FromOrigin, InContext
 from backend.schemas.types import Text
@@ -9,14 +11,17 @@ from backend.services.strength import Strength, strength
 
 router = APIRouter(include_in_schema=False)
 
+Known = Annotated[Text, StringConstraints(max_length=320)]
+"""A name, as far as anybody may have one; the rule looks for each word of it."""
+
 
 class StrengthBody(BaseModel):
     """A password as it is being typed, and what the page knows of whose it will be."""
 
     password: Text
-    username: Text = ""
-    email: Text = ""
-    institution: Text = ""
+    username: Known = ""
+    email: Known = ""
+    institution: Known = ""
 
 
 @router.post("/password-strength")
