@@ -186,7 +186,7 @@ async def test_r12_a_hundred_requests_are_three_mails_and_the_newest_link_is_goo
 
 async def test_r12_an_address_nobody_has_is_limited_alike(running: Application, people: People) -> None:
     person = await people.active()
-    statuses = {}
+    statuses: dict[str, list[int]] = {}
     for email in (person.email, "nobody@example.org"):
         transport = httpx.ASGITransport(running.app, client=(f"203.0.113.{len(statuses)}", 5000))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as stranger:

@@ -21,7 +21,10 @@ PUBLIC: Final = frozenset(
             for path in ("/login", "/register", "/forgot-password", "/reset-password", "/verify", "/verify/again")
             for method in ("GET", "POST")
         ),
-        *(("GET", path) for path in ("/", "/registered", "/health/live", "/health/ready", "/.well-known/jwks.json", "/metrics")),
+        *(
+            ("GET", path)
+            for path in ("/", "/registered", "/health/live", "/health/ready", "/.well-known/jwks.json", "/metrics")
+        ),
         *(("GET", path) for path in ("/docs", "/docs/{asset}", "/openapi.json", "/api/auth/config")),
         *(("POST", f"/api/auth/{name}") for name in ("register", "login", "jwt/login", "forgot-password")),
         *(("POST", f"/api/auth/{name}") for name in ("reset-password", "request-verify-token", "verify")),
