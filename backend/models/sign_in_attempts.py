@@ -8,7 +8,11 @@ from backend.models.types import UTCDateTime
 
 
 class SignInAttempts(SQLModel, table=True):
-    """Passwords for one account, or for a name nobody has, or from one place, within the present window."""
+    """Passwords within the present window: for an account or a name nobody has, by a known device, from a place.
+
+    The subject is a digest that begins alike for all that concerns one account, or the network of a place. What the
+    columns mean as time goes on is in `stores/lockouts.py`.
+    """
 
     __tablename__ = "sign_in_attempts"
 

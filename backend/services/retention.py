@@ -88,25 +88,29 @@ async def clean_up(context: Context) -> Removed:
     trash = now - timedelta(days=settings.keep_deleted_days)
     async with unit_of_work(context) as services:
         await services.users.user_db.tallies.sweep()
-    guesses = Guesses(context, Origin())
-    while not context.stopping.is_set() and await guesses.remove_over(_BATCH) == _BATCH:
-        await asyncio.sleep(_BREATH_SECONDS)
     async with reading(context) as look:
         erased = await look.users.user_db.anonymized(now - _ERASED_AGAIN)
     for id_ in erased:  # whose directory could not be erased at once
         await setting_aside.erase(context, id_)
 
     async def batches(remove: Callable[[Services], Awaitable[int]]) -> int:
+        async def one() -> int:
+            async with unit_of_work(context) as services:
+                return await remove(services)
+
+        return await repeated(one)
+
+    async def repeated(remove: Callable[[], Awaitable[int]]) -> int:
         total = 0
         while not context.stopping.is_set():
-            async with unit_of_work(context) as services:
-                removed = await remove(services)
+            removed = await remove()
             total += removed
             if removed < _BATCH:
                 break
             await asyncio.sleep(_BREATH_SECONDS)
         return total
 
+    await repeated(lambda: Guesses(context, Origin()).remove_over(_BATCH))
     return Removed(
         sessions=await batches(lambda work: work.session_store.remove_over(sessions, _BATCH)),
         one_time_tokens=await batches(

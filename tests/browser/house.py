@@ -5,6 +5,7 @@ import re
 import signal
 import sqlite3
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import httpx
 from tests.machines.processes import Server, free_port
 
 PASSWORD: Final = "three quiet doors"
+_PATIENCE_SECONDS: Final = 30.0
 _ROOT: Final = Path(__file__).parents[2]
 _CHEAP: Final = {"ARGON2": "8,1,1", "RATE_LIMITS": "off", "MAX_SESSIONS_PER_USER": "500"}
 _MAIL: Final = re.compile(r"^┌─ mail.*?\n(.*?)^└─", re.MULTILINE | re.DOTALL)
@@ -64,11 +66,14 @@ class House:
         python = ["/usr/bin/env", f"PYTHONPATH={_ROOT}", "PYTHONUTF8=1", *environment, sys.executable]
         command = [*python, "-m", "backend", "serve", "--port", str(port)]
         self._server = Server(command, folder, signal.SIGTERM)
-        self.wait_until(self._is_ready)
+        self._server.wait_until(self._is_ready)
 
     def wait_until(self, happened: Callable[[], bool]) -> None:
-        """Wait, at most as long as a server may take to start."""
-        self._server.wait_until(happened)
+        """Wait, at most as long as a server may take to start; the house stands, whether it happens or not."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not happened():
+            assert time.monotonic() < deadline, f"it did not happen:\n{self.console()[-4000:]}"
+            time.sleep(0.02)
 
     def close(self) -> None:
         """End the server."""

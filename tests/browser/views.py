@@ -338,6 +338,7 @@ def _users_bulk(stage: Stage) -> Guest:
     guest.page.get_by_label("Select all on this page").check()
     guest.page.get_by_label("With those selected").last.select_option("approve")
     guest.press("Continue…")
+    expect(guest.page.get_by_role("heading", level=1)).to_contain_text("Let in:")
     return guest
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.models import MailPurpose, Status
+from backend.models import Status
 from tests.application import Application
 from tests.contracts.answers import TIME, code, refusal
 from tests.contracts.dialect_c import LOGIN, bearer, browser_of, data, own_sessions, sign_in, state

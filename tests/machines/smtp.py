@@ -262,8 +262,8 @@ class _Conversation(SMTP):
             self._writer.close()
         elif self._sink.fault is Fault.SLOW:
             for letter in f"{status}\r\n".encode():
+                await asyncio.sleep(_BLINK_SECONDS)  # none after the last one: TLS may begin with the next byte
                 self._writer.write(bytes([letter]))
-                await asyncio.sleep(_BLINK_SECONDS)
         else:
             await super().push(status)
 

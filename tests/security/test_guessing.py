@@ -229,6 +229,26 @@ async def test_what_is_left_is_told_alike_for_all_and_nothing_of_what_others_did
         assert told == [('"default";r=4;t=900', '"default";q=5;w=900'), ('"default";r=3;t=900', '"default";q=5;w=900')]
 
 
+async def test_l11_a_password_without_end_is_refused_before_anybody_hashes_it(
+    running: Application, people: People, hasher: CountingHasher
+) -> None:
+    person = await people.active()
+    hasher.checked = 0
+    lengths = {256: 401, 1000: 401, 5000: 422, 1024 * 1024: 413, 10 * 1024 * 1024: 413}
+    answers = {length: (await sign_in(running.client, person, "x" * length)).status_code for length in lengths}
+    assert (answers, hasher.checked) == (lengths, 2)
+
+
+@pytest.mark.settings(argon2="19456,2,1", rate_limits=False)
+async def test_l11_others_are_answered_while_many_sign_in(running: Application, people: People) -> None:
+    person, healthy = await people.active(), 0
+    crowd = asyncio.gather(*(sign_in(running.client, person, "x" * 1000) for _ in range(16)))
+    while not crowd.done():
+        healthy += (await running.client.get("/health/live")).status_code == 200
+    assert [answer.status_code for answer in await crowd] == [401] * 16
+    assert healthy > 16  # with hashing on the loop there is no more than one answer between two hashes
+
+
 @pytest.mark.settings(login_max_attempts=100)
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.ACTIVE])
 async def test_l13_the_right_password_opens_no_door_of_an_account_that_is_not_active(
