@@ -81,9 +81,12 @@ def email_as_typed(email: str) -> str:
     if _ENCODED_WORD in email:
         raise InvalidEmail("The part of the email address before the @ cannot contain =?, which mail programs decode.")
     try:
-        return validate_email(email, check_deliverability=False).normalized
+        normalized = validate_email(email, check_deliverability=False).normalized
     except EmailNotValidError as error:
         raise InvalidEmail(str(error)) from None
+    if len(email_key(normalized)) > _LONGEST:  # some characters stand for eighteen
+        raise InvalidEmail("The email address is too long.")
+    return normalized
 
 
 def email_key(email: str) -> str:

@@ -225,6 +225,11 @@ class Settings(BaseSettings):
             if not self.rate_limits:
                 msg = f"{PREFIX}RATE_LIMITS=off is for benchmarks; production refuses it"
                 raise ValueError(msg)
+            if self.private_registration and not (self.mail_enabled and self.send_verification_emails):
+                msg = (
+                    f"{PREFIX}PRIVATE_REGISTRATION needs a mail server and verification mails: they tell what happened"
+                )
+                raise ValueError(msg)
             if self.require_verified_email and not self.mail_enabled:
                 msg = f"{PREFIX}REQUIRE_VERIFIED_EMAIL needs a mail server, or nobody could ever sign in"
                 raise ValueError(msg)
@@ -273,6 +278,11 @@ class Settings(BaseSettings):
     def mail_enabled(self) -> bool:
         """Whether mail leaves this machine; without, development prints it to the console."""
         return self.smtp_url is not None
+
+    @property
+    def profiles_shown(self) -> bool:
+        """Whether everybody may see public profiles; where registration is private, they would tell who is here."""
+        return self.public_profiles and not self.private_registration
 
     @property
     def mail_goes_nowhere(self) -> bool:

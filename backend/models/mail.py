@@ -64,8 +64,8 @@ class Mail(SQLModel, table=True):
     address: str | None = Field(default=None, sa_type=String(320))
     """Where it goes if not to the account's own address: the address of before, which is told about the new one."""
     state: MailState = Field(default=MailState.DUE, sa_type=words(MailState))
-    priority: int = 1
-    """0 for mails somebody waits for; they overtake the others."""
+    priority: int = 2
+    """0 for new passwords, 1 for proofs of address, 2 for news; lower ones overtake."""
     due_at: datetime = Field(sa_type=UTCDateTime)
     """When it is to be tried, or, while it is being sent, when its sender is given up."""
     attempts: int = 0

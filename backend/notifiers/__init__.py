@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from backend.clock import Clock
 from backend.errors import StartError
 from backend.mail_settings import mail_server, sender
-from backend.notifiers.base import Message, Notifier, TryLater, Undeliverable
+from backend.notifiers.base import Message, Notifier, ServerAway, TryLater, Undeliverable
 from backend.notifiers.console import ConsoleNotifier
 from backend.notifiers.smtp import SmtpNotifier
 from backend.settings import Settings
@@ -38,4 +38,4 @@ def _own_name(public_url: str) -> str:
 NOTIFIERS: Final[Mapping[str, Callable[[Settings, Clock], Notifier]]] = {"console": _console, "smtp": _smtp}
 """How each is made."""
 
-__all__ = ["NOTIFIERS", "Message", "Notifier", "TryLater", "Undeliverable"]
+__all__ = ["NOTIFIERS", "Message", "Notifier", "ServerAway", "TryLater", "Undeliverable"]

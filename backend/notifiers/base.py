@@ -12,6 +12,10 @@ class TryLater(Exception):
     """This mail did not leave, and may leave another time. The text says why."""
 
 
+class ServerAway(TryLater):
+    """The other side takes no mail at all at present: others need not be tried at once. The text says why."""
+
+
 @dataclass(frozen=True)
 class Message:
     """A mail, ready to leave."""
@@ -34,7 +38,8 @@ class Notifier(Protocol):
 
         Raises:
             Undeliverable: it never will.
-            TryLater: it did not this time. Any other exception counts as this one.
+            TryLater: it did not this time.
+            ServerAway: nothing does. Any other exception counts as this one.
         """
         ...
 

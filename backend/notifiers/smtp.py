@@ -20,7 +20,7 @@ from aiosmtplib import (
 
 from backend.errors import StartError
 from backend.mail_settings import Encryption, MailServer
-from backend.notifiers.base import Message, TryLater, Undeliverable
+from backend.notifiers.base import Message, ServerAway, TryLater, Undeliverable
 from backend.notifiers.mime import Parcel, compose
 from backend.notifiers.reasons import reason
 
@@ -81,7 +81,8 @@ class SmtpNotifier:
 
         Raises:
             Undeliverable: the server refuses this recipient or this mail for good (5yz), or cannot be told the address.
-            TryLater: anything else: it is away, too slow, not trusted, or refuses us.
+            TryLater: the server does not take it now (4yz).
+            ServerAway: it is away, too slow, not trusted, or refuses us.
         """
         parcel = compose(message, self._sender, self._now())
         try:
@@ -91,7 +92,7 @@ class SmtpNotifier:
             refusal = Undeliverable if 500 <= error.code < 600 else TryLater  # noqa: PLR2004  # RFC 5321 §4.2.1
             raise refusal(self._reason(error, parcel)) from None
         except (SMTPException, OSError, ValueError) as error:
-            raise TryLater(self._reason(error, parcel)) from None
+            raise ServerAway(self._reason(error, parcel)) from None
 
     async def rest(self) -> None:
         """Say goodbye to the server, if a connection is kept."""

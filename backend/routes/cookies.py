@@ -4,12 +4,12 @@ Beside them `known_device`, which outlives sessions and opens nothing.
 """
 
 from typing import Final
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from backend.context import Context
+from backend.models import User
 from backend.services import known_devices
 from backend.services.grants import CookieGrant
 from backend.settings import Settings
@@ -36,9 +36,10 @@ def set_csrf(response: Response, token: str, settings: Settings, *, seconds: int
     set_cookie(response, CSRF, token, settings, readable=True, seconds=seconds)
 
 
-def remember_device(response: Response, request: Request, context: Context, user_id: UUID) -> None:
-    """Let a browser show from now on that somebody has signed in by it; signing out changes nothing about that."""
-    token = known_devices.renewed(context, read_cookie(request, KNOWN_DEVICE, context.settings), user_id)
+def remember_device(response: Response, request: Request, context: Context, user: User) -> None:
+    """Let a browser show from now on that somebody has given their password in it; signing out changes nothing."""
+    known = read_cookie(request, KNOWN_DEVICE, context.settings)
+    token = known_devices.renewed(context, known, user.id, user.hashed_password)
     seconds = int(known_devices.LIFETIME.total_seconds())
     set_cookie(response, KNOWN_DEVICE, token, context.settings, seconds=seconds)
 

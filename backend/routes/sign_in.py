@@ -66,7 +66,7 @@ async def login(request: Request, response: Response, context: InContext, device
     grant = await work.sessions.open_bearer(user, device, remember=form.remember_me)
     cookie = await work.sessions.attach_cookie(grant.session_id, remember=form.remember_me)
     set_session(response, cookie, context.settings)
-    remember_device(response, request, context, user.id)
+    remember_device(response, request, context, user)
     return FormAnswer(
         access_token=grant.access_token,
         refresh_token=grant.refresh_token,

@@ -41,7 +41,7 @@ async def anonymize(username: str, caller: CurrentAdmin, work: Work) -> Said:
 @router.get("/{user}", openapi_extra={"security": [{}, {SESSION: []}]})
 async def show(user: str, caller: MaybeUser, look: Look, context: InContext) -> PublicProfile:
     """Show what everybody may know about somebody. By id, an administrator sees the account with its numbers."""
-    found = await look.people.profile(user, caller, public=context.settings.public_profiles)
+    found = await look.people.profile(user, caller, public=context.settings.profiles_shown)
     return PublicProfile.model_validate(found)
 
 

@@ -188,10 +188,11 @@ class Admission:
     async def _tell(self, user: User) -> None:
         """Tell somebody that they have been taken in, and those who decide that somebody waits."""
         settings = self.context.settings
-        if settings.send_verification_emails:
-            await self.outbox.queue(MailPurpose.VERIFY_EMAIL, user)  # it also says that the request was received
-        elif user.status is Status.PENDING:
-            await self.outbox.queue(MailPurpose.REGISTRATION_RECEIVED, user)
+        proof = settings.send_verification_emails  # which also says that the request was received
+        if proof or user.status is Status.PENDING:
+            purpose = MailPurpose.VERIFY_EMAIL if proof else MailPurpose.REGISTRATION_RECEIVED
+            room = await self.throttle.mailbox_has_room(user.email)
+            await (self.outbox.queue(purpose, user) if room else self.outbox.leave_out(purpose, user))
         if user.status is Status.PENDING and settings.tell_approvers:
             deciders = await self.lifecycle.users.deciders()
             await self.outbox.tell_later(MailPurpose.APPLICANTS_WAITING, deciders)

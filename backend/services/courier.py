@@ -1,8 +1,8 @@
 """The courier: takes mail out of the outbox after the commit and hands it over, again and again until that succeeds.
 
-No transaction is open while a mail server is asked. A mail is claimed in one transaction, which also mints its token,
-and concluded in another. A sender that dies in between is given up after a while, and the mail is sent again, with the
-same Message-ID and a second token as good as the first: at least once, and never a dead link.
+No transaction is open while a mail server is asked. A mail is claimed in one transaction, written in a second, which
+also mints its token, and concluded in a third. A sender that dies in between is given up after a while, and the mail is
+sent again, with the same Message-ID and a second token as good as the first: at least once, and never a dead link.
 """
 
 import asyncio
@@ -17,10 +17,12 @@ from uuid import UUID
 import structlog
 
 from backend.context import Context
-from backend.models import Mail, MailPurpose, MailState
-from backend.notifiers import Message, Notifier, Undeliverable
+from backend.errors import DatabaseUnavailable
+from backend.models import MailPurpose, MailState
+from backend.notifiers import Message, Notifier, ServerAway, TryLater, Undeliverable
 from backend.services.audit import Action
 from backend.services.correspondence import message_of
+from backend.services.outbox import Priority
 from backend.services.work import Services, unit_of_work
 from backend.stores.news import pause
 
@@ -36,10 +38,9 @@ _RESET_GIVEN_UP_AFTER: Final = timedelta(hours=6)
 """Who asked for a new password this morning is frightened by its mail in the evening."""
 _LONGEST_BREATH_SECONDS: Final = 60.0
 _HOUR: Final = timedelta(hours=1)
-_PRIORITIES: Final = (0, 1)
 NOT_TRUE: Final = "It was not true any more when it was due."
 TOO_LATE: Final = "It would have come too late."
-UNWRITTEN: Final = "It could not be written; the log says why."
+_UNWRITTEN: Final = "It could not be written; the log says why."
 _log = structlog.get_logger("vestibule.courier")
 
 
@@ -48,6 +49,7 @@ class Outcome(Enum):
 
     DONE = "done"
     PUT_OFF = "put off"
+    SERVER_AWAY = "the mail server is away"
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,11 @@ class Attempt:
     user_id: UUID
     number: int
     created_at: datetime
-    message: Message | None
-    """None: it turned out that nothing is to be sent."""
+
+    @property
+    def patience(self) -> timedelta:
+        """How long after it was queued it is still to be sent."""
+        return _RESET_GIVEN_UP_AFTER if self.purpose is MailPurpose.RESET_PASSWORD else _GIVEN_UP_AFTER
 
 
 async def carry(context: Context, notifier: Notifier) -> None:
@@ -70,8 +75,8 @@ async def carry(context: Context, notifier: Notifier) -> None:
         failures = 0
         try:
             while not context.stopping.is_set() and (outcome := await deliver(context, notifier)):
-                failures = failures + 1 if outcome is Outcome.PUT_OFF else 0
-                if failures:  # most often it is the mail server that is away, and not this one mail that is wrong
+                failures = failures + 1 if outcome is Outcome.SERVER_AWAY else 0
+                if failures:
                     await pause(context.stopping, min(_LONGEST_BREATH_SECONDS, 2.0 ** (failures - 1)))
             await notifier.rest()
         except Exception:  # noqa: BLE001  # the database may be away; the mail stays due and is tried again
@@ -84,62 +89,74 @@ async def carry(context: Context, notifier: Notifier) -> None:
 async def deliver(context: Context, notifier: Notifier) -> Outcome | None:
     """Send the mail that has been due longest, those first that somebody waits for; None if none is due.
 
-    Each of the two kinds has `MAILS_PER_HOUR` of its own; what is beyond waits.
+    Each priority has `MAILS_PER_HOUR` of its own, so that none can use up another's; what is beyond waits.
     """
     async with unit_of_work(context) as services:
         attempt = await _claim(services)
     if attempt is None:
         return None
-    if attempt.message is None:
-        return Outcome.DONE
-    why, final = None, False
     try:
+        async with unit_of_work(context) as services:
+            message = await _written(services, attempt)
+        if message is None:
+            return Outcome.DONE
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            await notifier.send(attempt.message)
-    except Undeliverable as refused:
-        why, final = _line(refused), True
-    except Exception as error:  # noqa: BLE001  # a notifier may fail in any way; the mail is tried again
-        why = _line(error)
+            await notifier.send(message)
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  # writing and sending may fail in any way; the mail is tried again
+        return await _failed(context, attempt, error)
     async with unit_of_work(context) as services:
-        await _conclude(services, attempt, why, final=final)
-    return Outcome.PUT_OFF if why and not final else Outcome.DONE
+        now = services.context.clock.now()
+        await services.mails.conclude(attempt.id, attempt.number, MailState.ACCEPTED, None, due_at=now, sent_at=now)
+    return Outcome.DONE
 
 
 async def _claim(services: Services) -> Attempt | None:
     context, store = services.context, services.mails
     now, most = context.clock.now(), context.settings.mails_per_hour
-    for priority in _PRIORITIES:
-        if await store.accepted(priority, now - _HOUR, most) >= most:
+    for priority in Priority:
+        if await store.accepted(priority, now - _HOUR, now, most) >= most:
             continue
-        mail = await store.claim(priority, now, now + LEASE)
+        # What was never tried overtakes what failed before: many that fail again and again hold up nobody.
+        mail = await store.claim(priority, now, now + LEASE, tried=False) or await store.claim(
+            priority, now, now + LEASE, tried=True
+        )
         if mail:
-            message, why = await _written(services, mail, now)
-            if message is None:
-                state = MailState.FAILED if why == UNWRITTEN else MailState.SUPPRESSED
-                await store.conclude(mail.id, mail.attempts, state, why, due_at=now, sent_at=None)
-            return Attempt(mail.id, mail.purpose, mail.user_id, mail.attempts, mail.created_at, message)
+            return Attempt(mail.id, mail.purpose, mail.user_id, mail.attempts, mail.created_at)
     return None
 
 
-async def _written(services: Services, mail: Mail, now: datetime) -> tuple[Message | None, str | None]:
-    if mail.purpose is MailPurpose.RESET_PASSWORD and now - mail.created_at > _RESET_GIVEN_UP_AFTER:
-        return None, TOO_LATE
-    try:
-        message = await message_of(services, mail)
-    except Exception:  # noqa: BLE001  # one mail that cannot be written must not stop all that stand behind it
-        _log.exception("mail_not_written", mail_id=str(mail.id), purpose=mail.purpose)
-        return None, UNWRITTEN
-    return message, None if message else NOT_TRUE
+async def _written(services: Services, attempt: Attempt) -> Message | None:
+    """Write a mail that is ours; None, and noted why, if it is not to be sent any more."""
+    now, mail = services.context.clock.now(), await services.mails.get(attempt.id)
+    if mail is None:
+        return None
+    late = now - attempt.created_at > attempt.patience
+    message = None if late else await message_of(services, mail)
+    if message is None:
+        why = TOO_LATE if late else NOT_TRUE
+        await services.mails.conclude(mail.id, attempt.number, MailState.SUPPRESSED, why, due_at=now, sent_at=None)
+    return message
 
 
-async def _conclude(services: Services, attempt: Attempt, why: str | None, *, final: bool) -> None:
+async def _failed(context: Context, attempt: Attempt, error: Exception) -> Outcome:
+    """Note a failure: for good, or until the next attempt."""
+    why = str(error) if isinstance(error, TryLater | Undeliverable) else _UNWRITTEN
+    if why == _UNWRITTEN:
+        _log.error("mail_failed", mail_id=str(attempt.id), purpose=attempt.purpose, exc_info=error)
+    async with unit_of_work(context) as services:
+        await _conclude(services, attempt, _line(why), final=isinstance(error, Undeliverable))
+    if isinstance(error, Undeliverable):
+        return Outcome.DONE
+    ours = isinstance(error, TryLater) and not isinstance(error, ServerAway)
+    return Outcome.PUT_OFF if ours else Outcome.SERVER_AWAY
+
+
+async def _conclude(services: Services, attempt: Attempt, why: str, *, final: bool) -> None:
     now = services.context.clock.now()
-    if why is None:
-        await services.mails.conclude(attempt.id, attempt.number, MailState.ACCEPTED, None, due_at=now, sent_at=now)
-        return
-    patience = _RESET_GIVEN_UP_AFTER if attempt.purpose is MailPurpose.RESET_PASSWORD else _GIVEN_UP_AFTER
     again = now + _pause_after(attempt.number)
-    given_up = final or again - attempt.created_at > patience
+    given_up = final or again - attempt.created_at > attempt.patience
     state = MailState.FAILED if given_up else MailState.DUE
     ours = await services.mails.conclude(attempt.id, attempt.number, state, why, due_at=again, sent_at=None)
     _log.warning("mail_not_sent", mail_id=str(attempt.id), attempt=attempt.number, given_up=given_up, why=why)
@@ -159,7 +176,6 @@ def _pause_after(attempts: int) -> timedelta:
     return doubled * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # nobody gains by guessing it
 
 
-def _line(error: Exception) -> str:
-    """Say in one line what went wrong."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return "".join(one for one in text if one.isprintable())[:200]
+def _line(text: str) -> str:
+    """Return what went wrong in one line."""
+    return "".join(one for one in " ".join(text.split()) if one.isprintable())[:200]

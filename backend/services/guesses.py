@@ -67,7 +67,7 @@ class Guesses:
         hasher, settings = self.context.hasher, self.context.settings
         if not settings.rate_limits:
             return Verdict(*await hasher.verified(password, hashed_password))
-        tried = self._tried(whose)
+        tried = self._tried(whose, hashed_password)
         async with self._inside(tried):
             try:
                 right, better = await hasher.verified(password, hashed_password)
@@ -101,9 +101,10 @@ class Guesses:
     def _overall(self) -> Limit:
         return Limit("signin-failures", self.context.settings.login_failures_per_minute, _MINUTE)
 
-    def _tried(self, whose: UUID | str) -> Tried:
+    def _tried(self, whose: UUID | str, hashed_password: str | None) -> Tried:
         family, network = digest(str(whose))[:_HALF], network_of(self.origin.ip_address)
-        device = device_of(self.context, self.origin.known_device, whose) if isinstance(whose, UUID) else None
+        token = self.origin.known_device
+        device = device_of(self.context, token, whose, hashed_password) if isinstance(whose, UUID) else None
         if device:
             return Tried(family + digest(str(device))[:_HALF])
         return Tried(family, family + digest(network or "")[:_HALF], network)

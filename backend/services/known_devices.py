@@ -1,32 +1,45 @@
 """Known devices: browsers in which somebody has signed in before, so that other people's guesses do not keep them out.
 
 A browser shows that it is known by a signed token that names the account and the device. It opens nothing: it only has
-its wrong passwords counted by themselves (ASVS 6.1.1).
+its wrong passwords counted by themselves (ASVS 6.1.1). It is good as long as the password with which it was earned: who
+knew the one before is a stranger again.
 """
 
+import hashlib
+import secrets
 from datetime import timedelta
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from backend import tokens
 from backend.context import Context
 from backend.errors import Unauthenticated
 
 LIFETIME: Final = timedelta(days=180)
+_OWN: Final = 8
+"""Bytes of a device's name that are its own, and of those that follow from the password."""
 
 
-def device_of(context: Context, token: str | None, account: UUID) -> UUID | None:
-    """Return the device a token names, if it was given out for this account and is still good."""
-    if token is None:
+def device_of(context: Context, token: str | None, account: UUID, hashed_password: str | None) -> UUID | None:
+    """Return the device a token names, if it was given out for this account and this password and is still good."""
+    if token is None or hashed_password is None:
         return None
     try:
         claims = context.signer.read(token, context.clock.now(), tokens.KNOWN_DEVICE)
     except Unauthenticated:
         return None
-    return claims.session_id if claims.subject == account else None
+    device = claims.session_id
+    earned = device == _device(device.bytes[:_OWN], account, hashed_password)
+    return device if earned and claims.subject == account else None
 
 
-def renewed(context: Context, token: str | None, account: UUID) -> str:
+def renewed(context: Context, token: str | None, account: UUID, hashed_password: str) -> str:
     """Make the token of a device that has just been signed in with; one that was known stays the same device."""
-    device, now = device_of(context, token, account) or uuid4(), context.clock.now()
+    known, now = device_of(context, token, account, hashed_password), context.clock.now()
+    device = known or _device(secrets.token_bytes(_OWN), account, hashed_password)
     return context.signer.sign(tokens.Claims(account, device, now, now + LIFETIME), tokens.KNOWN_DEVICE)
+
+
+def _device(own: bytes, account: UUID, hashed_password: str) -> UUID:
+    """Name a device by bits of its own, and by bits that only this password gives it."""
+    return UUID(bytes=own + hashlib.sha256(own + account.bytes + hashed_password.encode()).digest()[:_OWN])

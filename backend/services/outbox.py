@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 from typing import Any, Final
+from uuid import UUID
 
 from backend.clock import Clock
 from backend.models import MailPurpose, MailState, User
@@ -11,18 +13,32 @@ from backend.stores.mails import MailStore
 
 _HOUR: Final = timedelta(hours=1)
 _PER_HOUR: Final = 3
-AWAITED: Final = frozenset({MailPurpose.RESET_PASSWORD, MailPurpose.VERIFY_EMAIL})
-"""Mails that somebody sits and waits for. They overtake others, and one that is coming is not queued twice."""
+_DAY: Final = timedelta(days=1)
+_PER_DAY: Final = 10
+
+
+class Priority(IntEnum):
+    """Which mails overtake which. Strangers can cause proofs without end, so that nothing else shares their place."""
+
+    RESET = 0
+    PROOF = 1
+    NEWS = 2
+
+
+_AWAITED: Final = {MailPurpose.RESET_PASSWORD: Priority.RESET, MailPurpose.VERIFY_EMAIL: Priority.PROOF}
+"""Mails that somebody sits and waits for; one that is coming is not queued twice."""
 NO_SERVER: Final = "There is no mail server."
-TOO_MANY: Final = "There were enough of its kind within the hour."
+TOO_MANY: Final = "There were enough of its kind lately."
+REPLACED: Final = "Another one has taken its place, or it was not needed any more."
 
 
 @dataclass(frozen=True)
 class Outbox:
     """Queues mails within one transaction; the courier sends them after the commit.
 
-    Nobody gets more than three mails of a kind within an hour (`TOO_MANY`): whoever makes us write to somebody cannot
-    make us write without end. Mails that cannot or shall not leave are kept account of all the same, as suppressed.
+    Nobody gets more than three mails of a kind within an hour, and ten within a day (`TOO_MANY`): whoever makes us
+    write to somebody cannot make us write without end. Mails that cannot or shall not leave are kept account of all
+    the same, as suppressed.
     """
 
     store: MailStore
@@ -40,6 +56,14 @@ class Outbox:
         One that somebody sends `by_hand` is not one too many.
         """
         await self._queue(purpose, [user], address=address, by_hand=by_hand)
+
+    async def leave_out(self, purpose: MailPurpose, user: User) -> None:
+        """Note that a mail to this person would have been one too many."""
+        await self._add([self._mail(purpose, user, why=TOO_MANY, due_at=self.clock.now())])
+
+    async def take_back(self, purpose: MailPurpose, user: User) -> None:
+        """Note that a mail that may be due to this person is not needed any more."""
+        await self.store.suppress(purpose, user.id, REPLACED)
 
     async def queue_all(self, purpose: MailPurpose, users: Sequence[User]) -> None:
         """Note that a mail to each of these people is due."""
@@ -65,15 +89,20 @@ class Outbox:
         self, purpose: MailPurpose, users: Sequence[User], *, address: str | None = None, by_hand: bool = False
     ) -> None:
         ids, now = [user.id for user in users], self.clock.now()
-        coming = await self.store.due(purpose, ids) if purpose in AWAITED else frozenset()
-        lately = {} if by_hand else await self.store.lately(purpose, ids, now - _HOUR)
+        coming = await self.store.renew(purpose, ids, now) if purpose in _AWAITED else frozenset[UUID]()
+        enough: set[UUID] = set()
+        for span, most in () if by_hand else ((_HOUR, _PER_HOUR), (_DAY, _PER_DAY)):
+            lately = await self.store.lately(purpose, ids, now - span, now)
+            enough |= {id_ for id_, count in lately.items() if count >= most}
         mails = []
         for user in users:
             if user.id in coming:
                 continue
-            why = TOO_MANY if lately.get(user.id, 0) >= _PER_HOUR else None
+            why = TOO_MANY if user.id in enough else None
             mails.append(self._mail(purpose, user, address=address, why=why, due_at=now))
         await self._add(mails)
+        if coming:
+            self.wake()
 
     def _mail(
         self, purpose: MailPurpose, user: User, *, due_at: datetime, address: str | None = None, why: str | None = None
@@ -85,7 +114,7 @@ class Outbox:
             "address": None if why else address,
             "state": MailState.SUPPRESSED if why else MailState.DUE,
             "why": why,
-            "priority": 0 if purpose in AWAITED else 1,
+            "priority": _AWAITED.get(purpose, Priority.NEWS),
             "due_at": due_at,
             "created_at": self.clock.now(),
         }

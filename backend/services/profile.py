@@ -7,13 +7,12 @@ from uuid import UUID
 
 from backend.context import Context
 from backend.errors import OwnRole, PasswordNeeded, SessionRevoked, WrongCurrentPassword
-from backend.identifiers import email_as_typed, email_key
+from backend.identifiers import email_as_typed
 from backend.models import User
 from backend.services.audit import Action
 from backend.services.recovery import Recovery
 from backend.services.renaming import Renaming, listed
 from backend.stores.users import UserStore
-from backend.tokens import digest
 
 _PLAIN: Final = frozenset({"full_name", "institution", "profile_image_url"})
 
@@ -46,8 +45,7 @@ class Profile:
             raise OwnRole
         if email_as_typed(changes.get("email", known.email)) != known.email:
             await self._prove(known, current_password)
-            address = self.recovery.audit.origin.ip_address
-            await self.recovery.throttle.recovery(digest(email_key(changes["email"])), address)
+            await self.recovery.throttle.new_address(str(known.id))
         if changes.get("username", known.username) != known.username:
             await self.recovery.throttle.renaming(str(known.id))
         user = await self.users.lock(user_id)

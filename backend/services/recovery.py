@@ -48,7 +48,7 @@ class Recovery:
             TooManyRequests: too many for this address, known or not, or from this network address.
         """
         self.keep_pace()
-        await self.throttle.recovery(tokens.digest(email_key(email)), self.audit.origin.ip_address)
+        await self.throttle.proof(tokens.digest(email_key(email)), self.audit.origin.ip_address)
         user = await self.users.get_by_email(email)
         if user:
             await self.request_verification(user)
@@ -77,7 +77,7 @@ class Recovery:
             TooManyRequests: too many for this address, known or not, or from this network address.
         """
         self.keep_pace()
-        await self.throttle.recovery(tokens.digest(email_key(email)), self.audit.origin.ip_address)
+        await self.throttle.reset(tokens.digest(email_key(email)), self.audit.origin.ip_address)
         user = await self.users.get_by_email(email)
         if user and user.is_active:
             await self.outbox.queue(MailPurpose.RESET_PASSWORD, user)
@@ -120,7 +120,7 @@ class Recovery:
 
     async def change_password(
         self, user_id: UUID, current_password: str, new_password: str, *, besides: UUID | None
-    ) -> None:
+    ) -> User:
         """Replace one's own password; ends all sessions but the one named by `besides` (ASVS 6.2.3, 7.4.3).
 
         Raises:
@@ -143,6 +143,7 @@ class Recovery:
         await self.sessions.end_all(user.id, SessionEnd.PASSWORD_CHANGE, actor=user.id, besides=besides)
         await self.audit.record(Action.PASSWORD_CHANGED, target=user.id, actor=user.id)
         await self.outbox.queue(MailPurpose.PASSWORD_CHANGED, user)
+        return user
 
     async def prove(self, user: User, password: str) -> None:
         """Ask for the present password, before any transaction is open.
@@ -188,3 +189,4 @@ class Recovery:
         }
         await self.users.update(user, columns)
         await self.one_time_tokens.void(user.id, TokenPurpose.RESET_PASSWORD, now)
+        await self.outbox.take_back(MailPurpose.RESET_PASSWORD, user)

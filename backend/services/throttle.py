@@ -7,7 +7,9 @@ from uuid import UUID
 
 from backend.context import Context
 from backend.errors import TooManyRequests
+from backend.identifiers import email_key
 from backend.stores.counters import Count, Counters, Limit
+from backend.tokens import digest
 
 _SUBSCRIBER: Final = 64
 _HOUR: Final = 3600
@@ -31,8 +33,11 @@ class Throttle:
     renamings: Limit
     exports: Limit
     strengths: Limit
-    recoveries_per_account: Limit
+    resets: Limit
+    proofs: Limit
     recoveries_per_address: Limit
+    new_addresses: Limit
+    mailboxes: Limit
     refusals: Limit
 
     @classmethod
@@ -48,8 +53,11 @@ class Throttle:
             renamings=Limit("renaming", _RENAMINGS_PER_HOUR, _HOUR),
             exports=Limit("own-data", _OWN_DATA_PER_HOUR, _HOUR),
             strengths=Limit("password-strength", _STRENGTHS_PER_MINUTE, 60),
-            recoveries_per_account=Limit("recovery-account", _PER_HOUR, _HOUR),
+            resets=Limit("reset", _PER_HOUR, _HOUR),
+            proofs=Limit("proof", _PER_HOUR, _HOUR),
             recoveries_per_address=Limit("recovery-address", _PER_HOUR, _HOUR),
+            new_addresses=Limit("new-address", _PER_HOUR, _HOUR),
+            mailboxes=Limit("mailbox", _PER_HOUR, _HOUR),
             refusals=Limit("refusal-records", _REFUSALS_PER_HOUR, _HOUR),
         )
 
@@ -101,14 +109,40 @@ class Throttle:
         """
         await self._count(self.strengths, network_of(address))
 
-    async def recovery(self, account: str, address: str | None) -> None:
-        """Count a request for a mail to somebody, existing or not.
+    async def reset(self, name: str, address: str | None) -> None:
+        """Count a request for a new password of somebody, existing or not. Nothing else counts against it.
 
         Raises:
             TooManyRequests: too many for this name or from this address.
         """
         await self._count(self.recoveries_per_address, network_of(address))
-        await self._count(self.recoveries_per_account, account)
+        await self._count(self.resets, name)
+
+    async def proof(self, name: str, address: str | None) -> None:
+        """Count a request for a mail that proves an address, existing or not.
+
+        Raises:
+            TooManyRequests: too many for this name or from this address.
+        """
+        await self._count(self.recoveries_per_address, network_of(address))
+        await self._count(self.proofs, name)
+
+    async def new_address(self, account: str) -> None:
+        """Count a new address of an account, taken or not: it makes us write to whoever has it.
+
+        Raises:
+            TooManyRequests: too many for this account.
+        """
+        await self._count(self.new_addresses, account)
+
+    async def mailbox_has_room(self, email: str) -> bool:
+        """Count a mail to an address that somebody signed up with, and tell whether it may still be sent.
+
+        What stands behind a plus most often leads to the same mailbox, so it makes no other one of it.
+        """
+        local, _, domain = email_key(email).rpartition("@")
+        subject = digest(f"{local.partition('+')[0]}@{domain}")
+        return not self.enabled or (await self.counters.add(self.mailboxes, subject)).within
 
     async def record_is_due(self, account: UUID | None, address: str | None) -> bool:
         """Count a record of a refusal, and tell whether it is to be made: nobody fills the audit by being refused."""

@@ -159,7 +159,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
             UserNotExists: it is nobody's.
         """
         self._recovery.keep_pace()
-        await self._throttle.recovery(digest(email_key(user_email)), self._audit.origin.ip_address)
+        await self._throttle.proof(digest(email_key(user_email)), self._audit.origin.ip_address)
         return await super().get_by_email(user_email)
 
     async def request_verify(self, user: User, request: Request | None = None) -> None:  # noqa: ARG002
@@ -183,12 +183,23 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         return await self._recovery.reset(token, password)
 
     def _check_state(self, user: User) -> None:
+        if self._is_hidden(user):
+            raise InvalidCredentials(user_id=user.id)
         if not user.is_active:
             raise _refused(user)
         if user.access_expires_at and user.access_expires_at <= self._context.clock.now():
             raise AccountExpired(user_id=user.id)  # the status follows within a minute
         if self._context.settings.require_verified_email and not user.is_verified:
             raise EmailNotVerified(user_id=user.id)
+
+    def _is_hidden(self, user: User) -> bool:
+        """Tell whether to deny that somebody is here: whoever signs up with others' addresses must not learn of them.
+
+        Where registration is private, an account that came by its door is there once its address is proven.
+        """
+        let_in = user.is_approved and (user.approved_by or self._context.policy.initial_status is Status.PENDING)
+        hidden = self._context.settings.private_registration and not (user.is_verified or let_in)
+        return hidden and not user.is_superuser
 
 
 def _refused(user: User) -> SignInRefused:

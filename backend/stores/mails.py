@@ -50,13 +50,16 @@ class MailStore:
         query = select(Mail).where(Mail.id == id_).with_for_update().execution_options(populate_existing=True)
         return (await self._session.exec(query)).one_or_none()
 
-    async def claim(self, priority: int, now: datetime, until: datetime) -> Mail | None:
+    async def claim(self, priority: int, now: datetime, until: datetime, *, tried: bool) -> Mail | None:
         """Take the mail of this priority that has been due longest and that no other sender holds; it is ours `until`.
+
+        Either one that was `tried` before or one that was not.
 
         A mail whose sender has not concluded by then is due again: it may have died.
         """
         # SQLite uses the index of the few open mails only where the condition is written as the index has it.
         query = select(Mail).where(text(OPEN), Mail.priority == priority, col(Mail.due_at) <= now)
+        query = query.where(col(Mail.attempts) > 0 if tried else col(Mail.attempts) == 0)
         query = query.order_by(col(Mail.due_at)).limit(1).with_for_update(skip_locked=True)
         mail = (await self._session.exec(query)).one_or_none()
         if mail:
@@ -76,21 +79,36 @@ class MailStore:
         done = await self._session.exec(update(Mail).where(*ours).values(**values).returning(col(Mail.id)))
         return done.first() is not None
 
-    async def accepted(self, priority: int, since: datetime, most: int) -> int:
-        """Count the mails of a priority that have left since then, up to `most`."""
-        some = select(Mail.id).where(col(Mail.sent_at) > since, Mail.priority == priority).limit(most).subquery()
+    async def accepted(self, priority: int, since: datetime, until: datetime, most: int) -> int:
+        """Count the mails of a priority that have left within that time, up to `most`."""
+        within = col(Mail.sent_at) > since, col(Mail.sent_at) <= until
+        some = select(Mail.id).where(*within, Mail.priority == priority).limit(most).subquery()
         return (await self._session.exec(select(func.count()).select_from(some))).one()
 
-    async def lately(self, purpose: MailPurpose, user_ids: Collection[UUID], since: datetime) -> Mapping[UUID, int]:
+    async def lately(
+        self, purpose: MailPurpose, user_ids: Collection[UUID], since: datetime, now: datetime
+    ) -> Mapping[UUID, int]:
         """Count the mails of one purpose to each of these people since then, whatever became of them."""
         query = select(Mail.user_id, func.count()).where(Mail.purpose == purpose, col(Mail.user_id).in_(user_ids))
-        rows = await self._session.exec(query.where(col(Mail.created_at) > since).group_by(col(Mail.user_id)))
-        return dict(rows.all())
+        query = query.where(col(Mail.created_at) > since, col(Mail.created_at) <= now)  # a clock may have been ahead
+        return dict((await self._session.exec(query.group_by(col(Mail.user_id)))).all())
 
     async def due(self, purpose: MailPurpose, user_ids: Collection[UUID]) -> frozenset[UUID]:
         """Tell which of these people have a mail of this purpose coming."""
         query = select(Mail.user_id).where(Mail.purpose == purpose, col(Mail.user_id).in_(user_ids))
         return frozenset((await self._session.exec(query.where(Mail.state == MailState.DUE))).all())
+
+    async def renew(self, purpose: MailPurpose, user_ids: Collection[UUID], now: datetime) -> frozenset[UUID]:
+        """Let the mails of this purpose that are coming begin anew, and tell to whom they are."""
+        coming = self._coming(purpose, user_ids)
+        values = {"created_at": now, "due_at": now, "attempts": 0, "why": None}
+        renewed = update(Mail).where(*coming).values(**values).returning(col(Mail.user_id))
+        return frozenset((await self._session.exec(renewed)).scalars().all()) if user_ids else frozenset()
+
+    async def suppress(self, purpose: MailPurpose, user_id: UUID, why: str) -> None:
+        """Take back the mails of this purpose to somebody that have not left."""
+        coming = self._coming(purpose, [user_id])
+        await self._session.exec(update(Mail).where(*coming).values(state=MailState.SUPPRESSED, why=why, address=None))
 
     async def newest(self, purpose: MailPurpose, user_ids: Collection[UUID]) -> Mapping[UUID, datetime]:
         """Tell when the last mail of one purpose to each of these people was queued."""
@@ -154,3 +172,8 @@ class MailStore:
         old = select(Mail.id).where(col(Mail.created_at) < before, col(Mail.state).not_in(_OPEN)).limit(limit)
         result: Any = await self._session.exec(delete(Mail).where(col(Mail.id).in_(old)))
         return int(result.rowcount)
+
+    @staticmethod
+    def _coming(purpose: MailPurpose, user_ids: Collection[UUID]) -> tuple[ColumnElement[bool], ...]:
+        due = col(Mail.state) == MailState.DUE
+        return col(Mail.purpose) == purpose, col(Mail.user_id).in_(user_ids), due

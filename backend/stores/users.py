@@ -114,12 +114,14 @@ class UserStore(BaseUserDatabase[User, UUID]):
 
     async def lock(self, id_: UUID) -> User | None:
         """Return the account as it is now and keep others from changing it until this transaction ends."""
-        query = select(User).where(User.id == id_).with_for_update().execution_options(populate_existing=True)
+        query = (
+            select(User).where(User.id == id_).with_for_update(key_share=True).execution_options(populate_existing=True)
+        )
         return (await self._session.exec(query)).one_or_none()
 
     async def lock_all(self, ids: Collection[UUID]) -> Sequence[User]:
         """Return those of these accounts that there are, locked one after the other in the order of their ids."""
-        query = select(User).where(col(User.id).in_(ids)).order_by(col(User.id)).with_for_update()
+        query = select(User).where(col(User.id).in_(ids)).order_by(col(User.id)).with_for_update(key_share=True)
         return (await self._session.exec(query.execution_options(populate_existing=True))).all()
 
     async def as_it_is(self, id_: UUID) -> User | None:

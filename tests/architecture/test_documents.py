@@ -81,6 +81,7 @@ def test_every_route_says_in_a_sentence_what_it_does() -> None:
         editing,
         entrance,
         exchange,
+        ledger,
         listing,
         many,
         profile,
@@ -89,7 +90,7 @@ def test_every_route_says_in_a_sentence_what_it_does() -> None:
         users,
     )
 
-    pages = (account, approvals, devices, editing, entrance, exchange, listing, many, profile, recovery, users)
+    pages = (account, approvals, devices, editing, entrance, exchange, ledger, listing, many, profile, recovery, users)
     people = (users_by_id, users_by_name, account_files, own_data)
     modules = (approval_service, approval_service_admin, operations, strength, *people, *pages)
     found = [context.endpoint for module in modules for context in iter_route_contexts(module.router.routes)]

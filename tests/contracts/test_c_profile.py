@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from backend.models import MailPurpose
 from backend.services.rights import Act
 from tests.application import Application
 from tests.contracts.answers import TIME, code, refusal, token_in
@@ -148,7 +149,7 @@ async def test_a_new_address_has_to_be_proven_anew(people: People, person: Perso
 @pytest.mark.settings(send_verification_emails=True)
 async def test_the_proof_of_a_new_address_is_sent_there(running: Application, person: Person) -> None:
     await person.put(ME, {"email": MAIL, "current_password": PASSWORD})
-    mail = (await running.mails())[-1]
+    mail = (await running.mails(MailPurpose.VERIFY_EMAIL))[-1]
     answer = await running.client.post("/api/auth/verify", json={"token": token_in(mail)})
     assert (mail.to, answer.status_code) == (MAIL, 200)
     assert data(await person.get(ME), SHOWN)["is_verified"] is True

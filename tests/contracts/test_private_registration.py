@@ -6,9 +6,11 @@ import httpx
 import pytest
 
 from backend.models import MailPurpose, Status
+from backend.policies import POLICIES
 from backend.services.audit import Action
+from backend.settings import RegistrationMode
 from tests.application import Application
-from tests.contracts.answers import applicant, code
+from tests.contracts.answers import applicant, code, credentials, token_in
 from tests.factories import People
 
 pytestmark = pytest.mark.settings(private_registration=True)
@@ -101,3 +103,37 @@ async def test_in_open_mode_nobody_is_told_either_and_can_sign_in_at_once(runnin
     answer = await running.client.post(JSON_DOORS[0], json=applicant())
     assert answer.status_code == 202
     assert Status.ACTIVE in (await people.statuses()).values()
+
+
+@pytest.mark.settings(send_verification_emails=True)
+@pytest.mark.parametrize("registration", ["approval", "open"])
+async def test_signing_in_afterwards_does_not_tell_either(
+    running: Application, people: People, registration: str
+) -> None:
+    known = await people.active()
+    running.context.policy = POLICIES[RegistrationMode(registration)]()
+    for email in (known.email, "new@example.org"):
+        await running.client.post(
+            JSON_DOORS[0], json=applicant(username="wanted", email=email, password="mine, all mine")
+        )
+        answer = await running.client.post("/api/auth/login", json=credentials(email, "mine, all mine"))
+        assert code(answer) == (401, "AUTH_INVALID_CREDENTIALS")
+    proof = token_in((await running.mails(MailPurpose.VERIFY_EMAIL))[-1])
+    await running.client.post("/api/auth/verify", json={"token": proof})
+    answer = await running.client.post("/api/auth/login", json=credentials("new@example.org", "mine, all mine"))
+    assert answer.status_code == {"approval": 403, "open": 200}[registration]
+
+
+async def test_who_was_let_in_by_somebody_comes_in_without_a_proof(running: Application, people: People) -> None:
+    admin = await people.admin()
+    await running.client.post(JSON_DOORS[0], json=applicant())
+    (waiting,) = (await admin.get("/api/auth/admin/pending-approvals")).json()["pending_users"]
+    await admin.post(f"/api/auth/admin/users/{waiting['id']}/approve", {"approved": True})
+    answer = await running.client.post("/api/auth/login", json=credentials("hannah"))
+    assert answer.status_code == 200
+
+
+async def test_there_are_no_public_profiles(client: httpx.AsyncClient, people: People) -> None:
+    known = await people.active()
+    answers = [await client.get(f"/api/v1/users/{name}") for name in (known.username, "nobody")]
+    assert answers[0].status_code == answers[1].status_code != 200

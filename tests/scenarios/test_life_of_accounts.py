@@ -194,7 +194,7 @@ async def test_what_was_kept_long_enough_is_removed_and_nothing_else(running: Ap
     fresh = await people.signed_in(person)
     removed = await retention.clean_up(running.context)
 
-    assert (removed.sessions, removed.mails) == (2, 1)
+    assert (removed.sessions, removed.mails) == (2, 3)
     assert (await fresh.get(f"{USERS}/me")).json()["session_count"] == 1
     assert (await people.audit("account_deleted", "admin_user_approved")) != []
 

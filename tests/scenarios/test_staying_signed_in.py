@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from backend.models import MailPurpose
 from tests.application import Application
 from tests.factories import PASSWORD, People, Person
 
@@ -123,7 +124,7 @@ async def test_a_new_password_ends_the_other_sessions_and_not_this_one(people: P
 async def test_a_forgotten_password_is_replaced_by_mail_once(running: Application, people: People) -> None:
     person = await people.active()
     asked = await running.client.post("/api/auth/forgot-password", json={"email": person.email.upper()})
-    mail = (await running.mails())[-1]
+    mail = (await running.mails(MailPurpose.RESET_PASSWORD))[-1]
     token = mail.body.partition("#token=")[2].split()[0]
     body = {"token": token, "password": "another horse entirely"}
     weak = await running.client.post("/api/auth/reset-password", json={**body, "password": "12345678"})
@@ -144,7 +145,7 @@ async def test_reset_links_die_of_age_of_a_newer_one_and_of_a_changed_password(
 ) -> None:
     async def link(person: Person) -> str:
         await running.client.post("/api/auth/forgot-password", json={"email": person.email})
-        return (await running.mails())[-1].body.partition("#token=")[2].split()[0]
+        return (await running.mails(MailPurpose.RESET_PASSWORD))[-1].body.partition("#token=")[2].split()[0]
 
     async def outcome(token: str) -> int:
         body = {"token": token, "password": "yet another horse"}
@@ -167,7 +168,7 @@ async def test_an_address_is_proven_before_the_door_opens(running: Application, 
     person = await people.pending()
     body = {"username_or_email": person.email, "password": person.password}
     unproven = await running.client.post("/api/auth/login", json=body)
-    token = (await running.mails())[-1].body.partition("#token=")[2].split()[0]
+    token = (await running.mails(MailPurpose.VERIFY_EMAIL))[-1].body.partition("#token=")[2].split()[0]
     looked = await running.client.get("/verify")
     proven = await running.client.post("/api/auth/verify", json={"token": token})
     again = await running.client.post("/api/auth/verify", json={"token": token})
@@ -181,7 +182,7 @@ async def test_an_address_is_proven_before_the_door_opens(running: Application, 
 @pytest.mark.settings(send_verification_emails=True)
 async def test_a_proof_is_for_the_address_it_was_sent_to(running: Application, people: People) -> None:
     admin, person = await people.admin(), await people.pending()
-    token = (await running.mails())[-1].body.partition("#token=")[2].split()[0]
+    token = (await running.mails(MailPurpose.VERIFY_EMAIL))[-1].body.partition("#token=")[2].split()[0]
     path = f"/api/auth/admin/users/{person.id}"
     for address in ("other@example.org", person.email):
         assert (await admin.put(path, {"email": address})).status_code == 200

@@ -30,7 +30,9 @@ OPEN_DOORS: Final = {
     "/api/auth/verify": {"token": "x"},
     "/api/auth/request-verify-token": {"email": "x@example.org"},
 }
-OPEN_PAGES: Final = ("/login", "/register", "/forgot-password", "/reset-password", "/verify", "/waiting/leave")
+OPEN_PAGES: Final = (
+    *("/login", "/register", "/forgot-password", "/reset-password", "/verify", "/verify/again", "/waiting/leave"),
+)
 
 
 async def _browser(running: Application, person: Person) -> httpx.AsyncClient:

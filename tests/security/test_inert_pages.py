@@ -77,7 +77,8 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     await applicant.post("/login", data={"username_or_email": rejected.username, "password": PASSWORD})
     chosen = f"/users/bulk?operation=delete&chosen={person.id}&chosen={rejected.id}"
     acts = [f"/users/{person.id}/{word}" for word in ("delete", "edit", "anonymize")]
-    found = ("/users/new", "/users/import", f"/users?{urlencode({'query': vector})}", chosen)
+    ledger = ("/messages", f"/messages?user={person.id}")
+    found = (*ledger, "/users/new", "/users/import", f"/users?{urlencode({'query': vector})}", chosen)
     paths = ("/approvals", "/users", f"/users/{person.id}", f"/users/{rejected.id}", *acts, *found)
     shown = {path: await browser.get(path) for path in paths} | {"/waiting": await applicant.get("/waiting")}
     pages = {path: Page(answer.text) for path, answer in shown.items()}
@@ -107,6 +108,8 @@ async def _typed(client: httpx.AsyncClient, vector: str) -> list[httpx.Response]
         await client.post("/reset-password", data={"token": vector, "password": PASSWORD}),
         await client.post("/verify", data={"token": vector}),
         await client.post("/forgot-password", data={"email": vector}),
+        await client.post("/verify/again", data={"email": vector}),
+        await client.get("/messages", params={"state": vector, "user": vector, "purpose": vector}),
         await client.get("/login", params={"next": vector, "why": vector}),
         await client.get(f"/{vector.replace('/', '')}"),
         await client.get("/login", headers={b"Cookie": f"notice={vector}".encode(), b"X-Request-ID": vector.encode()}),
@@ -134,7 +137,7 @@ async def test_mails_are_plain_text_with_one_recipient_and_links_of_the_settings
     for headers in ({"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}, {"Host": "a/?x="}):
         body = {"email": "mallory@example.org"}
         await running.client.post("/api/auth/forgot-password", json=body, headers=headers)
-    mails = await running.mails()
+        mails = await running.mails()
 
     assert len(mails) == 3
     assert {mail.to for mail in mails} == {"mallory@example.org"}

@@ -40,14 +40,16 @@ async def test_l6_for_as_long_as_somebody_guesses(running: Application, people: 
 
 async def test_l6_a_reset_by_mail_opens_the_account_for_its_owner(running: Application, people: People) -> None:
     person, new = await people.active(), "seven slow green trains"
+    known = await home(running, person)
     await _shut_out(running, person)
     running.clock.move(minutes=15)
     await _shut_out(running, person)
+    assert await fail(known, person, 6) == [401] * 5 + [429]
     await running.client.post("/api/auth/forgot-password", json={"email": person.email})
     mail = next(mail for mail in await running.mails() if "/reset-password#" in mail.body)
     body = {"token": token_in(mail), "password": new}
     assert (await running.client.post("/api/auth/reset-password", json=body)).status_code == 200
-    assert (await sign_in(running.client, person, new)).status_code == 200
+    assert [(await sign_in(client, person, new)).status_code for client in (running.client, known)] == [200, 200]
     async with at(running, "203.0.113.67") as guesser:
         await fail(guesser, person, 5)
         assert (await sign_in(guesser, person)).json()["retry_after"] == 15 * 60  # the first closing again
@@ -113,10 +115,11 @@ async def test_it_stays_the_same_device_for_half_a_year_after_the_last_sign_in(
     first = known.cookies[COOKIE]
     running.clock.move(days=100)
     second = (await DOORS["C's form"](known, person, PASSWORD)).cookies[COOKIE]
-    assert device_of(running.context, first, person.id) == device_of(running.context, second, person.id)
+    hashed = (await people.row(person)).hashed_password
+    assert device_of(running.context, first, person.id, hashed) == device_of(running.context, second, person.id, hashed)
     running.clock.move(days=100)
-    assert device_of(running.context, first, person.id) is None
-    assert device_of(running.context, second, person.id)
+    assert device_of(running.context, first, person.id, hashed) is None
+    assert device_of(running.context, second, person.id, hashed)
 
 
 async def test_only_browsers_are_remembered_and_never_by_a_refusal(running: Application, people: People) -> None:
@@ -150,7 +153,15 @@ async def test_what_is_no_such_token_makes_nobody_known(running: Application, pe
     person, other = await people.active(), await people.active()
     known = (await home(running, person)).cookies[COOKIE]
     await _shut_out(running, person)
-    forged = [f"{known}x", known[:-4], "", "x" * 9000, "é", person.token, renewed(running.context, known, other.id)]
+    forged = [
+        f"{known}x",
+        known[:-4],
+        "",
+        "x" * 9000,
+        "é",
+        person.token,
+        renewed(running.context, known, other.id, (await people.row(other)).hashed_password),
+    ]
     for token in forged:
         headers = {b"Cookie": f"{COOKIE}={token}".encode()}
         body = {"username_or_email": person.username, "password": PASSWORD}
@@ -164,3 +175,15 @@ async def test_a_device_of_an_erased_account_is_a_stranger(running: Application,
     async with people.work() as services:
         await services.erasure.anonymize(admin.id, person.id)
     assert await fail(known, person, 6) == [401] * 5 + [429]
+
+
+async def test_who_knew_the_password_of_before_is_a_stranger_again(running: Application, people: People) -> None:
+    person = await people.active()
+    thief = await home(running, person)
+    hashed = (await people.row(person)).hashed_password
+    assert device_of(running.context, thief.cookies[COOKIE], person.id, hashed)
+    await person.post(
+        "/api/auth/change-password", {"current_password": PASSWORD, "new_password": "another one, not told"}
+    )
+    hashed = (await people.row(person)).hashed_password
+    assert device_of(running.context, thief.cookies[COOKIE], person.id, hashed) is None

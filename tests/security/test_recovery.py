@@ -340,3 +340,45 @@ async def test_a_reset_is_told_and_on_record(running: Application, people: Peopl
     await reset(running.client, token_in(await reset_mail(running, person)))
     assert len(await running.mails(MailPurpose.PASSWORD_CHANGED)) == 1
     assert [event.target_id for event in await people.audit(Action.PASSWORD_RESET_COMPLETED)] == [person.id]
+
+
+async def test_nobody_can_use_up_another_s_resets_by_asking_for_something_else(
+    running: Application, people: People
+) -> None:
+    victim, thief = await people.active(), await people.active()
+    transport = httpx.ASGITransport(running.app, client=("203.0.113.7", 5000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as stranger:
+        for _ in range(3):
+            await stranger.post(REQUEST, json={"email": victim.email})
+    for _ in range(3):
+        await thief.patch(ME, {"email": victim.email, "current_password": PASSWORD})
+    assert (await running.client.post(FORGOT, json={"email": victim.email})).status_code == 202
+    assert len(await running.mails(MailPurpose.RESET_PASSWORD)) == 1
+
+
+async def test_a_reset_that_was_asked_for_before_the_new_password_is_not_sent_after_it(
+    running: Application, person: Person
+) -> None:
+    first = token_in(await reset_mail(running, person))
+    await running.client.post(FORGOT, json={"email": person.email})
+    assert (await reset(running.client, first)).status_code == 200
+    assert len(await running.mails(MailPurpose.RESET_PASSWORD)) == 1
+
+
+async def test_a_reset_makes_its_browser_known_so_that_guesses_go_on_in_vain(
+    running: Application, person: Person
+) -> None:
+    token = token_in(await reset_mail(running, person))
+    browser = running.browser()
+    await browser.post("/reset-password", data={"token": token, "password": NEW})
+    for _ in range(6):
+        await running.client.post(LOGIN, json=credentials(person.username, "a guess"))
+    assert await signs_in(running.client, person.username, NEW) == 429
+    answer = await browser.post("/login", data={"username_or_email": person.username, "password": NEW})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_an_address_that_grows_beyond_every_column_is_none(client: httpx.AsyncClient, people: People) -> None:
+    await people.admin()
+    answer = await client.post("/api/auth/register", json=applicant(email=f"{chr(0xFDFA) * 64}@example.org"))
+    assert answer.status_code == 422

@@ -61,9 +61,12 @@ async def told(running: Application, people: People) -> AsyncIterator[Told]:
     await browser.post("/login", data={"username_or_email": person.username, "password": NEW})
     given = (await admin.post("/api/auth/admin/reset-user-password", {"user_id": str(person.id)})).json()
     await client.get(f"/verify?token={reset}")
+    mail = (await admin.post("/api/v1/messages", {"user_id": str(person.id), "purpose": "verify_email"})).json()
+    link = (await admin.post(f"/api/v1/messages/{mail['id']}/link")).json()["link"].partition("#token=")[2]
+    await client.post("/verify", data={"token": "x" + link})
     await admin.put(f"/api/auth/admin/users/{person.id}", {"email": "moved@example.org"})
     await admin.delete(f"/api/auth/admin/users/{person.id}")
-    told.secrets = [PASSWORD, NEW, reset, login.json()["access_token"], login.json()["refresh_token"]]
+    told.secrets = [PASSWORD, NEW, reset, link, login.json()["access_token"], login.json()["refresh_token"]]
     told.secrets += [given["temp_password"], browser.cookies["session_id"], browser.cookies["csrf_token"]]
     told.secrets += [login.json()["access_token"].rpartition(".")[2], (await people.row(person)).hashed_password]
     yield told

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 import pytest
 
 from backend.models import Mail, MailPurpose, MailState, Status
-from backend.notifiers import Message, TryLater, Undeliverable
+from backend.notifiers import Message, ServerAway, TryLater, Undeliverable
 from backend.services import courier, reading
 from backend.services.audit import Action
 from backend.services.courier import LEASE, Outcome
+from backend.services.letters import Letters
 from backend.services.outbox import NO_SERVER, TOO_MANY
 from backend.stores.mails import Wanted
 from tests.application import Application
 from tests.contracts.answers import token_in
-from tests.factories import People, Person
+from tests.factories import PASSWORD, People, Person
 
 FORGOT, RESET = "/api/auth/forgot-password", "/api/auth/reset-password"
 NEW = "a new one, long enough"
@@ -71,6 +72,14 @@ async def _forget(running: Application, person: Person) -> None:
     assert (await running.client.post(FORGOT, json={"email": person.email})).status_code == 202
 
 
+async def _ask(people: People, person: Person, purpose: MailPurpose = MailPurpose.RESET_PASSWORD) -> None:
+    """Queue a mail past the limits of doors."""
+    async with people.work() as services:
+        user = await services.users.user_db.lock(person.id)
+        assert user
+        await services.outbox.queue(purpose, user)
+
+
 async def test_a_mail_that_leaves_is_on_the_ledger(running: Application, person: Person) -> None:
     await _forget(running, person)
     (due,) = await ledger(running)
@@ -85,8 +94,8 @@ async def test_a_failure_that_may_pass_is_tried_again_later_and_later(running: A
     away = Unsteady([TryLater("no answer"), OSError("refused"), TimeoutError()])
     await _forget(running, person)
     pauses = []
-    for _ in range(3):
-        assert await courier.deliver(running.context, away) is Outcome.PUT_OFF
+    for outcome in (Outcome.PUT_OFF, Outcome.SERVER_AWAY, Outcome.SERVER_AWAY):
+        assert await courier.deliver(running.context, away) is outcome
         assert await courier.deliver(running.context, away) is None
         (mail,) = await ledger(running)
         pauses.append((mail.due_at - running.clock.now()).total_seconds())
@@ -112,10 +121,7 @@ async def test_a_mail_server_that_stays_away_is_given_up_some_time(
     running: Application, people: People, purpose: MailPurpose, hours: int
 ) -> None:
     person = await people.active()
-    async with people.work() as services:
-        user = await services.users.user_db.lock(person.id)
-        assert user
-        await services.outbox.queue(purpose, user)
+    await _ask(people, person, purpose)
     begin = running.clock.now()
     while (mail := (await ledger(running))[-1]).state is MailState.DUE:
         running.clock.at = max(running.clock.now(), mail.due_at)
@@ -189,10 +195,7 @@ async def test_mails_somebody_waits_for_overtake_the_others(running: Application
 async def test_no_more_mails_leave_in_an_hour_than_the_setting_says(running: Application, people: People) -> None:
     persons = [await people.active() for _ in range(3)]
     for person in persons:
-        async with people.work() as services:
-            user = await services.users.user_db.lock(person.id)
-            assert user
-            await services.outbox.queue(MailPurpose.USERNAME_CHANGED, user)
+        await _ask(people, person, MailPurpose.USERNAME_CHANGED)
     assert len(await running.mails()) == 2
     await _forget(running, persons[0])
     assert len(await running.mails()) == 3
@@ -204,10 +207,7 @@ async def test_no_more_mails_leave_in_an_hour_than_the_setting_says(running: App
 async def test_nobody_gets_more_than_three_of_a_kind_an_hour(running: Application, people: People) -> None:
     person = await people.active()
     for _ in range(5):
-        async with people.work() as services:
-            user = await services.users.user_db.lock(person.id)
-            assert user
-            await services.outbox.queue(MailPurpose.USERNAME_CHANGED, user)
+        await _ask(people, person, MailPurpose.USERNAME_CHANGED)
     assert len(await running.mails()) == 3
     assert [mail.why for mail in await ledger(running, state=MailState.SUPPRESSED)] == [TOO_MANY] * 2
 
@@ -277,3 +277,101 @@ async def test_approvers_can_be_left_in_peace(running: Application, people: Peop
     await people.approver()
     await people.pending()
     assert await running.mails(MailPurpose.APPLICANTS_WAITING) == []
+
+
+async def test_a_mail_that_cannot_be_written_now_is_tried_again_and_holds_up_nobody(
+    running: Application, people: People, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, box = await people.active(), Unsteady()
+    await _forget(running, person)
+    with monkeypatch.context() as broken:
+        broken.setattr(Letters, "write", _fail)
+        assert await courier.deliver(running.context, box) is Outcome.SERVER_AWAY
+    await _forget(running, other)
+    await courier.deliver(running.context, box)
+    assert [message.to for message in box.taken] == [other.email]
+    running.clock.move(minutes=2)
+    await courier.deliver(running.context, box)
+    assert [message.to for message in box.taken] == [other.email, person.email]
+
+
+def _fail(*_: object) -> None:
+    raise RuntimeError("out of something")
+
+
+async def test_what_was_never_tried_overtakes_what_fails_again_and_again(running: Application, people: People) -> None:
+    grey = [await people.active() for _ in range(3)]
+    for person in grey:
+        await _ask(people, person)
+    box = Unsteady([TryLater("451 later")] * 3)
+    outcomes = [await courier.deliver(running.context, box) for _ in grey]
+    assert outcomes == [Outcome.PUT_OFF] * 3
+    running.clock.move(minutes=2)
+    fresh = await people.active()
+    await _ask(people, fresh)
+    await courier.deliver(running.context, box)
+    assert [message.to for message in box.taken] == [fresh.email]
+
+
+async def test_who_asks_again_after_an_outage_waits_no_longer_for_the_first_mail(
+    running: Application, person: Person
+) -> None:
+    await _forget(running, person)
+    for _ in range(7):
+        await courier.deliver(running.context, Unsteady([ServerAway("away")]))
+        running.clock.at = (await ledger(running))[0].due_at
+    await courier.deliver(running.context, Unsteady([ServerAway("away")]))
+    await _forget(running, person)
+    assert len(await running.mails()) == 1
+
+
+async def test_a_clock_that_was_far_ahead_silences_nobody(running: Application, people: People) -> None:
+    person = await people.active()
+    running.clock.move(days=400)
+    for _ in range(3):
+        await _ask(people, person)
+        await running.mails()
+    await _ask(people, person)
+    running.clock.move(days=-400)
+    before = len(running.box.messages)
+    await _ask(people, person)
+    assert len(await running.mails()) == before + 1
+
+
+async def test_nobody_gets_more_than_ten_of_a_kind_a_day(running: Application, people: People) -> None:
+    person = await people.active()
+    for _ in range(6):
+        for _ in range(3):
+            await _ask(people, person, MailPurpose.USERNAME_CHANGED)
+        running.clock.move(hours=1, minutes=1)
+    assert len(await running.mails()) == 12 - 2
+
+
+async def test_news_that_is_days_old_is_none(running: Application, people: People) -> None:
+    person = await people.active()
+    await _ask(people, person, MailPurpose.NEW_DEVICE)
+    running.clock.move(days=3)
+    assert await running.mails() == []
+    assert [mail.why for mail in await ledger(running)] == [courier.TOO_LATE]
+
+
+@pytest.mark.settings(mails_per_hour=2, send_verification_emails=True)
+async def test_sign_ups_do_not_use_up_what_resets_need(running: Application, people: People) -> None:
+    person = await people.active()
+    for _ in range(4):
+        await people.pending()
+    await running.mails()
+    await _forget(running, person)
+    assert len(await running.mails(MailPurpose.RESET_PASSWORD)) == 1
+
+
+@pytest.mark.settings(send_verification_emails=True)
+async def test_one_mailbox_gets_three_mails_an_hour_whatever_stands_behind_its_plus(
+    running: Application, people: People
+) -> None:
+    await people.admin()
+    for number in range(6):
+        body = {"username": f"someone{number}", "email": f"victim+{number}@example.org", "password": PASSWORD}
+        assert (await running.client.post("/api/auth/register", json=body)).status_code == 201
+    assert len(await running.mails(MailPurpose.VERIFY_EMAIL)) == 3
+    assert [mail.why for mail in await ledger(running, state=MailState.SUPPRESSED)] == [TOO_MANY] * 3

@@ -1,11 +1,14 @@
 """Templates that an operator drops into a folder: they replace ours at the next mail, and broken ones cost no mail."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from backend.errors import TemplateBroken
 from backend.models import MailPurpose
@@ -14,6 +17,16 @@ from backend.services.letters import LONGEST_SUBJECT, Letters, Written
 
 HOUSE: Final = "https://id.example.org"
 PURPOSES: Final = list(MailPurpose)
+
+
+Log = list[EventDict]
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    """What was logged."""
+    with capture_logs() as entries:
+        yield entries
 
 
 def _drop(folder: Path, **files: str) -> Path:
@@ -89,39 +102,33 @@ BROKEN: Final = {
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=list(BROKEN))
-def test_a_broken_text_costs_no_mail_and_is_told_once(
-    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_broken_text_costs_no_mail_and_is_told_once(tmp_path: Path, text: str, log: Log) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     letters = Letters(_drop(tmp_path / "mail", reset_password_txt=text))
     first, second = _reset(letters), _reset(letters)
-    told = capsys.readouterr().out
+    (told,) = log
 
     assert first == second == _reset(Letters())
-    assert told.count("mail_template_broken") == 1
-    assert "reset_password.txt" in told
-    assert not {"Ana", "token=", "only-an-example"} & set(re.findall(r"Ana|token=|only-an-example", told))
+    assert (told["event"], told["file"]) == ("mail_template_broken", "reset_password.txt")
+    assert not re.search(r"Ana|token=|only-an-example", str(told))
 
 
-def test_what_is_broken_still_after_a_change_is_told_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_broken_still_after_a_change_is_told_again(tmp_path: Path, log: Log) -> None:
     letters = Letters(_drop(tmp_path / "mail", reset_password_txt=BROKEN["unknown"]))
     _reset(letters)
-    first = capsys.readouterr().out
     _drop(tmp_path / "mail", reset_password_txt=f"{BROKEN['unknown']}\n")
     _reset(letters)
+    first, second = log
 
-    assert re.search(r"file=reset_password.txt.*line=2 why=\"'nick' is undefined\"", first)
-    assert capsys.readouterr().out.count("mail_template_broken") == 1
+    assert (first["file"], first["line"], first["why"]) == ("reset_password.txt", 2, "'nick' is undefined")
+    assert second["event"] == "mail_template_broken"
 
 
-def test_a_log_holds_nothing_of_the_mail_even_if_the_error_does(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_log_holds_nothing_of_the_mail_even_if_the_error_does(tmp_path: Path, log: Log) -> None:
     _reset(Letters(_drop(tmp_path / "mail", reset_password_txt="Subject: a\n{{ {}[token] }}")))
-    told = capsys.readouterr().out
 
-    assert "UndefinedError" in told
-    assert "only-an-example" not in told
+    assert "UndefinedError" in str(log)
+    assert "only-an-example" not in str(log)
 
 
 def test_broken_html_falls_back_to_what_fits_the_text(tmp_path: Path) -> None:
@@ -138,19 +145,16 @@ def test_broken_html_falls_back_to_what_fits_the_text(tmp_path: Path) -> None:
     ["{{ nick }}{% block content %}{% endblock %}", "{% block content %}", "<h1>{{ subject }}</h1>", "{{ 1 / 0 }}"],
     ids=["unknown", "syntax", "no-content", "failing"],
 )
-def test_a_broken_layout_is_left_out_and_what_is_whole_is_kept(
-    tmp_path: Path, layout: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_broken_layout_is_left_out_and_what_is_whole_is_kept(tmp_path: Path, layout: str, log: Log) -> None:
     mine = '{% extends "layout.html" %}{% block content %}<p>Mine: {{ link }}</p>{{ super() }}{% endblock %}'
     folder = _drop(tmp_path / "mail", layout_html=layout, reset_password_html=mine)
     written = _reset(Letters(folder))
     other = Letters(folder).write(MailPurpose.NEW_DEVICE, example(MailPurpose.NEW_DEVICE, HOUSE))
-    told = capsys.readouterr().out
 
     assert "<p>Mine: https" in (written.html or "")
     assert "border-bottom: 3px solid" in (written.html or "")
     assert other == Letters().write(MailPurpose.NEW_DEVICE, example(MailPurpose.NEW_DEVICE, HOUSE))
-    assert set(re.findall(r"file=(\S+)", told)) == {"layout.html"}
+    assert {entry["file"] for entry in log} == {"layout.html"}
 
 
 @pytest.mark.parametrize("link", ["layout.html", "./layout.html", "../layout.html", "copy.html"])
@@ -184,9 +188,7 @@ def test_who_looks_at_a_broken_template_is_told_what_is_wrong_and_where(
     assert reason in refused.value.detail
 
 
-def test_links_are_followed_within_the_folder_and_not_out_of_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_links_are_followed_within_the_folder_and_not_out_of_it(tmp_path: Path, log: Log) -> None:
     folder = _drop(tmp_path / "mail")
     (folder / "..data").mkdir()
     (folder / "..data" / "mine").write_text(MINE)
@@ -199,7 +201,7 @@ def test_links_are_followed_within_the_folder_and_not_out_of_it(
 
     assert within.subject == "Hi from id.example.org"
     assert out == _reset(Letters())
-    assert "leads out of the folder" in capsys.readouterr().out
+    assert "leads out of the folder" in str(log)
 
 
 def test_a_file_that_is_none_costs_no_mail(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def upgrade() -> None:
     with op.batch_alter_table("outbox") as table:
         table.add_column(sa.Column("address", sa.String(320), nullable=True))
         table.add_column(sa.Column("state", sa.String(32), nullable=False, server_default="due"))
-        table.add_column(sa.Column("priority", sa.Integer(), nullable=False, server_default="1"))
+        table.add_column(sa.Column("priority", sa.Integer(), nullable=False, server_default="2"))
         table.add_column(sa.Column("due_at", moment, nullable=True))
         table.add_column(sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"))
         table.add_column(sa.Column("why", sa.String(200), nullable=True))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from backend.routes.cookies import clear_session
+from backend.routes.cookies import clear_session, remember_device
 from backend.routes.deps import CurrentUser, InContext, Look, UnsettledUser, Work
 from backend.routes.pages.failures import remember_applicant
 from backend.routes.pages.forms import BackTo, check, read_form, typed
@@ -63,13 +63,18 @@ async def find_password_form(caller: UnsettledUser) -> Response:
 @router.post("/account/password")
 async def change_password(
     request: Request,
+    context: InContext,
     caller: UnsettledUser,
     body: Annotated[ChangePasswordBody, Depends(read_password_form)],
     work: Work,
 ) -> Response:
     """Replace one's own password; one's other sessions end."""
-    await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=caller.session_id)
-    return go_saying(request, "/account", "Your password is changed. Your other sessions have ended.")
+    user = await work.recovery.change_password(
+        caller.id, body.current_password, body.new_password, besides=caller.session_id
+    )
+    response = go_saying(request, "/account", "Your password is changed. Your other sessions have ended.")
+    remember_device(response, request, context, user)
+    return response
 
 
 @router.get("/account/deactivate")

@@ -131,7 +131,7 @@ async def login(
     grant = await work.sessions.open_cookie(user, remember=body.remember)
     response = go("/account" if user.must_change_password else own_path(body.next))
     set_session(response, grant, context.settings)
-    remember_device(response, request, context, user.id)
+    remember_device(response, request, context, user)
     drop_cookie(response, APPLICANT, context.settings)
     return response
 

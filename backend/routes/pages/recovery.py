@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from backend.routes.cookies import remember_device
 from backend.routes.deps import InContext, Work
 from backend.routes.pages.forms import form_of, read_form, typed
 from backend.routes.pages.rendering import go, mail_of, page
@@ -60,10 +61,14 @@ async def show_reset_password(request: Request) -> Response:
 
 
 @router.post("/reset-password")
-async def reset_password(body: Annotated[ResetBody, Depends(read_reset)], work: Work) -> Response:
+async def reset_password(
+    request: Request, context: InContext, body: Annotated[ResetBody, Depends(read_reset)], work: Work
+) -> Response:
     """Set the new password; signing in with it comes next (ASVS 6.3.7: a reset does not sign in)."""
-    await work.recovery.reset(body.token.strip(), body.password)
-    return go("/login?why=password_changed")
+    user = await work.recovery.reset(body.token.strip(), body.password)
+    response = go("/login?why=password_changed")
+    remember_device(response, request, context, user)  # others may go on guessing: its owner gets in past them
+    return response
 
 
 @router.get("/verify")
