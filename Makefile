@@ -1,6 +1,6 @@
 .POSIX:
 .SUFFIXES:
-.PHONY: help run test test-one bench bench-scale check format lock migrate migration pictures clean
+.PHONY: help run test test-one bench bench-scale security-timing check format lock migrate migration pictures clean
 
 # Options for the program a target starts:  make run ARGS="--port 9000"
 ARGS =
@@ -16,7 +16,7 @@ INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check --constra
 SOURCES = backend bench tests tools
 
 help: ## print this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-15s  %s\n", $$1, $$2 }' Makefile
 
 run: .venv/runtime ## set everything up and serve on http://127.0.0.1:8000 (ARGS="--port 9000")
 	@exec $(PYTHON) -m backend serve $(ARGS)
@@ -40,6 +40,10 @@ bench: .venv/runtime build/peers/made ## compare the speed with peers, in four m
 bench-scale: .venv/runtime ## compare a thousand accounts with a million, in ten minutes (ARGS="--quick")
 	@$(PYTHON) -m tools.prepare_tests postgresql
 	@$(PYTHON) -m bench.scale $(ARGS)
+
+security-timing: .venv/development ## ask about somebody and about nobody: does the time tell? (ARGS="--quick")
+	@$(PYTHON) -m tools.prepare_tests postgresql
+	@$(PYTHON) -m bench.timing $(ARGS)
 
 format: .venv/development ## put code and templates into the house's format
 	@.venv/bin/ruff check --quiet --fix-only $(SOURCES)

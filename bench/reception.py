@@ -1,4 +1,4 @@
-"""What strangers stand in front of: this service by its own `serve`, on both databases, with people and a mail server."""
+"""What strangers stand in front of: this service by its own `serve`, on both databases, with people and with mail."""
 
 import asyncio
 import contextlib

@@ -269,7 +269,9 @@ def test_a_shared_secret_has_32_bytes(environment: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PUBLIC_URL", "http://accounts.example.org"), ("RATE_LIMITS", "off")], ids=["http", "limits"]
+    ("name", "value"),
+    [("PUBLIC_URL", "http://accounts.example.org"), ("RATE_LIMITS", "off"), ("PRIVATE_REGISTRATION", "true")],
+    ids=["http", "limits", "private"],
 )
 def test_production_is_strict(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     environment.setenv(f"VESTIBULE_{name}", value)
