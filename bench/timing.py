@@ -69,7 +69,10 @@ def main() -> int:
     print(report.facts_text(machine.facts(PEERS)), flush=True)
     try:
         with houses(plan.many) as both:
-            paced, alone = _measure(both, plan, paced=True), _measure(both, plan, paced=False)
+            print("Asking as it is by default …", flush=True)
+            paced = _measure(both, plan, paced=True)
+            print("Asking without the wait …", flush=True)
+            alone = _measure(both, plan, paced=False)
     except (MachineError, UnexpectedAnswerError, TimeoutError, KeyboardInterrupt) as error:
         print(str(error) or "Stopped.", file=sys.stderr)
         return 1
@@ -86,14 +89,16 @@ def main() -> int:
 def text(title: str, times: Times, alone: Times) -> str:
     """Return a row's line."""
     if times.wrong:
-        told = ", ".join(f"{number} × {status}" for status, number in times.wrong.items())
-        return f"   {title:<58}VOID: {told}"
+        return f"   {title:<58}{_void(times)}"
     verdict = "within" if times.within else "MISSED"
-    figures = (
-        f"{median(times.known):>9.1f}{p90(times.known):>8.1f}{median(times.unknown):>9.1f}{p90(times.unknown):>8.1f}"
-    )
+    paced = (median(times.known), p90(times.known), median(times.unknown), p90(times.unknown))
+    figures = "{:>9.1f}{:>8.1f}{:>9.1f}{:>8.1f}".format(*paced)
     work = f"{median(alone.known):>9.1f}{median(alone.unknown):>9.1f}{alone.ratio:>8.2f}"
-    return f"   {title:<58}{figures}{times.ratio:>7.2f}  {verdict:<9}{work}"
+    return f"   {title:<58}{figures}{times.ratio:>7.2f}  {verdict:<9}{_void(alone) if alone.wrong else work}"
+
+
+def _void(times: Times) -> str:
+    return f"VOID: {', '.join(f'{number} × {status}' for status, number in times.wrong.items())}"
 
 
 def _options() -> argparse.Namespace:

@@ -27,7 +27,6 @@ class Act(StrEnum):
     DELETE = "delete, to be restored for a while"
     ANONYMIZE = "erase for good"
     RESET_PASSWORD = "give a temporary password"  # noqa: S105  # an act
-    SEE_MAIL = "see which mails were sent to whom"
     SEND_MAIL = "send mails by hand, and hand over their links where none leave"
     END_SESSIONS = "sign out everywhere"
     TAKE_DATA = "take away all that is stored about one"
@@ -50,7 +49,6 @@ WHO_MAY: Final[Mapping[Act, frozenset[Role | Oneself]]] = {
     Act.DELETE: _ADMINS | _ONESELF,
     Act.ANONYMIZE: _ADMINS,
     Act.RESET_PASSWORD: _ADMINS,
-    Act.SEE_MAIL: _ADMINS,
     Act.SEND_MAIL: _ADMINS,
     Act.END_SESSIONS: _ADMINS | _ONESELF,
     Act.TAKE_DATA: _ONESELF,
