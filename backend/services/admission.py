@@ -18,7 +18,7 @@ from backend.services.pace import Pace
 from backend.services.passwords import PasswordRule, temporary_until
 from backend.services.rights import Act
 from backend.services.throttle import Throttle
-from backend.services.usernames import free_username
+from backend.services.usernames import base_of, free_username
 from backend.stores.identifiers import IdentifierStore
 from backend.stores.installation import InstallationStore
 
@@ -160,7 +160,7 @@ class Admission:
             self._check_open(installation, registration)
             if not private:
                 await IdentifierStore(session).check_free(email, None if name_is_ours else username)
-        self._check_password(registration, username, email)
+        self._check_password(registration, base_of(email) if name_is_ours else username, email)
         hashed_password = await self.context.hasher.hashed(registration.password)
 
         pace = Pace.begin()

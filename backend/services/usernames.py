@@ -19,7 +19,7 @@ async def free_username(identifiers: IdentifierStore, email: str) -> str:
 
     Numbers are drawn by lot and grow quickly, so that a name a thousand people have costs a few questions.
     """
-    base, digits = _base(email), 1
+    base, digits = base_of(email), 1
     name = base
     while not _allowed(name) or await identifiers.is_taken(name):
         name = f"{base[: USERNAME_MAX - digits]}{10 ** (digits - 1) + secrets.randbelow(9 * 10 ** (digits - 1))}"
@@ -27,7 +27,8 @@ async def free_username(identifiers: IdentifierStore, email: str) -> str:
     return name
 
 
-def _base(email: str) -> str:
+def base_of(email: str) -> str:
+    """Return what a username made from an address begins with, whoever else has it."""
     local = unicodedata.normalize("NFKC", email.rpartition("@")[0])
     kept = "".join(one for one in local if _allowed(f"a{one}a"))[:_LONGEST].strip("._-")
     return kept if len(kept) >= _SHORTEST and not kept.casefold().startswith("del_") else _NOTHING_LEFT
