@@ -23,7 +23,7 @@ from bench.servers import PEERS, Service, UnexpectedAnswerError
 from tests.machines.processes import MachineError
 
 _WARMING: Final = 3
-"""Pairs of each connection that are not counted."""
+"""First pairs of a row, which are not counted."""
 _LIMIT_SECONDS: Final = 600
 _WITHOUT_WAITING: Final = {"VESTIBULE_REFUSAL_SECONDS": "0"}
 _PRIVATE: Final = {"VESTIBULE_PRIVATE_REGISTRATION": "true"}
@@ -116,9 +116,9 @@ def _measure(both: Sequence[House], plan: _Plan, *, paced: bool) -> Mapping[str,
     warming = range(plan.many - _WARMING, plan.many)
     found: dict[str, dict[str, Times]] = {house.database: {} for house in both}
 
-    def measure(services: Mapping[str, Service], rows: Sequence[Row], *, at_once: bool = paced, lanes: int = 1) -> None:
+    def measure(services: Mapping[str, Service], rows: Sequence[Row], *, at_once: bool = paced) -> None:
         async def of(service: Service) -> None:
-            asks = [ask(service.port, row, numbers, warming, lanes=lanes if paced else 1) for row in rows]
+            asks = [ask(service.port, row, numbers, warming) for row in rows]
             times = await asyncio.gather(*asks) if at_once else [await one for one in asks]
             found[service.name] |= {row.title: one for row, one in zip(rows, times, strict=True)}
 
@@ -136,7 +136,7 @@ def _measure(both: Sequence[House], plan: _Plan, *, paced: bool) -> Mapping[str,
             rows = strangers.forbidden(house.token(service), house.ids)
             measure({house.database: service}, rows, at_once=False)
     with _served(both, {**settings, **_PRIVATE}) as services:
-        measure(services, strangers.sign_ups(), lanes=2)
+        measure(services, strangers.sign_ups())
     return found
 
 

