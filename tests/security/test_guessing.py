@@ -54,12 +54,12 @@ async def _warned(running: Application) -> list[UUID]:
         return list((await session.exec(query)).all())
 
 
-async def _abandoned(running: Application, person: Person, places: int) -> None:
-    """Leave places taken, as a process does that dies."""
+async def _left_by_others(running: Application, person: Person, under_way: int = 0, failures: int = 0) -> None:
+    """What other processes have written: one that died, or one whose settings allowed more."""
     now = running.clock.now()
-    row = {"subject": digest(str(person.id))[:32], "started_at": now, "touched_at": now, "failures": 0, "level": 0}
+    row = {"subject": digest(str(person.id))[:32], "started_at": now, "touched_at": now, "level": 0}
     async with running.context.database.writing() as session:
-        await session.exec(insert(SignInAttempts).values(under_way=places, **row))
+        await session.exec(insert(SignInAttempts).values(under_way=under_way, failures=failures, **row))
 
 
 async def test_l1_a_closed_account_opens_by_itself_and_all_is_on_record(running: Application, people: People) -> None:
@@ -117,7 +117,8 @@ async def test_l2_of_fifty_guesses_at_once_five_are_checked(
 ) -> None:
     person, doors = await people.active(), list(SIGN_INS.values())
     hasher.checked = 0
-    guesses = [doors[number % len(doors)](running.browser(), person, WRONG) for number in range(50)]
+    guessers = [at(running, f"203.0.113.{number}") for number in range(50)]
+    guesses = [doors[number % len(doors)](guesser, person, WRONG) for number, guesser in enumerate(guessers)]
     answers = await asyncio.gather(*guesses)
     assert sum(answer.status_code == 429 for answer in answers) == 45
     assert hasher.checked == 5
@@ -167,12 +168,27 @@ async def test_who_goes_away_has_not_guessed(running: Application, people: Peopl
     assert await _rows(running) == []
 
 
+@pytest.mark.settings(hash_queue=1)
+async def test_no_line_is_longer_than_the_queue_before_the_hashing(running: Application, people: People) -> None:
+    person = await people.active()
+    with running.context.lines.at("from 127.0.0.1"):
+        assert code(await sign_in(running.client, person)) == (503, "SERVER_BUSY")
+    assert (await sign_in(running.client, person)).status_code == 200
+
+
+async def test_a_lower_limit_holds_for_what_was_counted_before(running: Application, people: People) -> None:
+    person = await people.active()
+    await _left_by_others(running, person, failures=8)
+    answer = await sign_in(running.client, person)
+    assert (code(answer), answer.json()["retry_after"]) == (LIMITED, 15 * 60)
+
+
 @pytest.mark.settings(hash_queue_seconds=0.2)
 async def test_what_a_dead_process_was_busy_with_is_forgotten_after_a_minute(
     running: Application, people: People
 ) -> None:
     person = await people.active()
-    await _abandoned(running, person, 5)
+    await _left_by_others(running, person, under_way=5)
     busy = await sign_in(running.client, person)
     running.clock.move(minutes=1)
     assert (code(busy), (await sign_in(running.client, person)).status_code) == ((503, "SERVER_BUSY"), 200)
@@ -180,7 +196,7 @@ async def test_what_a_dead_process_was_busy_with_is_forgotten_after_a_minute(
 
 async def test_what_somebody_else_is_busy_with_is_waited_for(running: Application, people: People) -> None:
     person = await people.active()
-    await _abandoned(running, person, 5)
+    await _left_by_others(running, person, under_way=5)
     waiting = asyncio.create_task(sign_in(running.client, person))
     await asyncio.sleep(0.05)
     await Guesses(running.context, Origin()).forget(person.id)  # the other process has done
