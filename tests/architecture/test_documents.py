@@ -1,5 +1,6 @@
 """What the documents promise to name, they name."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -97,3 +98,11 @@ def test_every_route_says_in_a_sentence_what_it_does() -> None:
 
     assert len(found) > 30
     assert [endpoint for endpoint in found if not (endpoint.__doc__ or "").strip().endswith(".")] == []
+
+
+@pytest.mark.parametrize("document", ["docs/security/asvs.md", "docs/security/attack-cases.md"])
+def test_every_proof_that_is_named_is_there(document: str) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)", _read(document))
+    assert len(named) > 20
+    missing = [f"{module}::{test}" for module, test in named if f"def {test}(" not in _read(module)]
+    assert missing == []

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -151,3 +152,19 @@ async def test_a_proof_opens_only_what_it_was_made_for(running: Application, peo
     for token in (reset, verify, refresh):
         headers = {"Authorization": f"Bearer {token}"}
         assert (await running.client.get("/api/auth/whoami", headers=headers)).status_code == 401
+
+
+async def test_e6_administrators_questions_do_not_tell_whose_ids_are_real(people: People) -> None:
+    person, known = await people.active(), await people.active()
+    told = []
+    for id_ in (known.id, UUID("01a1ff2c-de6a-71c7-ba48-51f9f979b062")):
+        answers = [
+            await person.get(f"/api/v1/users/{id_}"),
+            await person.patch(f"/api/v1/users/{id_}", {"full_name": "x"}),
+            await person.put(f"/api/auth/admin/users/{id_}", {"is_active": False}),
+            await person.post("/api/v1/messages", {"user_id": str(id_), "purpose": "reset_password"}),
+            await person.get(f"/users/{id_}"),
+        ]
+        told.append([(answer.status_code, answer.headers.get("content-type")) for answer in answers])
+    assert told[0] == told[1]
+    assert {status for status, _ in told[0]} == {403}
