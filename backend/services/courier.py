@@ -95,6 +95,7 @@ async def deliver(context: Context, notifier: Notifier) -> Outcome | None:
         attempt = await _claim(services)
     if attempt is None:
         return None
+    message = None
     try:
         async with unit_of_work(context) as services:
             message = await _written(services, attempt)
@@ -105,7 +106,7 @@ async def deliver(context: Context, notifier: Notifier) -> Outcome | None:
     except DatabaseUnavailable:
         raise
     except Exception as error:  # noqa: BLE001  # writing and sending may fail in any way; the mail is tried again
-        return await _failed(context, attempt, error)
+        return await _failed(context, attempt, error, written=message is not None)
     async with unit_of_work(context) as services:
         now = services.context.clock.now()
         await services.mails.conclude(attempt.id, attempt.number, MailState.ACCEPTED, None, due_at=now, sent_at=now)
@@ -140,10 +141,10 @@ async def _written(services: Services, attempt: Attempt) -> Message | None:
     return message
 
 
-async def _failed(context: Context, attempt: Attempt, error: Exception) -> Outcome:
+async def _failed(context: Context, attempt: Attempt, error: Exception, *, written: bool) -> Outcome:
     """Note a failure: for good, or until the next attempt."""
-    why = str(error) if isinstance(error, TryLater | Undeliverable) else _UNWRITTEN
-    if why == _UNWRITTEN:
+    why = (str(error) or type(error).__name__) if written else _UNWRITTEN
+    if not isinstance(error, TryLater | Undeliverable):
         _log.error("mail_failed", mail_id=str(attempt.id), purpose=attempt.purpose, exc_info=error)
     async with unit_of_work(context) as services:
         await _conclude(services, attempt, _line(why), final=isinstance(error, Undeliverable))

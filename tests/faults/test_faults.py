@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from backend.errors import ProvisioningFailed
+from backend.models import MailPurpose
 from backend.provisioners.directories import DirectoryProvisioner
 from backend.services import unit_of_work
 from backend.settings import Settings
@@ -78,7 +79,8 @@ async def test_an_approval_that_cannot_make_the_directory_decides_nothing(
     admin, person = await people.admin(), await people.pending()
     path, disk.full = f"/api/auth/admin/users/{person.id}/approve", True
     refused = await admin.post(path, {"approved": True})
-    status, mails = (await people.statuses())[person.username], await running.mails()
+    status = (await people.statuses())[person.username]
+    mails = await running.mails(MailPurpose.ACCOUNT_APPROVED)
     disk.full = False
     again = await admin.post(path, {"approved": True})
 
