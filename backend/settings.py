@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     login_window_minutes: float = Field(default=15, gt=0, le=60 * 24)
     login_max_attempts_per_address: int | None = Field(default=None, ge=1)
     login_failures_per_minute: int = Field(default=300, ge=1)
-    refusal_seconds: float = Field(default=0.25, ge=0, le=5)
+    refusal_seconds: float = Field(default=0.5, ge=0, le=5)
     registrations_per_hour: int = Field(default=100, ge=1)
     rate_limits: bool = True
 

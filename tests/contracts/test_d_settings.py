@@ -42,7 +42,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "login_window_minutes": 15,
     "login_max_attempts_per_address": None,
     "login_failures_per_minute": 300,
-    "refusal_seconds": 0.25,
+    "refusal_seconds": 0.5,
     "registrations_per_hour": 100,
     "rate_limits": True,
     "smtp_url": None,
