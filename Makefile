@@ -41,7 +41,7 @@ bench-scale: .venv/runtime ## compare a thousand accounts with a million, in ten
 	@$(PYTHON) -m tools.prepare_tests postgresql
 	@$(PYTHON) -m bench.scale $(ARGS)
 
-security-timing: .venv/development ## whether times tell who has an account, in four minutes (ARGS="--quick")
+security-timing: .venv/development ## whether times tell who has an account, in five minutes (ARGS="--quick")
 	@$(PYTHON) -m tools.prepare_tests postgresql
 	@$(PYTHON) -m bench.timing $(ARGS)
 

@@ -61,15 +61,20 @@ def p90(times: Sequence[float]) -> float:
     return sorted(times)[-(-len(times) * _PERCENT // 100) - 1]
 
 
-async def ask(port: int, row: Row, numbers: Sequence[int], warming: Sequence[int]) -> Times:
-    """Ask a pair for each number, one after the other, after some that are not counted.
+async def ask(port: int, row: Row, numbers: Sequence[int], warming: Sequence[int], *, lanes: int = 1) -> Times:
+    """Ask a pair for each number, after some that are not counted; so many connections share the numbers.
 
     The numbers come in an order of the row's own: two rows at a time are not about the same person at the same moment.
     """
-    times = Times()
+    times, mixed = Times(), random.sample(numbers, len(numbers))
+    await asyncio.gather(*(_lane(port, row, (*warming, *mixed[one::lanes]), warming, times) for one in range(lanes)))
+    return times
+
+
+async def _lane(port: int, row: Row, numbers: Sequence[int], warming: Sequence[int], times: Times) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        for number in (*warming, *random.sample(numbers, len(numbers))):
+        for number in numbers:
             sides = [(row.known, times.known), (row.unknown, times.unknown)]
             random.shuffle(sides)
             for request, own in sides:
@@ -80,7 +85,6 @@ async def ask(port: int, row: Row, numbers: Sequence[int], warming: Sequence[int
                     own.append(took)
     finally:
         writer.close()
-    return times
 
 
 async def _timed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[float, int]:
