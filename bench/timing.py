@@ -26,7 +26,7 @@ _WARMING: Final = 3
 """First pairs of each lane, which are not counted."""
 _LANES: Final = 2
 """Connections that share a row where answers wait, so that all of it takes half the time."""
-_LIMIT_SECONDS: Final = 600
+_LIMIT_SECONDS: Final = 900
 _WITHOUT_WAITING: Final = {"VESTIBULE_REFUSAL_SECONDS": "0"}
 _PRIVATE: Final = {"VESTIBULE_PRIVATE_REGISTRATION": "true"}
 _HEAD: Final = (
@@ -120,7 +120,7 @@ def _measure(both: Sequence[House], plan: _Plan, *, paced: bool) -> Mapping[str,
 
     def measure(services: Mapping[str, Service], rows: Sequence[Row], *, at_once: bool = paced) -> None:
         async def of(service: Service) -> None:
-            asks = [ask(service.port, row, numbers, warming, lanes=_LANES if paced else 1) for row in rows]
+            asks = [ask(service.port, row, numbers, warming, lanes=_LANES if at_once else 1) for row in rows]
             times = await asyncio.gather(*asks) if at_once else [await one for one in asks]
             found[service.name] |= {row.title: one for row, one in zip(rows, times, strict=True)}
 
