@@ -7,9 +7,11 @@ from backend.models.installation import Installation
 from backend.models.listing import Listing
 from backend.models.mail import Mail, MailPurpose, MailState
 from backend.models.one_time_token import OneTimeToken, TokenPurpose
+from backend.models.organization import Invitation, InvitationToken, Membership, MembershipRole, Organization
 from backend.models.session import Carrier, RefreshToken, SessionEnd, UserSession
 from backend.models.sign_in_attempts import SignInAttempts
 from backend.models.tally import Tally, TallyKind
+from backend.models.tier import Tier, TierLimit
 from backend.models.types import metadata
 from backend.models.user import GONE, Role, Status, User
 
@@ -21,11 +23,16 @@ __all__ = [
     "Identifier",
     "IdentifierKind",
     "Installation",
+    "Invitation",
+    "InvitationToken",
     "Listing",
     "Mail",
     "MailPurpose",
     "MailState",
+    "Membership",
+    "MembershipRole",
     "OneTimeToken",
+    "Organization",
     "RefreshToken",
     "Role",
     "SessionEnd",
@@ -33,6 +40,8 @@ __all__ = [
     "Status",
     "Tally",
     "TallyKind",
+    "Tier",
+    "TierLimit",
     "TokenPurpose",
     "User",
     "UserSession",

@@ -27,6 +27,10 @@ class MailPurpose(StrEnum):
     NEW_DEVICE = "new_device"
     REFRESH_REUSE = "refresh_reuse"
     SIGN_IN_BLOCKED = "sign_in_blocked"
+    ORGANIZATION_INVITATION = "organization_invitation"
+    ORGANIZATION_DELETED = "organization_deleted"
+    OWNERSHIP_RECEIVED = "ownership_received"
+    MEMBERSHIP_ENDED = "membership_ended"
 
 
 class MailState(StrEnum):
@@ -62,7 +66,12 @@ class Mail(SQLModel, table=True):
     purpose: MailPurpose = Field(sa_type=words(MailPurpose))
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
     address: str | None = Field(default=None, sa_type=String(320))
-    """Where it goes if not to the account's own address: the address of before, which is told about the new one."""
+    """Where it goes if not to the account's own address: the address of before, which is told about the new one, or the
+    address of somebody who is invited by the account's person."""
+    about: str | None = Field(default=None, max_length=200)
+    """What it is about where the account does not say so: the name of an organization, which may be gone by then."""
+    invitation_id: UUID | None = Field(default=None, index=True)
+    """The invitation it carries."""
     state: MailState = Field(default=MailState.DUE, sa_type=words(MailState))
     priority: int = 2
     """0 for new passwords, 1 for proofs of address, 2 for news; lower ones overtake."""

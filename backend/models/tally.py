@@ -16,13 +16,19 @@ class TallyKind(StrEnum):
     """Accounts made on a day, those deleted since included, as `2026-11-21` (UTC)."""
     SEEN = "seen"
     """Accounts, deleted ones left out, by the hour of their last sign-in, as `2026-11-21T14` (UTC)."""
+    HAPPENED = "happened"
+    """Records of the audit by day, action and, for some, why: `2026-11-21/signin_failed/account_pending` (UTC)."""
+    WAITED = "waited"
+    """Decisions by day and by how long the applicant had waited, as `2026-11-21/hours` (UTC)."""
+    ACTIVE = "active"
+    """People who used their account on a day, in a week, as `2026-11-21` and `2026-W47` (UTC, ISO 8601)."""
 
 
 class Tally(SQLModel, table=True):
-    """One count. What it counts are rows of `users`; a test compares the two."""
+    """One count, of rows of `users` or of what happened to them; a test compares the two."""
 
     __tablename__ = "tallies"
 
     kind: TallyKind = Field(primary_key=True, sa_type=words(TallyKind))
-    key: str = Field(primary_key=True, max_length=32)
+    key: str = Field(primary_key=True, max_length=100)
     count: int

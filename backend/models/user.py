@@ -1,6 +1,6 @@
 """A person's account."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 from uuid import UUID
@@ -52,6 +52,7 @@ class User(SQLModel, table=True):
         Index("ix_users_seen_at_id", "seen_at", "id"),
         Index("ix_users_access_expires_at", "access_expires_at", **_where("access_expires_at IS NOT NULL")),
         Index("ix_users_suspended_until", "suspended_until", **_where("suspended_until IS NOT NULL")),
+        Index("ix_users_tier_id_created_at_id", "tier_id", "created_at", "id", **_where("tier_id IS NOT NULL")),
         Index("ix_users_deleted_at", "deleted_at", **_where("deleted_at IS NOT NULL")),
     )
 
@@ -84,6 +85,9 @@ class User(SQLModel, table=True):
     login_count: int = 0
     seen_at: datetime = Field(sa_type=UTCDateTime)
     """The last sign-in or, of those who never signed in, when the account was made."""
+    active_on: date | None = None
+    """The last day (UTC) on which the account was used; what counts the people of a day looks at it."""
+    tier_id: int | None = Field(default=None, foreign_key="tiers.id", ondelete="RESTRICT")
     access_expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     """When the account stops working by itself; None: never."""
     suspended_until: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -19,6 +19,7 @@ from backend.models import (
     IdentifierKind,
     MailPurpose,
     MailState,
+    MembershipRole,
     Role,
     SessionEnd,
     Status,
@@ -30,7 +31,7 @@ from backend.stores.database import Database
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
-def _rows(user: models.User) -> Iterator[tuple[Any, str, StrEnum]]:
+def _rows(user: models.User, organization: models.Organization) -> Iterator[tuple[Any, str, StrEnum]]:
     """One row for every member of every enumeration that is stored, and which column holds it."""
     for role in Role:
         yield models.User(**_user(), role=role), "role", role
@@ -49,6 +50,9 @@ def _rows(user: models.User) -> Iterator[tuple[Any, str, StrEnum]]:
     for token in TokenPurpose:
         values = {**common, "digest": uuid4().hex, "email_key": "x", "expires_at": NOW}
         yield models.OneTimeToken(purpose=token, **values), "purpose", token
+    for place in MembershipRole:
+        times = {"created_at": NOW, "expires_at": NOW}
+        yield models.Invitation(organization_id=organization.id, role=place, **times), "role", place
     session: dict[str, Any] = {**common, "last_activity": NOW, "expires_at": NOW}
     for carrier in Carrier:
         yield models.UserSession(carrier=carrier, **session), "carrier", carrier
@@ -77,8 +81,10 @@ async def test_every_word_can_be_stored_and_read_again(database: Database) -> No
     async with database.writing() as session:
         user = models.User(**_user())
         session.add(user)
+        organization = models.Organization(name="x", created_at=NOW, updated_at=NOW)
+        session.add(organization)
         await session.flush()
-        rows = list(_rows(user))
+        rows = list(_rows(user, organization))
         session.add_all([row for row, _, _ in rows])
     for row, column, word in rows:
         async with database.reading() as session:
@@ -129,11 +135,13 @@ async def test_a_database_from_the_future_is_left_alone_and_named(database: Data
 async def test_rows_of_somebody_who_is_removed_go_with_them(database: Database) -> None:
     async with database.writing() as session:
         user = models.User(**_user())
-        session.add(user)
+        organization = models.Organization(name="x", created_at=NOW, updated_at=NOW)
+        session.add_all([user, organization])
         await session.flush()
-        session.add_all([row for row, _, _ in _rows(user) if not isinstance(row, models.User | models.Tally)])
+        rows = [row for row, _, _ in _rows(user, organization) if not isinstance(row, models.User | models.Tally)]
+        session.add_all([*rows, models.Membership(user_id=user.id, organization_id=organization.id, created_at=NOW)])
         await session.flush()
         await session.delete(user)
     async with database.reading() as session:
-        for table in (models.Identifier, models.Mail, models.OneTimeToken, models.UserSession):
+        for table in (models.Identifier, models.Mail, models.OneTimeToken, models.UserSession, models.Membership):
             assert (await session.exec(select(table))).all() == []
