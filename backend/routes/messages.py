@@ -58,6 +58,7 @@ def _answer(mail: Mail, user: User) -> MessageAnswer:
         user_id=mail.user_id,
         username=user.username,
         email=user.email,
+        about=mail.about,
         attempts=mail.attempts,
         why=mail.why,
         created_at=mail.created_at,

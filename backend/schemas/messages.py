@@ -36,7 +36,9 @@ class MessageAnswer(BaseModel):
     user_id: UUID
     username: str
     email: str
-    """The address of the account as it is now."""
+    """The address of the account as it is now; of an invitation, the account that invites somebody."""
+    about: str | None
+    """The organization that it is about, as it was called then."""
     attempts: int
     why: str | None
     created_at: datetime

@@ -9,12 +9,22 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from backend.models import Carrier, MailPurpose, UserSession
+from backend.services import invitations
 from backend.services.letters import Letter
 from backend.services.messages import TOKENS, link_to
 from backend.services.recovery import LIFETIME
 
 _TO_UNPROVEN: Final = {MailPurpose.VERIFY_EMAIL, MailPurpose.REGISTRATION_RECEIVED, MailPurpose.EMAIL_CHANGED}
 """Mails that hardly ever go to a proven address."""
+_LIFETIMES: Final = {purpose: LIFETIME[kind] for purpose, kind in TOKENS.items()} | {
+    MailPurpose.ORGANIZATION_INVITATION: invitations.LIFETIME
+}
+_OF_ORGANIZATIONS: Final = {
+    MailPurpose.ORGANIZATION_INVITATION,
+    MailPurpose.ORGANIZATION_DELETED,
+    MailPurpose.OWNERSHIP_RECEIVED,
+    MailPurpose.MEMBERSHIP_ENDED,
+}
 _OF_APPLICANTS: Final = {MailPurpose.VERIFY_EMAIL, MailPurpose.REGISTRATION_RECEIVED}
 _TOKEN: Final = "only-an-example-of-a-code-that-opens-nothing"  # noqa: S105
 _MOMENT: Final = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
@@ -32,8 +42,8 @@ _SIGN_IN: Final = UserSession(
 
 def example(purpose: MailPurpose, public_url: str, *, unproven: bool = False) -> Letter:
     """Return a letter as most people get it, or, with `unproven`, as an address gets it that nobody has proven."""
-    kind = TOKENS.get(purpose)
-    token = _TOKEN if kind else None
+    lifetime = _LIFETIMES.get(purpose)
+    token = _TOKEN if lifetime else None
     proven = not unproven and purpose not in _TO_UNPROVEN
     return Letter(
         host=urlsplit(public_url).netloc,
@@ -42,11 +52,12 @@ def example(purpose: MailPurpose, public_url: str, *, unproven: bool = False) ->
         username="ana" if proven else None,
         link=link_to(purpose, public_url, token),
         token=token,
-        hours=round(LIFETIME[kind].total_seconds() / 3600) if kind else None,
+        hours=round(lifetime.total_seconds() / 3600) if lifetime else None,
         reason="These are words of whoever decided.\nThey may have several lines.",
         pending=purpose in _OF_APPLICANTS,
         waiting=3 if purpose is MailPurpose.APPLICANTS_WAITING else 0,
         session=_SIGN_IN if purpose is MailPurpose.NEW_DEVICE else None,
+        organization="Reef Survey" if proven and purpose in _OF_ORGANIZATIONS else None,
     )
 
 
@@ -61,4 +72,5 @@ def examples(purpose: MailPurpose, public_url: str) -> Iterator[Letter]:
             waiting=min(letter.waiting, 1) if bare else letter.waiting,
             reason=None if bare else letter.reason,
             session=None if bare else letter.session,
+            organization=letter.organization if letter.username and not bare else None,
         )

@@ -54,6 +54,8 @@ class Letter:
     """How many people wait for a decision."""
     session: UserSession | None
     """The sign-in it is about."""
+    organization: str | None = None
+    """The name of the organization it is about, as its owner typed it; None to an address that nobody has proven."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def known(letter: Letter) -> dict[str, object]:
         "reason": _lines(letter.reason),
         "pending": letter.pending,
         "waiting": letter.waiting,
+        "organization": _line(letter.organization),
         "device": _device(session, typed=letter.username is not None) if session else None,
         "address": _address(session.ip_address) if session else None,
         "moment": f"{moment.day} {moment:%B %Y, %H:%M} UTC" if moment else None,

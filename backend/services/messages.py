@@ -44,10 +44,15 @@ _PAGES: Final[Mapping[MailPurpose, str]] = {
     MailPurpose.NEW_DEVICE: "/devices",
     MailPurpose.REFRESH_REUSE: "/devices",
     MailPurpose.SIGN_IN_BLOCKED: "/forgot-password",
+    MailPurpose.ORGANIZATION_INVITATION: "/invitation",
+    MailPurpose.ORGANIZATION_DELETED: "/organizations",
+    MailPurpose.OWNERSHIP_RECEIVED: "/organizations",
+    MailPurpose.MEMBERSHIP_ENDED: "/organizations",
 }
 _OF_A_MOMENT: Final[Mapping[MailPurpose, str]] = {
     MailPurpose.EMAIL_CHANGED: "The address of before is not kept any longer than until that mail has left.",
     MailPurpose.NEW_DEVICE: "It told of one sign-in, and a second one would tell of the last.",
+    MailPurpose.ORGANIZATION_INVITATION: "An invitation is sent again on the page of its organization.",
 }
 """Mails that cannot be written again as they were, and why."""
 HANDED_OVER: Final = "Its link was handed over by an administrator."
@@ -123,7 +128,7 @@ class Messages:
             await self._record(Action.MAIL_SENT_BY_ADMIN, admin, mail)
             self.outbox.wake()
             return mail
-        return await self._queue(admin, user, mail.purpose)
+        return await self._queue(admin, user, mail.purpose, about=mail.about)
 
     async def link(self, admin: UUID | None, id_: UUID) -> Link:
         """Make the link of a mail that could not leave, for an administrator to hand over; older ones die.
@@ -152,8 +157,8 @@ class Messages:
             raise MessageNotFound
         return mail, await self.lifecycle.account(mail.user_id, by=admin, act=Act.SEND_MAIL)
 
-    async def _queue(self, admin: UUID | None, user: User, purpose: MailPurpose) -> Mail:
-        await self.outbox.queue(purpose, user, by_hand=True)
+    async def _queue(self, admin: UUID | None, user: User, purpose: MailPurpose, *, about: str | None = None) -> Mail:
+        await self.outbox.queue(purpose, user, about=about, by_hand=True)
         mail = await self.store.last(purpose, user.id)
         await self._record(Action.MAIL_SENT_BY_ADMIN, admin, mail)
         return mail

@@ -49,13 +49,22 @@ class Outbox:
     """Whether mail goes anywhere at all: to a mail server, or to the console of a laptop."""
 
     async def queue(
-        self, purpose: MailPurpose, user: User, *, address: str | None = None, by_hand: bool = False
+        self,
+        purpose: MailPurpose,
+        user: User,
+        *,
+        address: str | None = None,
+        about: str | None = None,
+        invitation_id: UUID | None = None,
+        by_hand: bool = False,
     ) -> None:
         """Note that a mail to this person is due; to another `address` than their own if one is given.
 
-        One that somebody sends `by_hand` is not one too many.
+        It may be `about` an organization, by its name, and carry an invitation. One that somebody sends `by_hand` is
+        not one too many.
         """
-        await self._queue(purpose, [user], address=address, by_hand=by_hand)
+        more = {"address": address, "about": about, "invitation_id": invitation_id}
+        await self._queue(purpose, [user], by_hand=by_hand, **more)
 
     async def leave_out(self, purpose: MailPurpose, user: User) -> None:
         """Note that a mail to this person would have been one too many."""
@@ -65,9 +74,9 @@ class Outbox:
         """Note that a mail that may be due to this person is not needed any more."""
         await self.store.suppress(purpose, user.id, REPLACED)
 
-    async def queue_all(self, purpose: MailPurpose, users: Sequence[User]) -> None:
-        """Note that a mail to each of these people is due."""
-        await self._queue(purpose, users)
+    async def queue_all(self, purpose: MailPurpose, users: Sequence[User], *, about: str | None = None) -> None:
+        """Note that a mail to each of these people is due, about an organization if it is named."""
+        await self._queue(purpose, users, about=about)
 
     async def tell_later(self, purpose: MailPurpose, users: Sequence[User]) -> None:
         """Note that news is due to each of these people: at once, or an hour after the last of its kind, then as one.
@@ -86,7 +95,12 @@ class Outbox:
         )
 
     async def _queue(
-        self, purpose: MailPurpose, users: Sequence[User], *, address: str | None = None, by_hand: bool = False
+        self,
+        purpose: MailPurpose,
+        users: Sequence[User],
+        *,
+        by_hand: bool = False,
+        **more: Any,  # noqa: ANN401  # columns
     ) -> None:
         ids, now = [user.id for user in users], self.clock.now()
         coming = await self.store.renew(purpose, ids, now) if purpose in _AWAITED else frozenset[UUID]()
@@ -99,19 +113,26 @@ class Outbox:
             if user.id in coming:
                 continue
             why = TOO_MANY if user.id in enough else None
-            mails.append(self._mail(purpose, user, address=address, why=why, due_at=now))
+            mails.append(self._mail(purpose, user, why=why, due_at=now, **more))
         await self._add(mails)
         if coming:
             self.wake()
 
     def _mail(
-        self, purpose: MailPurpose, user: User, *, due_at: datetime, address: str | None = None, why: str | None = None
+        self,
+        purpose: MailPurpose,
+        user: User,
+        *,
+        due_at: datetime,
+        why: str | None = None,
+        **more: Any,  # noqa: ANN401  # columns
     ) -> dict[str, Any]:
         why = why if self.leaves else NO_SERVER
         return {
+            **more,
             "purpose": purpose,
             "user_id": user.id,
-            "address": None if why else address,
+            "address": None if why else more.get("address"),
             "state": MailState.SUPPRESSED if why else MailState.DUE,
             "why": why,
             "priority": _AWAITED.get(purpose, Priority.NEWS),

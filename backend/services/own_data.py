@@ -220,6 +220,7 @@ def _mail(mail: Mail) -> dict[str, Any]:
         "id": mail.id,
         "purpose": mail.purpose,
         "state": mail.state,
+        "about": mail.about,
         "queued_at": mail.created_at,
         "sent_at": mail.sent_at,
     }

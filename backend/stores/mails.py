@@ -41,8 +41,8 @@ class MailStore:
         self._session = session
 
     async def add_all(self, mails: Sequence[Mapping[str, Any]]) -> None:
-        """Add mails, given by purpose, user_id, state, priority, due_at, created_at; address and why as they are."""
-        same = {"address": None, "why": None, "attempts": 0, "sent_at": None}
+        """Add mails, given by purpose, user_id, state, priority, due_at, created_at; other columns may be given."""
+        same = {**dict.fromkeys(("address", "about", "invitation_id", "why", "sent_at")), "attempts": 0}
         await insert_values(self._session, Mail, [{"id": new_id(), **same, **mail} for mail in mails])
 
     async def get(self, id_: UUID) -> Mail | None:

@@ -16,6 +16,7 @@ from tests.security.test_inert_pages import VECTORS
 HOUSE: Final = "https://id.example.org"
 LONGEST_HOST: Final = "https://accounts.department-of-marine-sciences.university.example.org:8443"
 TYPED: Final = "Cheap pills at evil.example"
+GAVE: Final = "somebody, probably you, gave this address for"
 PURPOSES: Final = list(MailPurpose)
 DECIDED: Final = [MailPurpose.ACCOUNT_APPROVED, MailPurpose.ACCOUNT_REJECTED]
 
@@ -88,19 +89,32 @@ def test_html_loads_nothing_and_links_only_to_us(purpose: MailPurpose) -> None:
 
     assert set(re.findall(r'(?:href|src|action)="([^#"]*)', html)) <= {
         f"{HOUSE}/{path}"
-        for path in ("verify", "reset-password", "login", "approvals", "forgot-password", "account", "devices")
+        for path in (
+            "verify",
+            "reset-password",
+            "login",
+            "approvals",
+            "forgot-password",
+            "account",
+            "devices",
+            "organizations",
+            "invitation",
+        )
     }
     assert not re.search(r"<(img|script|style|link|iframe|form|table|base)|url\(|@import| on\w+=", html)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_an_unproven_address_gets_nothing_that_a_stranger_typed(purpose: MailPurpose) -> None:
-    letter = replace(_typed(example(purpose, HOUSE, unproven=True)), name=None, username=None, reason=None)
+    nobody = {"name": None, "username": None, "reason": None, "organization": TYPED}
+    letter = replace(_typed(example(purpose, HOUSE, unproven=True)), **nobody)
     proven = Letters().write(purpose, replace(letter, name=TYPED, username="ana"))
     written = Letters().write(purpose, letter)
 
     assert TYPED not in f"{written.subject}{written.text}{written.html}"
-    assert "somebody, probably you, gave this address for an account at id.example.org" in written.text
+    invited = purpose is MailPurpose.ORGANIZATION_INVITATION
+    why = "with an account at id.example.org gave this address" if invited else f"{GAVE} an account at id.example.org"
+    assert why in written.text
     assert proven.text.startswith(f"Hello {TYPED},")
 
 

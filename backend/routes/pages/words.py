@@ -39,6 +39,10 @@ MAILS: Final[Mapping[MailPurpose, str]] = {
     MailPurpose.NEW_DEVICE: "Signed in on a new device",
     MailPurpose.REFRESH_REUSE: "Session ended for safety",
     MailPurpose.SIGN_IN_BLOCKED: "Sign-in blocked for a while",
+    MailPurpose.ORGANIZATION_INVITATION: "Invitation to an organization",
+    MailPurpose.ORGANIZATION_DELETED: "Organization deleted",
+    MailPurpose.OWNERSHIP_RECEIVED: "Owner of an organization",
+    MailPurpose.MEMBERSHIP_ENDED: "Membership ended",
 }
 """What each mail is for, in the order in which people choose from them."""
 MAIL_STATES: Final[Mapping[MailState, str]] = {
