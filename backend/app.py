@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from backend import __version__, logs
-from backend.context import Context
+from backend.context import Compared, Context
 from backend.errors import VestibuleError
 from backend.models import User
 from backend.routes import (
@@ -31,9 +31,13 @@ from backend.routes import (
     messages,
     opaque_sessions,
     operations,
+    organizations,
     own_data,
     session_service,
     sign_in,
+    sign_up,
+    statistics,
+    tiers,
     users,
     users_by_name,
     verifying,
@@ -47,13 +51,24 @@ from backend.routes.pages import (
     editing,
     entrance,
     exchange,
+    invitation,
+    inviting,
     ledger,
     listing,
     many,
+    members,
+    organization_acts,
+    overview,
     profile,
     recovery,
     strength,
+    tier_acts,
+    tier_of_person,
 )
+from backend.routes.pages import organizations as organization_pages
+from backend.routes.pages import statistics as statistics_page
+from backend.routes.pages import tier_limits as tier_limit_pages
+from backend.routes.pages import tiers as tier_pages
 from backend.routes.pages import users as people
 from backend.routes.paths import in_one_path
 from backend.routes.shell import Shell
@@ -151,6 +166,7 @@ def create_app(context: Context | None = None) -> FastAPI:
         approval_service,
         approval_service_admin,
         sign_in,
+        sign_up,
         session_service,
         verifying,
         opaque_sessions,
@@ -159,6 +175,9 @@ def create_app(context: Context | None = None) -> FastAPI:
         users,
         users_by_name,
         messages,
+        statistics,
+        tiers,
+        organizations,
         operations,
     ]
     pages = [
@@ -171,7 +190,18 @@ def create_app(context: Context | None = None) -> FastAPI:
         many,
         exchange,
         ledger,
+        statistics_page,
+        overview,
         editing,
+        organization_pages,
+        organization_acts,
+        inviting,
+        members,
+        invitation,
+        tier_limit_pages,
+        tier_pages,
+        tier_acts,
+        tier_of_person,
         people,
         recovery,
         strength,
@@ -251,7 +281,9 @@ async def _reconcile(context: Context) -> None:
         findings = await provisioning.repair(context)
     except (VestibuleError, OSError):
         _log.exception("reconciling_failed")
+        context.compared = Compared(failed=True)
     else:
+        context.compared = Compared(findings.differences)
         if not findings.agree:
             _log.warning(
                 "reconciled",

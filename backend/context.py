@@ -25,11 +25,20 @@ from backend.stores.news import Channel, News
 from backend.stores.postgres_channel import PostgresChannel
 from backend.stores.redis_channel import RedisChannel
 from backend.stores.revision_channel import RevisionChannel
+from backend.stores.tier_book import TierBook
 from backend.stores.touches import Touches
 from backend.tokens import TokenSigner
 
 _DIRECTORY_MODE: Final = 0o700
 _OTHERS: Final = 0o077
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How many directories did not agree with the accounts, or that this could not be found out or not be repaired."""
+
+    differences: int = 0
+    failed: bool = False
 
 
 @dataclass
@@ -49,12 +58,15 @@ class Context:
     cache: IdentityCache
     touches: Touches
     news: News
+    tier_book: TierBook
     notifier: Notifier | None
     """How mail leaves; None in production without a mail server, where it stays in the outbox."""
     downloads: set[UUID] = field(default_factory=set)
     """Whose own data is being sent at this moment."""
     lines: Lines = field(default_factory=Lines)
     """Who waits to have a password checked."""
+    compared: Compared | None = None
+    """What came of comparing directories with accounts at the start; None: not yet."""
     mail_due: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process ends: what runs beside requests then finishes what it is doing, and no more."""
@@ -94,6 +106,7 @@ class Context:
             cache=cache,
             touches=Touches(),
             news=News(_channel(settings, database), cache),
+            tier_book=TierBook(enabled=settings.rate_limits),
             notifier=notifier or _notifier(settings, clock),
         )
 

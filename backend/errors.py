@@ -11,7 +11,10 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Counted:
-    """What a wrong password left over: `remaining` of `limit` in a window of so many seconds, which ends in others."""
+    """What is left of a limit: `remaining` of it in a window of so many seconds, which ends in others.
+
+    Wrong passwords are counted so, and requests against the limits of tiers.
+    """
 
     limit: int
     window: int
@@ -538,6 +541,13 @@ class AlreadyVerified(Invalid):
     detail = "The address of this account is verified already."
 
 
+class ChartNotFound(NotFound):
+    """There is no chart of this name."""
+
+    code = "CHART_NOT_FOUND"
+    detail = "There is no such chart."
+
+
 class MessageNotFound(NotFound):
     """The ledger has no mail of this id."""
 
@@ -601,6 +611,179 @@ class InvalidRow(Unprocessable):
         self.field = field  # type: ignore[misc]  # each row carries the column of its own mistake
 
 
+# --- tiers ----------------------------------------------------------------------------------------------------------
+
+
+class TierNotFound(NotFound):
+    """No tier has this name or id."""
+
+    code = "TIER_NOT_FOUND"
+    detail = "Tier not found"
+
+
+class LimitNotFound(NotFound):
+    """The tier has no limit of this id."""
+
+    code = "LIMIT_NOT_FOUND"
+    detail = "Rate limit not found"
+
+
+class TierExists(Conflict):
+    """A tier of this name, whatever its case, is there already."""
+
+    code = "TIER_EXISTS"
+    detail = "There is a tier of this name already. Choose another name."
+    field = "name"
+
+
+class LimitExists(Conflict):
+    """The tier has a limit for these very paths."""
+
+    code = "LIMIT_EXISTS"
+    detail = "The tier has a limit for this path already. Change that one, or choose another path."
+    field = "path"
+
+
+class TierInUse(Conflict):
+    """Accounts have the tier; `detail` says how many, and some of their names."""
+
+    code = "TIER_IN_USE"
+    detail = "Accounts have this tier. Give them another one, or none, and delete it then."
+
+
+class InvalidTier(Unprocessable):
+    """A tier cannot be called so; `detail` says why."""
+
+    code = "INVALID_TIER"
+    field = "name"
+
+
+class InvalidLimit(Unprocessable):
+    """A limit cannot be so; `detail` says why, `field` which part of it."""
+
+    code = "INVALID_LIMIT"
+
+    def __init__(self, detail: str, field: str) -> None:
+        """Say what is wrong, and with what."""
+        super().__init__(detail)
+        self.field = field  # type: ignore[misc]  # each part of a limit has rules of its own
+
+
+# --- organizations --------------------------------------------------------------------------------------------------
+
+
+class OrganizationNotFound(NotFound):
+    """The caller is in no organization of this id; whether there is one is not told."""
+
+    code = "ORGANIZATION_NOT_FOUND"
+    detail = "Organization not found"
+
+
+class MemberNotFound(NotFound):
+    """Nobody of this id is in the organization."""
+
+    code = "MEMBER_NOT_FOUND"
+    detail = "Nobody of this organization has this id."
+
+
+class InvitationNotFound(NotFound):
+    """The organization has no open invitation of this id."""
+
+    code = "INVITATION_NOT_FOUND"
+    detail = "This invitation is not open any more. Make a new one if it is still wanted."
+
+
+class RoleRequired(Forbidden):
+    """The caller's role in the organization does not allow this."""
+
+    code = "ORGANIZATION_ROLE_REQUIRED"
+    detail = "Your role in this organization does not allow this. Ask one of its owners."
+
+
+class LastOwner(Conflict):
+    """Without this person nobody could look after the organization."""
+
+    code = "LAST_OWNER"
+    detail = "There is no other owner with an active account. Hand the organization over first, or delete it."
+
+
+class OrganizationInert(Conflict):
+    """No owner of the organization has an active account, so that nobody can come in."""
+
+    code = "ORGANIZATION_INERT"
+    detail = "This organization takes nobody in at present: none of its owners has an active account."
+
+
+class TooManyOrganizations(Conflict):
+    """The person is in as many organizations as an access token can name."""
+
+    code = "TOO_MANY_ORGANIZATIONS"
+    detail = "You are in as many organizations as one can be in. Leave one of them first."
+
+
+class TooManyInvitations(Conflict):
+    """The organization has as many open invitations as it may have."""
+
+    code = "TOO_MANY_INVITATIONS"
+    detail = "This organization has as many open invitations as it may have. Take some of them back first."
+
+
+class AlreadyMember(Conflict):
+    """The person is in the organization already."""
+
+    code = "ALREADY_MEMBER"
+    detail = "This person is a member of the organization already."
+
+
+class AlreadyInvited(Conflict):
+    """The address has an open invitation to the organization."""
+
+    code = "ALREADY_INVITED"
+    detail = "This address has an open invitation. Send it once more, or take it back first."
+    field = "email"
+
+
+class InvitationInvalid(Invalid):
+    """The token of an invitation is unknown, used, taken back or too old; which of these is not told."""
+
+    code = "INVITATION_INVALID"
+    detail = "This invitation is not valid any more. Please ask for a new one."
+    field = "token"
+
+
+class InvitationForAnother(Forbidden):
+    """The invitation is for another address than the caller's; for which is not told."""
+
+    code = "INVITATION_FOR_ANOTHER"
+    detail = "This invitation is for another email address. Sign in with the account that has it."
+
+
+class InvitationWithoutAddress(Invalid):
+    """There is nobody to whom the invitation could be sent."""
+
+    code = "NO_ADDRESS"
+    detail = "This invitation was made without an address. Make a link and hand it over."
+
+
+class InvalidInvitation(Unprocessable):
+    """Nobody can be invited so."""
+
+    code = "INVALID_INVITATION"
+    detail = "People are invited as member or as admin; an owner can make them owner afterwards."
+    field = "role"
+
+
+class InvalidOrganizationName(Unprocessable):
+    """An organization cannot be called so; `detail` says why, `field` where the name was given."""
+
+    code = "INVALID_ORGANIZATION_NAME"
+
+    def __init__(self, detail: str, field: str = "name") -> None:
+        """Say what is wrong, and with which field."""
+        super().__init__(detail)
+        self.field = field  # type: ignore[misc]  # who signs up gives it under another name
+
+
 # --- limits and faults ----------------------------------------------------------------------------------------------
 
 
@@ -616,6 +799,10 @@ class TooManyRequests(VestibuleError):
         self.retry_after = retry_after
         self.limit = limit
         self.window = window
+
+
+class LimitReached(TooManyRequests):
+    """An account has used up what its tier allows for a path."""
 
 
 class DatabaseUnavailable(Busy):

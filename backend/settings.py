@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     session_cache: int = Field(default=20_000, ge=0, le=1_000_000)
     jwt_algorithm: Literal["ES256", "HS256"] = "ES256"
     secret_key: SecretStr | None = None
+    organizations_in_token: bool = False
 
     argon2: str = "19456,2,1"
     password_min_length: int = Field(default=8, ge=8, le=128)

@@ -7,6 +7,8 @@ LONGEST_NAME: Final = 100
 LONGEST_INSTITUTION: Final = 200
 LONGEST_NOTE: Final = 2000
 """Characters that people may write about themselves."""
+LONGEST_ORGANIZATION: Final = 200
+"""Characters that the name of an organization may have."""
 _LINE_BREAKS: Final = frozenset("\n\r\t")
 _DIRECTION_CONTROLS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They make text read otherwise than it is written."""

@@ -11,7 +11,7 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
@@ -71,6 +71,8 @@ class Claims:
     session_id: UUID
     issued_at: datetime
     expires_at: datetime
+    organizations: Mapping[str, str] | None = None
+    """Roles by the ids of organizations, as of when it was issued: said for others, and never read by us."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class TokenSigner:
             "jti": secrets.token_hex(16),
             "iat": int(claims.issued_at.timestamp()),
             "exp": int(claims.expires_at.timestamp()),
+            **({} if claims.organizations is None else {"organizations": dict(claims.organizations)}),
         }
         return str(jwt.encode(payload, key.private, key.algorithm, headers={"kid": key.kid}))
 

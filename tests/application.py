@@ -17,6 +17,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy.exc import DBAPIError
 
 from backend.app import create_app
 from backend.context import Context
@@ -45,7 +46,6 @@ _SCHEMA = """
         (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace)
     )
 """
-_SCHEMAS: dict[str, str] = {}
 _ENGINES: dict[str, Database] = {}
 """Kept for their compiled statements: each worker's test databases bear the same name, one after the other."""
 _IDLE: dict[bool, list[FastAPI]] = {}
@@ -126,28 +126,74 @@ def migrated_postgres(postgres_server: Postgres) -> Iterator[str]:
     _now(postgres_server.drop_database(name))
 
 
+class Lasting(Database):
+    """A PostgreSQL database that one test after the other gets empty, and connected: both take their time."""
+
+    def __init__(self, server: Postgres, template: str) -> None:
+        self._server, self._template = server, template
+        self._name = template.replace("template", "test")
+        self._schema: str | None = None
+        self.url = server.url(self._name)
+        super().__init__(self.url)
+
+    async def close(self) -> None:
+        """The application ends; its connections serve the next one."""
+
+    async def empty(self) -> None:
+        """Empty the tables; a database whose schema some test has changed, or which it dropped, is made anew."""
+        if self._schema is None or await self._emptied() != self._schema:
+            await self.remove()
+            await self._server.create_database_from_template(self._name, self._template)
+            self._schema = None
+            self._schema = await self._emptied()
+
+    async def remove(self) -> None:
+        await self.engine.dispose()
+        await self._server.drop_database(self._name)
+
+    async def _emptied(self) -> str | None:
+        with suppress(DBAPIError, asyncpg.PostgresError, OSError):
+            async with self.engine.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                schema = str(await driver.fetchval(_SCHEMA))
+                if self._schema in {None, schema}:
+                    await driver.execute(_EMPTY)
+                return schema
+        return None
+
+
 @pytest.fixture(scope="session")
-def emptied_postgres(postgres_server: Postgres, migrated_postgres: str) -> Iterator[str]:
-    """A PostgreSQL database that one test after the other gets empty: making one anew takes longer than most tests."""
-    name = migrated_postgres.replace("template", "test")
-    _now(postgres_server.create_database_from_template(name, migrated_postgres))
-    yield name
-    _now(postgres_server.drop_database(name))
+async def lasting_postgres(postgres_server: Postgres, migrated_postgres: str) -> AsyncIterator[Lasting]:
+    """The PostgreSQL database of all tests of this worker."""
+    database = Lasting(postgres_server, migrated_postgres)
+    _ENGINES[database.url] = database
+    yield database
+    del _ENGINES[database.url]
+    await database.remove()
+
+
+@pytest.fixture
+def emptied_sqlite(migrated_sqlite: Path) -> str:
+    """A SQLite database of this test's own."""
+    path = migrated_sqlite.with_name("test.db")
+    for old in path.parent.glob("test.db*"):
+        old.unlink()
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+async def emptied_postgres(lasting_postgres: Lasting) -> str:
+    """A PostgreSQL database that is as good as this test's own."""
+    await lasting_postgres.empty()
+    return lasting_postgres.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """A database of this test's own; every test that asks for one runs on both kinds."""
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("migrated_sqlite")
-        path = template.with_name("test.db")
-        for old in path.parent.glob("test.db*"):
-            old.unlink()
-        shutil.copy(template, path)
-        yield f"sqlite+aiosqlite:///{path}"
-        return
-    server: Postgres = request.getfixturevalue("postgres_server")
-    yield await _emptied(server, request.getfixturevalue("emptied_postgres"))
+    url: str = request.getfixturevalue("emptied_sqlite" if request.param == "sqlite" else "emptied_postgres")
+    return url
 
 
 @pytest.fixture
@@ -221,21 +267,6 @@ def _now(work: Coroutine[Any, Any, Any]) -> None:
     """Run something asynchronous from a fixture that is not, even while a test's event loop runs."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, work).result()
-
-
-async def _emptied(server: Postgres, name: str) -> str:
-    """Empty the tables; a database whose schema some test has changed, or which it dropped, is made anew."""
-    schema = None
-    with suppress(asyncpg.InvalidCatalogNameError):
-        connection = await asyncpg.connect(server.url(name, "postgresql"))
-        schema = await connection.fetchval(_SCHEMA)
-        if _SCHEMAS.setdefault(name, schema) == schema:
-            await connection.execute(_EMPTY)
-        await connection.close()
-    if _SCHEMAS[name] != schema:
-        await server.drop_database(name)
-        await server.create_database_from_template(name, name.replace("test", "template"))
-    return server.url(name)
 
 
 async def _migrate(url: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 import pytest
 
-from tests.machines import network, programs
+from tests.machines import forks, memory, network, programs
 from tests.machines.certificates import Certificates
 from tests.machines.postgres import Cluster, Postgres
 from tests.machines.processes import MachineError
@@ -31,10 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_CLUSTERS] = []
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # be ended in order, as by Ctrl-C
+    memory.prefer()
     network.close()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    forks.end()
     for cluster in config.stash.get(_CLUSTERS, []):
         cluster.stop()
 

@@ -21,6 +21,7 @@ from backend.cli import (
     provision,
     serve,
     sessions,
+    tiers,
     users,
 )
 
@@ -60,6 +61,7 @@ for act in (
     closing.anonymize,
 ):
     users.app.command()(act)
+users.app.command("tier")(tiers.give)
 users.app.command("export")(account_files.export)
 users.app.command("import")(account_files.import_)
 users.app.command("data")(own_data.data)
@@ -73,6 +75,7 @@ for name, group in (
     ("provision", provision.app),
     ("keys", keys.app),
     ("mail", mail.app),
+    ("tiers", tiers.app),
 ):
     app.add_typer(group, name=name)
 

@@ -65,6 +65,7 @@ def described(user: User) -> dict[str, Any]:
         "is_superuser": user.is_superuser,
         "is_verified": user.is_verified,
         "is_approved": user.is_approved,
+        "tier_id": user.tier_id,
         "must_change_password": user.must_change_password,
         "password_expires_at": user.password_expires_at,
         "approved_by": user.approved_by,

@@ -1,28 +1,71 @@
-"""`demo`: two accounts to try things out."""
+"""`demo`: two accounts to try things out and, where nobody else is, nine weeks of people around them."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Final
 
 import typer
 
 from backend.cli.accounts import described
 from backend.cli.options import JsonOption
-from backend.cli.printing import print_json
+from backend.cli.printing import print_json, progress
 from backend.cli.running import ORIGIN, run
 from backend.context import Context
-from backend.services import demo as service
-from backend.services.demo import Made
+from backend.services.demo.accounts import Made
+from backend.services.demo.filling import Filled, Play
+from backend.services.demo.furnishing import Furnished, Why, furnish
+from backend.services.demo.lives import FEWEST, USUAL
+from backend.services.demo.staff import AFTERNOON, MORNING, PASSWORD
+
+_SENTENCES: Final[Mapping[Why, str]] = {
+    Why.ASKED: "",
+    Why.BEFORE: "This installation was filled before; nobody was added.",
+    Why.OTHERS: (
+        "Other people have accounts here, so nobody else was added. To fill this installation all the same, "
+        "run: python -m backend demo --fill"
+    ),
+}
+_PAGES: Final = (
+    ("/overview", "what needs somebody"),
+    ("/approvals", "who waits, since when, and why they want in"),
+    ("/users", "everybody, in thirty languages; try a search for a part of a name"),
+    ("/organizations", "groups with owners, members and invitations"),
+    ("/tiers", "who may ask how often"),
+    ("/messages", "which mails were sent to whom, and which came back"),
+)
+_MOST: Final = 2000
 
 
-def demo(as_json: JsonOption = False) -> None:
-    """Make two accounts with known passwords: admin / admin123 and user / user123. Production refuses them.
+def demo(
+    people: Annotated[
+        int, typer.Option(min=FEWEST, max=_MOST, help="How many people fill an installation without others.")
+    ] = USUAL,
+    only_accounts: Annotated[
+        bool, typer.Option("--only-accounts", help="Make the two accounts and nobody else.")
+    ] = False,
+    fill: Annotated[
+        bool, typer.Option("--fill", help="Fill the installation though other people have accounts here.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make two accounts with known passwords, admin / admin123 and user / user123, and people to look at around them.
+
+    Everybody is invented, and no mail leaves. Production refuses all of them.
 
     Example: python -m backend demo
     """
+    if only_accounts and fill:
+        raise typer.BadParameter("cannot be together with --only-accounts", param_hint="--fill")
 
-    async def work(context: Context) -> Sequence[Made]:
-        return await service.make(context, ORIGIN)
+    async def work(context: Context) -> tuple[Furnished, str]:
+        watch = _unseen if as_json else _bar
+        made = await furnish(context, ORIGIN, watch, people=people, only_accounts=only_accounts, among_others=fill)
+        return made, context.settings.public_url
 
-    made = run(work, as_json=as_json)
+    made, url = run(work, as_json=as_json)
     if as_json:
         print_json(
             {
@@ -32,12 +75,60 @@ def demo(as_json: JsonOption = False) -> None:
                         "password": one.account.password if one.new else None,
                         "user": described(one.user),
                     }
-                    for one in made
-                ]
+                    for one in made.accounts
+                ],
+                "filled": {**asdict(made.filled), "password": PASSWORD} if made.filled else None,
+                "why_not": _SENTENCES[made.why] or None if made.why else None,
             }
         )
         return
-    for one in made:
+    if made.filled is None:
+        _print_accounts(made.accounts)
+        if made.why and _SENTENCES[made.why]:
+            typer.echo(_SENTENCES[made.why])
+        return
+    _print_filled(made.accounts, made.filled, url)
+
+
+def _unseen(_: Play) -> AbstractContextManager[Callable[[datetime], None]]:
+    return nullcontext(lambda _: None)
+
+
+@contextmanager
+def _bar(play: Play) -> Iterator[Callable[[datetime], None]]:
+    """Show on standard error how far the past has come: a bar on a terminal, else a line for each month."""
+    months: set[str] = set()
+    with progress("Nine weeks of people", len(play.scenes)) as advance:
+
+        def played(at: datetime) -> None:
+            advance(1)
+            month = f"{at:%B %Y}"
+            if month not in months and not sys.stderr.isatty():
+                typer.echo(f"Filling: {month}", err=True)
+            months.add(month)
+
+        yield played
+
+
+def _print_accounts(accounts: Sequence[Made]) -> None:
+    for one in accounts:
         who = f"{one.user.full_name or one.user.username} ({one.user.role}), {one.user.username}, {one.user.email}"
         what = f"password {one.account.password}" if one.new else f"was there before ({one.user.status}), left as it is"
         typer.echo(f"{who}: {what}")
+
+
+def _print_filled(accounts: Sequence[Made], filled: Filled, url: str) -> None:
+    typer.echo(
+        f"There are {filled.people:,} people here now, {filled.waiting:,} of whom wait, in {filled.organizations:,} "
+        f"organizations, with {filled.sign_ins:,} sign-ins and {filled.mails:,} mails of the last weeks. No mail left."
+    )
+    if filled.left_out:
+        typer.echo(f"{filled.left_out:,} were left out: somebody else has their names.")
+    typer.echo()
+    _print_accounts(accounts)
+    typer.echo(f"{MORNING} and {AFTERNOON} decide about requests, {filled.applicant} waits.")
+    typer.echo(f"The password of everybody but the first two is {PASSWORD}. Production refuses to start with them.")
+    typer.echo()
+    typer.echo(f"Start the service (make run), sign in at {url}/login, and look at")
+    for path, what in _PAGES:
+        typer.echo(f"  {path:<16}{what}")

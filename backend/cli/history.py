@@ -19,7 +19,7 @@ def _changes(details: Mapping[str, Any]) -> Iterator[str]:
         name = change["field"]
         yield f"{name}: {_value(name, change['old'])} -> {_value(name, change['new'])}"
     if "became" in details:
-        yield f"{details['was']} -> {details['became']}"
+        yield f"{shown(details['was'])} -> {shown(details['became'])}"
     if "used_by" in details:
         yield f"{details['opened_by']} -> {details['used_by']}"
     if "until" in details:

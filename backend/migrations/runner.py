@@ -1,5 +1,6 @@
 """Bringing a database to the schema of this version, and telling whether it is there."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ _ADVISORY_LOCK: Final = 0x76657374
 _OPTIONS: Final = {"include_name": lambda name, *_: not search_index.belongs(name)}
 
 
+@cache
 def head() -> str:
     """Return the revision this version of the code wants."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
@@ -31,7 +33,7 @@ def head() -> str:
 async def current(database: Database) -> str | None:
     """Return the revision the database is at; None if it is empty."""
     async with database.engine.connect() as connection:
-        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+        return await connection.run_sync(_revision)
 
 
 async def upgrade(database: Database) -> None:
@@ -40,6 +42,9 @@ async def upgrade(database: Database) -> None:
     Raises:
         StartError: the database is at a revision that this version does not know.
     """
+    async with database.reading() as session:
+        if await (await session.connection()).run_sync(_is_complete):
+            return
     async with database.for_schema_changes() as connection:
         if not database.embedded:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
@@ -66,6 +71,14 @@ async def drift(database: Database) -> list[object]:
         return await connection.run_sync(
             lambda sync: list(compare_metadata(MigrationContext.configure(sync, opts=_OPTIONS), metadata))
         )
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _is_complete(connection: Connection) -> bool:
+    return _revision(connection) == head() and search_index.works(connection)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -17,5 +17,7 @@ class Installation(SQLModel, table=True):
     bootstrap_digest: str | None = Field(default=None, max_length=64)
     claimed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     claimed_by: UUID | None = None
+    filled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    """When `demo` filled it with invented people, whose password is published; production refuses such a place."""
     revision: int = 0
     """Raised when a session ends or an account changes, for processes that share nothing but an embedded database."""

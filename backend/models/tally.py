@@ -12,6 +12,8 @@ class TallyKind(StrEnum):
 
     PEOPLE = "people"
     """Accounts by role and status, as `role/status`."""
+    TIERED = "tiered"
+    """Accounts that have a tier of their own, by its id, by role and by status, as `3/role/status`."""
     REGISTERED = "registered"
     """Accounts made on a day, those deleted since included, as `2026-11-21` (UTC)."""
     SEEN = "seen"
@@ -19,7 +21,7 @@ class TallyKind(StrEnum):
     HAPPENED = "happened"
     """Records of the audit by day, action and, for some, why: `2026-11-21/signin_failed/account_pending` (UTC)."""
     WAITED = "waited"
-    """Decisions by day and by how long the applicant had waited, as `2026-11-21/hours` (UTC)."""
+    """Decisions by day and by how long the applicant had waited, as `2026-11-21/day` (UTC)."""
     ACTIVE = "active"
     """People who used their account on a day, in a week, as `2026-11-21` and `2026-W47` (UTC, ISO 8601)."""
 

@@ -33,6 +33,7 @@ from backend.services import Origin, Services, reading, unit_of_work
 from backend.services.audit import LONGEST_AGENT
 from backend.services.grants import Device
 from backend.services.identity import Identity, Kind, identify, recall
+from backend.services.quota import spend
 from backend.services.rights import Act, may
 from backend.services.throttle import parsed
 
@@ -109,6 +110,7 @@ class SignedIn(OAuth2PasswordBearer):
             NotAuthenticated, InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody, or nobody any more.
             CsrfFailed: a cookie alone asks for a change.
             PasswordChangeRequired: they have a temporary password, and may do nothing here before they replace it.
+            LimitReached: their tier allows no more of this for now. What the unsettled may do is not counted.
         """
         bearer = bearer_of(request)
         if bearer is not None:
@@ -121,7 +123,7 @@ class SignedIn(OAuth2PasswordBearer):
             request.state.csrf_token = tokens.csrf_token(cookie)
             await _check_csrf(request, request.state.csrf_token)
         request.state.caller = caller
-        return caller if self._unsettled else settled(caller)
+        return caller if self._unsettled else await counted(request, settled(caller))
 
 
 get_current_user: Final = SignedIn()
@@ -142,11 +144,23 @@ def settled(caller: Identity) -> Identity:
     return caller
 
 
+async def counted(request: Request, caller: Identity) -> Identity:
+    """Return the caller, and count the request, once, where their tier has a limit for it.
+
+    Raises:
+        LimitReached: there is nothing left.
+    """
+    if not hasattr(request.state, "left"):
+        request.state.left = await spend(get_context(request), caller, request.scope["path"])
+    return caller
+
+
 async def get_maybe_user(request: Request) -> Identity | None:
     """Return who is asking, or None: for pages that greet both.
 
     Raises:
         PasswordChangeRequired: their password is temporary.
+        LimitReached: their tier allows no more of this for now.
     """
     try:
         return await get_current_user(request)

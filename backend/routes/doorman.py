@@ -17,6 +17,7 @@ from backend.routes.cookies import session_cookie
 from backend.routes.shell import RawHeader, request_id_of, with_headers
 from backend.services.audit import LONGEST_AGENT
 from backend.services.identity import Identity, Kind, recall
+from backend.services.quota import is_free
 
 _VARY: Final = (b"vary", b"Origin")
 """As CORS says it on every answer of the application."""
@@ -54,7 +55,12 @@ class Doorman:
             return
         question = self._questions.get(scope.get("path", ""))
         caller = self._known(scope) if question and scope["method"] == "GET" else None
-        if question is None or caller is None or caller.must_change_password:
+        if (
+            question is None
+            or caller is None
+            or caller.must_change_password
+            or not is_free(self._context, caller, scope["path"])
+        ):
             await self._app(scope, receive, send)
             return
         answer = question(caller)

@@ -19,6 +19,7 @@ from backend.identifiers import ID
 from backend.routes.cookies import clear_session
 from backend.routes.deps import get_context, get_origin
 from backend.routes.pages import failures
+from backend.routes.rate_headers import rate_headers
 from backend.schemas.errors import ErrorAnswer, ErrorSummary
 from backend.services import unit_of_work
 from backend.services.audit import Action
@@ -121,11 +122,11 @@ def _plainly(error: errors.VestibuleError) -> Refusal:
     refusal = Refusal(status, error.code, error.detail)
     if isinstance(error, errors.TooManyRequests):
         headers = {"Retry-After": str(error.retry_after)}
-        headers |= _rate_limit(error.limit, error.window, 0, error.retry_after)
+        headers |= rate_headers(errors.Counted(error.limit, error.window, 0, error.retry_after))
         extra = {"retry_after": error.retry_after, "limit": error.limit, "window": error.window}
         return replace(refusal, headers=headers, extra=extra)
     if isinstance(error, errors.PasswordWrong) and (left := error.counted):
-        refusal = replace(refusal, headers=_rate_limit(left.limit, left.window, left.remaining, left.resets_in))
+        refusal = replace(refusal, headers=rate_headers(left))
     if isinstance(error, errors.Busy):
         return replace(refusal, headers={"Retry-After": str(error.retry_after)})
     if isinstance(error, errors.Unauthenticated):
@@ -138,11 +139,6 @@ def _plainly(error: errors.VestibuleError) -> Refusal:
         }
         return replace(refusal, items=(item,))
     return refusal
-
-
-def _rate_limit(limit: int, window: int, remaining: int, seconds: int) -> Mapping[str, str]:
-    """Tell how often one may still try (draft-ietf-httpapi-ratelimit-headers); `seconds` are those until more."""
-    return {"RateLimit": f'"default";r={remaining};t={seconds}', "RateLimit-Policy": f'"default";q={limit};w={window}'}
 
 
 def _challenge(error: errors.Unauthenticated) -> str:
@@ -222,6 +218,10 @@ async def _record(request: Request, error: errors.VestibuleError) -> None:
 def _is_recorded(request: Request, error: errors.VestibuleError, caller: Identity | None) -> bool:
     if isinstance(error, errors.SignInRefused):
         return True
+    if isinstance(error, errors.ProvisioningFailed):
+        return True  # whoever runs the place has to know
+    if isinstance(error, errors.LimitReached):
+        return False  # whoever asks too often would be written down as often
     looks = request.method in {"GET", "HEAD"}
     if isinstance(error, errors.PasswordChangeRequired) and looks:
         return False  # an app asks who somebody is for each of its parts

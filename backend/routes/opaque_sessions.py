@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from backend import tokens
 from backend.identifiers import as_id
 from backend.models import SessionEnd
-from backend.routes.deps import InContext, Look, OnDevice, Work, identified, settled
+from backend.routes.deps import InContext, Look, OnDevice, Work, counted, identified, settled
 from backend.schemas.opaque_sessions import (
     Info,
     InfoAnswer,
@@ -46,8 +46,9 @@ async def get_bodily_user(request: Request, body: SessionBody) -> Identity:
     Raises:
         InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody's, or nobody's any more.
         PasswordChangeRequired: their password is temporary.
+        LimitReached: their tier allows no more of this for now.
     """
-    return settled(await get_unsettled_bodily_user(request, body))
+    return await counted(request, settled(await get_unsettled_bodily_user(request, body)))
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Named:
 async def get_named(request: Request, body: SignOutSessionsBody) -> Named:
     """Return whose session stands in the body, and the ids it lists; what is no id is left out."""
     ids = (as_id(word.strip()) for word in body.ids.split(","))
-    return Named(await get_bodily_user(request, body), frozenset(id_ for id_ in ids if id_))
+    caller = settled(await get_unsettled_bodily_user(request, body))  # not counted: who signs out is never refused
+    return Named(caller, frozenset(id_ for id_ in ids if id_))
 
 
 CurrentBodilyUser = Annotated[Identity, Depends(get_bodily_user)]

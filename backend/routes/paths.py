@@ -1,11 +1,13 @@
 """Paths in which an id and a username stand at the same place: the id has a shape that no username has."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
+from fastapi import Path
 from starlette.convertors import Convertor, register_url_convertor
 
 from backend.identifiers import ID
+from backend.schemas.types import Id
 
 
 class _AccountId(Convertor[UUID]):
@@ -24,6 +26,8 @@ class _AccountId(Convertor[UUID]):
 
 register_url_convertor("account_id", _AccountId())
 BY_ID: Final = "/{id:account_id}"
+PathId = Annotated[Id, Path()]
+"""An id where nothing else can stand; what is none is a 422."""
 _ONE: Final = "/api/v1/users/{user}"
 _OTHER: Final = "/api/v1/users/{id}"
 

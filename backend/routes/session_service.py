@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from backend import tokens
-from backend.errors import NotAuthenticated, PasswordChangeRequired, TokenExpired
+from backend.errors import NotAuthenticated, PasswordChangeRequired, TokenExpired, Unauthenticated
 from backend.models import SessionEnd
 from backend.routes.cookies import clear_session, session_cookie, set_csrf
 from backend.routes.deps import (
@@ -20,13 +20,13 @@ from backend.routes.deps import (
     Work,
     bearer_of,
     get_context,
-    get_maybe_user,
     get_unsettled_user,
     identified,
     is_activity,
     session_id_of,
+    settled,
 )
-from backend.schemas.accounts import OwnUser
+from backend.schemas.accounts import OwnAccount, OwnUser
 from backend.schemas.profile import PasswordBody, ProfileBody
 from backend.schemas.session_service import (
     CheckAuthAnswer,
@@ -85,8 +85,8 @@ async def get_leaver(request: Request, body: LogoutBody | None = None) -> Leaver
 async def get_known_user(request: Request) -> Identity | None:
     """Return who is asking, if they are fully in, or None; never an error."""
     try:
-        return await get_maybe_user(request)
-    except PasswordChangeRequired:
+        return settled(await get_unsettled_user(request))
+    except (Unauthenticated, PasswordChangeRequired):
         return None
 
 
@@ -152,10 +152,10 @@ async def revoke(id: str, caller: CurrentUser, work: Work) -> Envelope[Message]:
 
 
 @router.get("/users/me")
-async def show_profile(caller: CurrentUser, look: Look) -> Envelope[OwnUser]:
-    """Show one's own account."""
-    user = await look.people.one(caller.id)
-    return Envelope(data=OwnUser.model_validate(user), message="User profile retrieved successfully")
+async def show_profile(caller: CurrentUser, look: Look) -> Envelope[OwnAccount]:
+    """Show one's own account, with one's organizations."""
+    user, places = await look.people.one(caller.id), await look.organizations.mine(caller.id)
+    return Envelope(data=OwnAccount.of(user, places), message="User profile retrieved successfully")
 
 
 @router.put("/users/me")

@@ -16,6 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.errors import Counted
+from backend.routes.rate_headers import rate_headers
 from backend.services.pace import Pace
 
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -83,7 +85,8 @@ class Shell:
                 message = {**message, "body": b""}
             if message["type"] == "http.response.start":
                 status, answered = message["status"], True
-                message["headers"] = with_headers(message.get("headers", []), request_id, https=self._https)
+                said = message.get("headers", [])
+                message["headers"] = with_headers([*said, *_left(scope, said)], request_id, https=self._https)
             await send(message)
 
         try:
@@ -122,6 +125,13 @@ def with_headers(headers: Iterable[RawHeader], request_id: str, *, https: bool) 
     found = [header for header in headers if header[0] not in _OVERRULED]
     said = {name for name, _ in found}
     return [*found, *ours, *[header for header in _UNLESS_SAID_OTHERWISE if header[0] not in said]]
+
+
+def _left(scope: Scope, said: Iterable[RawHeader]) -> list[RawHeader]:
+    """Tell what a tier has left, where the request was counted and the answer does not tell of another limit."""
+    left: Counted | None = scope["state"].get("left")
+    headers = [(name.lower().encode(), value.encode()) for name, value in rate_headers(left).items()] if left else []
+    return [] if headers and headers[0][0] in {name for name, _ in said} else headers
 
 
 def _limited(scope: Scope, receive: Receive) -> Receive:

@@ -18,7 +18,7 @@ from backend.routes.deps import (
 )
 from backend.routes.paths import BY_ID
 from backend.routes.receiving import PRIVATE, received
-from backend.schemas.accounts import Account, ChangedAnswer, PersonAnswer
+from backend.schemas.accounts import Account, ChangedAnswer, PersonAnswer, fields, own_places
 from backend.schemas.profile import RESET_SENT, EmailBody, PasswordBody, ProfileBody
 from backend.schemas.users import (
     AccountsPage,
@@ -111,7 +111,15 @@ async def confirm_reset(body: ResetConfirmation, work: Work) -> Said:
 @router.get("")
 async def list_users(caller: CurrentAdmin, look: Look, query: Annotated[ListQuery, Query()]) -> AccountsPage:
     """Find, filter and sort accounts, a page at a time."""
-    wanted = Wanted(query.query, query.role, query.status, query.is_active, query.created_after, query.created_before)
+    wanted = Wanted(
+        query.query,
+        query.role,
+        query.status,
+        query.is_active,
+        query.created_after,
+        query.created_before,
+        query.tier_id,
+    )
     order = Order(_SORT.get(query.sort_by) or SortBy(query.sort_by), descending=query.sort_order == "desc")
     page, total = await look.people.page(
         wanted, order, cursor=query.cursor, number=query.page, size=query.items_per_page
@@ -137,6 +145,7 @@ async def stats(caller: CurrentAdmin, look: Look, context: InContext) -> PeopleS
         inactive_users=found.counts.total - found.counts.active,
         by_role=dict(found.counts.by_role),
         by_status=dict(found.counts.by_status),
+        by_tier=dict(await look.tiers.counts()),
         active_1d=found.seen[1],
         active_7d=found.seen[7],
         active_30d=found.seen[30],
@@ -183,11 +192,11 @@ async def delete_user(id: UUID, caller: CurrentAdmin, work: Work) -> Said:  # no
 
 
 def _with_numbers(found: Person) -> PersonAnswer:
-    values = Account.model_validate(found.user).model_dump(exclude={"name", "is_deleted", "email_verified"})
     return PersonAnswer(
-        **values,
+        **fields(found.user),
         login_count=found.user.login_count,
         file_count=found.file_count,
         storage_bytes=found.storage_bytes,
         session_count=found.session_count,
+        organizations=own_places(found.places),
     )

@@ -4,7 +4,8 @@ from fastapi import APIRouter, Response
 
 from backend.routes.deps import SESSION, BootstrapToken, CurrentAdmin, CurrentUser, InContext, Look, MaybeUser, Work
 from backend.routes.receiving import PRIVATE, received
-from backend.schemas.accounts import Account, ChangedAnswer, PublicProfile
+from backend.schemas.accounts import Account, ChangedAnswer, PublicProfile, fields
+from backend.schemas.tiers import LimitOfTier, LimitsOfUser, TierOfUser, TierOfUserBody
 from backend.schemas.users import ProfileChanges, Said, SignUpByName
 from backend.services.admission import Registration
 
@@ -36,6 +37,32 @@ async def anonymize(username: str, caller: CurrentAdmin, work: Work) -> Said:
     """Erase an account for good: names, address, notes, devices and directory. There is no way back."""
     await work.by_name.anonymize(caller, username)
     return Said(message="User anonymized")
+
+
+@router.get("/{user}/tier")
+async def show_tier(user: str, caller: CurrentUser, look: Look) -> TierOfUser:
+    """Show one's own account with the tier that it was given, or as an administrator anybody's."""
+    found = await look.tiers.seen_by(caller, user)
+    tier = found.given
+    return TierOfUser(
+        **fields(found.user), tier_name=tier.name if tier else None, tier_created_at=tier.created_at if tier else None
+    )
+
+
+@router.patch("/{user}/tier")
+async def give_tier(user: str, body: TierOfUserBody, caller: CurrentAdmin, work: Work) -> Said:
+    """Give an account a tier, or by null take it away; deleted ones too."""
+    await work.tiers.assign_to(caller.id, user, body.tier_id)
+    return Said(message="User tier updated successfully")
+
+
+@router.get("/{user}/rate-limits")
+async def show_limits(user: str, caller: CurrentUser, look: Look) -> LimitsOfUser:
+    """Show one's own account with the limits in force, or as an administrator anybody's."""
+    found = await look.tiers.seen_by(caller, user)
+    return LimitsOfUser(
+        **fields(found.user), tier_rate_limits=[LimitOfTier.model_validate(limit) for limit in found.limits]
+    )
 
 
 @router.get("/{user}", openapi_extra={"security": [{}, {SESSION: []}]})

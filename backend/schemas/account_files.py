@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from backend.models import Role, Status
 from backend.schemas.types import Text
-from backend.schemas.users import Moment
+from backend.schemas.users import Moment, WantedTier
 
 
 class ExportQuery(BaseModel):
@@ -22,6 +22,7 @@ class ExportQuery(BaseModel):
     role: Role | None = None
     status: Status | None = None
     is_active: bool | None = None
+    tier_id: WantedTier | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None
 

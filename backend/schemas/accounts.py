@@ -1,11 +1,14 @@
 """Accounts as answers show them, in more words or in fewer."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from backend.models import Role, Status
+from backend.models import MembershipRole, Role, Status
+from backend.stores.organizations import Place
 
 
 class OwnUser(BaseModel):
@@ -29,6 +32,7 @@ class OwnUser(BaseModel):
     approved_by: UUID | None
     approved_at: datetime | None
     must_change_password: bool
+    tier_id: int | None
     created_at: datetime
     updated_at: datetime
     last_login: datetime | None
@@ -61,9 +65,45 @@ class Account(OwnUser):
         return self.is_verified
 
 
-class PersonAnswer(Account):
-    """An account with its numbers: files and bytes of the directory, sign-ins, live sessions."""
+def fields(user: object) -> dict[str, Any]:
+    """Return what an answer says of an account, to be told together with more."""
+    return Account.model_validate(user).model_dump(exclude={"name", "is_deleted", "email_verified"})
 
+
+class OwnPlace(BaseModel):
+    """An organization somebody is in, and as what."""
+
+    id: UUID
+    name: str
+    role: MembershipRole
+    is_active: bool
+    """Whether it works: one of its owners has an active account."""
+
+
+def own_places(places: Sequence[Place]) -> list[OwnPlace]:
+    """Return what an answer says of the organizations somebody is in."""
+    return [
+        OwnPlace(id=one.organization.id, name=one.organization.name, role=one.role, is_active=one.is_active)
+        for one in places
+        if one.role
+    ]
+
+
+class OwnAccount(OwnUser):
+    """A person's own account with their organizations, as dialect C shows it."""
+
+    organizations: list[OwnPlace]
+
+    @classmethod
+    def of(cls, user: object, places: Sequence[Place]) -> Self:
+        """Put the two together."""
+        return cls(**fields(user), organizations=own_places(places))
+
+
+class PersonAnswer(Account):
+    """An account with its organizations and numbers: files and bytes of the directory, sign-ins, live sessions."""
+
+    organizations: list[OwnPlace]
     login_count: int
     file_count: int
     storage_bytes: int

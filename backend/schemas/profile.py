@@ -20,6 +20,7 @@ class WithoutRights(BaseModel):
         "status",
         "hashed_password",
         "id",
+        "tier_id",
     )
 
     @model_validator(mode="before")

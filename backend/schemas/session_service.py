@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from backend.models import Role, SessionEnd
 from backend.schemas.accounts import OwnUser
 from backend.schemas.types import Text
+from backend.schemas.users import SignUpByEmail
 
 Data = TypeVar("Data")
 
@@ -26,6 +27,12 @@ class Envelope(BaseModel, Generic[Data]):
     success: bool = True
     data: Data
     message: str
+
+
+class RegisterBody(SignUpByEmail):
+    """Who signs up, and what their organization is to be called; it has a name by itself."""
+
+    organization_name: Text | None = None
 
 
 class LoginBody(BaseModel):

@@ -4,12 +4,13 @@ import contextlib
 from collections.abc import Callable
 from typing import Annotated, Final
 from urllib.parse import unquote
+from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from backend.errors import VestibuleError
-from backend.identifiers import email_as_typed, username_as_typed
+from backend.identifiers import as_id, email_as_typed, username_as_typed
 from backend.texts import LONGEST_INSTITUTION, LONGEST_NAME, LONGEST_NOTE, plain, storable
 
 _LONGEST_SECRET: Final = 4096
@@ -52,6 +53,18 @@ def _empty_is_none(text: str | None) -> str | None:
 
 Text = Annotated[str, StringConstraints(max_length=_LONGEST_SECRET), AfterValidator(_storable)]
 """Any text; the type of passwords, tokens and login names."""
+
+
+def _id(value: object) -> UUID:
+    """Read an id, which Pydantic would also take with braces or as `urn:uuid:`."""
+    found = as_id(value) if isinstance(value, str) else None
+    if found is None:
+        raise PydanticCustomError("id", "An id is a UUID, hyphenated or as 32 hex digits.")
+    return found
+
+
+Id = Annotated[UUID, BeforeValidator(_id)]
+"""The id of anything but an account, a session or a number."""
 
 Username = Annotated[str, _by(username_as_typed)]
 Email = Annotated[str, _by(email_as_typed)]

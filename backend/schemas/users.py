@@ -10,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
+    StrictInt,
     StringConstraints,
     model_validator,
 )
@@ -32,8 +33,27 @@ def _in_utc(moment: datetime) -> datetime:
         raise PydanticCustomError("moment", "There is no such moment.") from None
 
 
+def one_name_each(values: Any) -> Any:  # noqa: ANN401  # anything may be sent
+    """Take the other names of a list's parameters for their own, each once; what is empty was not sent."""
+    if not isinstance(values, dict):
+        return values
+    for alias, name in _ALIASES.items():
+        if alias in values:
+            if name in values:
+                raise PydanticCustomError("twice", "Give one of {one} and {other}.", {"one": alias, "other": name})
+            values = {**values, name: values[alias]}
+            del values[alias]
+    return {name: value for name, value in values.items() if value != ""}
+
+
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """A moment; without a zone it is UTC."""
+
+_MOST_ID: Final = 2**31 - 1
+TierId = Annotated[StrictInt, Field(ge=-_MOST_ID, le=_MOST_ID)]
+"""The id of a tier, whether there is one or not: a number that the database can hold."""
+WantedTier = Annotated[int, Field(ge=1, le=_MOST_ID)]
+"""The same as a part of an address, where every value is text."""
 
 
 class Strict(BaseModel):
@@ -116,6 +136,7 @@ class AdminChanges(WithoutRights):
     is_active: StrictBool = True
     is_superuser: StrictBool = False
     is_verified: StrictBool = False
+    tier_id: TierId | None = None
     access_expires_at: Moment | None = None
     suspended_until: Moment | None = None
     reason: Reason = None
@@ -154,6 +175,7 @@ class ListQuery(BaseModel):
     role: Role | None = None
     is_active: bool | None = None
     status: Status | None = None
+    tier_id: WantedTier | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None
     sort_by: Literal["created_at", "username", "email", "full_name", "name", "last_login"] = "created_at"
@@ -165,15 +187,7 @@ class ListQuery(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one_name_each(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
-        if not isinstance(values, dict):
-            return values
-        for alias, name in _ALIASES.items():
-            if alias in values:
-                if name in values:
-                    raise PydanticCustomError("twice", "Give one of {one} and {other}.", {"one": alias, "other": name})
-                values = {**values, name: values[alias]}
-                del values[alias]
-        return {name: value for name, value in values.items() if value != ""}
+        return one_name_each(values)
 
 
 class AccountsPage(BaseModel):
@@ -203,6 +217,7 @@ class PeopleStats(BaseModel):
     inactive_users: int
     by_role: dict[Role, int]
     by_status: dict[Status, int]
+    by_tier: dict[str, int]
     active_1d: int
     active_7d: int
     active_30d: int

@@ -35,6 +35,7 @@ from backend.services.lifecycle import Lifecycle, check_way
 from backend.services.passwords import temporary_until
 from backend.services.renaming import Renaming, listed
 from backend.services.rights import Act
+from backend.services.tiers import Tiers
 from backend.stores.one_time_tokens import OneTimeTokenStore
 from backend.stores.users import UserStore
 
@@ -54,6 +55,7 @@ class Administration:
     decisions: Decisions
     lifecycle: Lifecycle
     closing: Closing
+    tiers: Tiers
     audit: Audit
 
     async def create(
@@ -101,13 +103,14 @@ class Administration:
         """Change what `changes` names, in one go; a value the account has already is no change.
 
         They are: username, email, the `PLAIN` ones, is_active, status, suspended_until, access_expires_at,
-        is_superuser, role.
+        is_superuser, role, tier_id.
 
         Raises:
             UserNotFound, EmailTaken, UsernameTaken, InvalidUsername, InvalidEmail: the names cannot be so.
             PasswordNeeded: it is one's own address, which needs the password (ASVS 7.5.1).
             NotOneself, LastAdmin, NotApproved, NotActive, InvalidTransition: status or rights cannot be so.
             AdminNeverExpires, TooLate: access cannot run out then.
+            TierNotFound: there is no such tier.
         """
         act = Act.CHANGE_ROLE if changes.keys() & {"is_superuser", "role"} else Act.CLOSE
         user = await self.lifecycle.account(user_id, by=admin, act=act, gone=True)
@@ -126,8 +129,7 @@ class Administration:
         await self._rename(admin, user, changes, reason)
         if changes.get("is_active", user.is_active) is not user.is_active:
             await self._switch(admin, user, active=changes["is_active"], reason=reason)
-        if "access_expires_at" in changes:
-            await self.closing.set_end(admin, user_id, changes["access_expires_at"], reason)
+        await self._allow(admin, user, changes, reason)
         role = changes.get("role", user.role)
         if changes.get("is_superuser", user.is_superuser) is not user.is_superuser:
             role = Role.ADMIN if changes["is_superuser"] else Role.USER
@@ -249,6 +251,13 @@ class Administration:
             changed = listed(user, columns, proven="is_verified" in changes)
             await self.users.update(user, {**columns, "updated_at": self.context.clock.now()})
             await self.audit.record(Action.USER_UPDATED, target=user.id, actor=admin, reason=reason, changes=changed)
+
+    async def _allow(self, admin: UUID | None, user: User, changes: Mapping[str, Any], reason: str | None) -> None:
+        """Set until when somebody has access, and how much of it."""
+        if "access_expires_at" in changes:
+            await self.closing.set_end(admin, user.id, changes["access_expires_at"], reason)
+        if "tier_id" in changes:
+            await self.tiers.give(admin, user, changes["tier_id"], reason)
 
     async def _switch(self, admin: UUID | None, user: User, *, active: bool, reason: str | None) -> None:
         if active:

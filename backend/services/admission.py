@@ -12,6 +12,7 @@ from backend.identifiers import email_as_typed, username_as_typed
 from backend.models import Installation, MailPurpose, Role, Status, User
 from backend.services.audit import Action
 from backend.services.bootstrap import Bootstrap
+from backend.services.founding import Founding, default_name, organization_name
 from backend.services.lifecycle import Lifecycle
 from backend.services.outbox import Outbox
 from backend.services.pace import Pace
@@ -34,6 +35,8 @@ class Registration:
     institution: str | None = None
     approval_note: str | None = None
     bootstrap_token: str | None = None
+    organization_name: str | None = None
+    """What their first organization is to be called, by the door that makes one."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Admission:
     identifiers: IdentifierStore
     lifecycle: Lifecycle
     bootstrap: Bootstrap
+    founding: Founding
     outbox: Outbox
     throttle: Throttle
     after_commit: Callable[[Callable[[], Awaitable[None]]], None]
@@ -76,14 +80,30 @@ class Admission:
             TooManyRequests, …: see `sign_up`.
         """
         await self.throttle.registration_by_email(self.lifecycle.audit.origin.ip_address)
-        if registration.username:
-            return await self.sign_up(registration)
-        email = email_as_typed(registration.email)
-        async with self.context.database.reading() as session:
-            username = await free_username(IdentifierStore(session), email)
-        registration = replace(registration, username=username)
-        private = self.context.settings.private_registration
-        return await self._admit(registration, private=private, name_is_ours=True)
+        return await self._admit_named(registration)
+
+    async def sign_up_with_organization(self, registration: Registration) -> User | None:
+        """Take somebody in who need not give a username, with an organization of their own (C).
+
+        It is made with the account or not at all, and works once the account does.
+
+        Raises:
+            InvalidOrganizationName: it cannot be called so.
+            TooManyRequests, …: see `sign_up`.
+        """
+        name = registration.organization_name
+        if name is not None:
+            organization_name(name, field="organization_name")
+        return await self._admit_named(registration, founds=True)
+
+    async def _admit_named(self, registration: Registration, *, founds: bool = False) -> User | None:
+        """Make a username from the address where none was given; see `sign_up`."""
+        private, name_is_ours = self.context.settings.private_registration, not registration.username
+        if name_is_ours:
+            email = email_as_typed(registration.email)
+            async with self.context.database.reading() as session:
+                registration = replace(registration, username=await free_username(IdentifierStore(session), email))
+        return await self._admit(registration, private=private, name_is_ours=name_is_ours, founds=founds)
 
     async def register(self, registration: Registration) -> User:
         """Take somebody in: as the first superuser, as an applicant, or (open mode) as a user.
@@ -150,7 +170,9 @@ class Admission:
             await self.bootstrap.claim(user.id)
         return user
 
-    async def _admit(self, registration: Registration, *, private: bool, name_is_ours: bool = False) -> User | None:
+    async def _admit(
+        self, registration: Registration, *, private: bool, name_is_ours: bool = False, founds: bool = False
+    ) -> User | None:
         """See `register` and `sign_up`. A username that is ours gives way to somebody who has taken it meanwhile."""
         await self.throttle.registration(self.lifecycle.audit.origin.ip_address)
         username, email = username_as_typed(registration.username), email_as_typed(registration.email)
@@ -182,6 +204,9 @@ class Admission:
         await self.lifecycle.audit.record(Action.REGISTERED, target=user.id, actor=user.id, status=status)
         if first:
             await self.bootstrap.claim(user.id)
+        if founds:
+            wanted = registration.organization_name
+            await self.founding.found(user, wanted or default_name(user.full_name or user.username))
         await self._tell(user)
         return None if private else user
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from backend.clock import Clock
+from backend.errors import ProvisioningFailed
 from backend.stores.audit import AuditStore
 
 LONGEST_AGENT: Final = 400
@@ -57,6 +58,24 @@ class Action(StrEnum):
     MAIL_GIVEN_UP = "mail_given_up"
     MAIL_SENT_BY_ADMIN = "admin_mail"
     LINK_MADE = "admin_link"
+    TIER_CHANGED = "tier_changed"
+    TIER_CREATED = "tier_created"
+    TIER_UPDATED = "tier_updated"
+    TIER_DELETED = "tier_deleted"
+    ORGANIZATION_CREATED = "organization_created"
+    ORGANIZATION_RENAMED = "organization_renamed"
+    ORGANIZATION_DELETED = "organization_deleted"
+    OWNERSHIP_TRANSFERRED = "ownership_transferred"
+    OWNERSHIP_INHERITED = "ownership_inherited"
+    MEMBER_ROLE_CHANGED = "member_role_changed"
+    MEMBER_REMOVED = "member_removed"
+    MEMBER_LEFT = "member_left"
+    INVITATION_MADE = "invitation_made"
+    INVITATION_SENT_AGAIN = "invitation_sent_again"
+    INVITATION_LINK_MADE = "invitation_link_made"
+    INVITATION_REVOKED = "invitation_revoked"
+    INVITATION_ACCEPTED = "invitation_accepted"
+    INVITATION_DECLINED = "invitation_declined"
     REGISTERED_AGAIN = "registered_again"
     REFUSED = "refused"
 
@@ -70,6 +89,22 @@ _TELLING: Final = (
 """Records whose details hold names, addresses or devices."""
 _CODED: Final = (Action.SIGNIN_FAILED, Action.SESSION_ENDED, Action.SESSION_AGENT_CHANGED, Action.REFUSED)
 """Records whose reason is a word of ours; anybody else's was typed."""
+
+COUNTED: Final = frozenset(
+    {
+        Action.REGISTERED,
+        Action.USER_CREATED,
+        Action.USER_APPROVED,
+        Action.USER_REJECTED,
+        Action.SIGNIN_SUCCEEDED,
+        Action.SIGNIN_FAILED,
+        Action.PASSWORD_RESET_REQUESTED,
+        Action.MAIL_GIVEN_UP,
+    }
+)
+"""Records that are counted by day as well; with their reason, where that is a word of ours."""
+_COUNTED_REFUSALS: Final = frozenset({ProvisioningFailed.code})
+"""Refusals that are counted by day: what is broken, and not what somebody may not do."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +164,8 @@ class Audit:
         await self.store.add_all(
             [{"target_id": target, "details": dict(details), **same} for target, details in targets.items()]
         )
+        if targets and (action in COUNTED or (action is Action.REFUSED and reason in _COUNTED_REFUSALS)):
+            self.store.tallies.recorded(same["at"], action, reason if action in _CODED else None, len(targets))
 
         async def log() -> None:
             for target in targets:

@@ -1,6 +1,7 @@
 """Decisions about applicants: let in, turned away, or taken up again; one by one or many at once."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,6 +13,7 @@ from backend.services.audit import Action
 from backend.services.lifecycle import Lifecycle
 from backend.services.outbox import Outbox
 from backend.services.rights import Act
+from backend.services.waits import wait_of
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Decisions:
         failed = set(await asyncio.to_thread(self.context.provisioner.provision_all, ids))
         users = [user for user in users if user.id not in failed]
         columns = {"approved_by": by, "approved_at": self.context.clock.now(), "decision_reason": reason}
+        self._count(users)
         await self.lifecycle.change_all(
             users, Status.ACTIVE, Action.USER_APPROVED, actor=by, reason=reason, columns=columns
         )
@@ -86,10 +89,17 @@ class Decisions:
     async def turn_away(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
         """Turn away locked accounts about which nobody has decided."""
         columns = {"approved_by": None, "approved_at": None, "decision_reason": reason}
+        self._count(users)
         await self.lifecycle.change_all(
             users, Status.REJECTED, Action.USER_REJECTED, actor=by, reason=reason, columns=columns
         )
         await self.outbox.queue_all(MailPurpose.ACCOUNT_REJECTED, users)
+
+    def _count(self, users: Sequence[User]) -> None:
+        """Count how long those had waited who wait until now; who was turned away before does not."""
+        now = self.context.clock.now()
+        waits = Counter(wait_of(now - user.created_at) for user in users if user.status is Status.PENDING)
+        self.lifecycle.users.tallies.decided(now, waits)
 
 
 def check_undecided(user: User, *, reconsider: bool) -> None:

@@ -12,6 +12,7 @@ from backend.services import setting_aside
 from backend.services.audit import Action
 from backend.services.lifecycle import Lifecycle
 from backend.services.rights import Act
+from backend.services.succession import Succession
 from backend.stores.identifiers import IdentifierStore
 from backend.stores.mails import MailStore
 from backend.stores.one_time_tokens import OneTimeTokenStore
@@ -31,10 +32,13 @@ class Erasure:
     identifiers: IdentifierStore
     one_time_tokens: OneTimeTokenStore
     mails: MailStore
+    succession: Succession
     after_commit: Callable[[Callable[[], Awaitable[None]]], None]
 
     async def anonymize(self, by: UUID | None, user_id: UUID) -> User:
         """Erase name, address, notes, reasons, picture, password, devices, addresses and directory of an account.
+
+        Its organizations pass to others; see `Succession`.
 
         Raises:
             UserNotFound, InvalidTransition: there is no such account, or it is erased already.
@@ -57,8 +61,9 @@ class Erasure:
             "deleted_at": user.deleted_at or now,
             "token_epoch": user.token_epoch + 1,
             **dict.fromkeys(("institution", "approval_note", "profile_image_url", "decision_reason")),
-            **dict.fromkeys(("access_expires_at", "status_before_deletion")),
+            **dict.fromkeys(("access_expires_at", "status_before_deletion", "tier_id")),
         }
+        await self.succession.end(user, by=by)
         await self.lifecycle.change(user, Status.ANONYMIZED, Action.ANONYMIZED, actor=by, columns=columns)
         await self.identifiers.release_all([user.id])
         await self.lifecycle.sessions.store.forget(user.id)

@@ -8,7 +8,6 @@ from backend.clock import Clock
 from backend.models import MailState, Status
 from backend.services.audit import Action
 from backend.services.session_rules import Rules
-from backend.stores.audit import AuditStore
 from backend.stores.mails import MailStore, Wanted
 from backend.stores.sessions import SessionStore
 from backend.stores.users import UserStore
@@ -30,7 +29,6 @@ class Measuring:
 
     users: UserStore
     sessions: SessionStore
-    audit: AuditStore
     mails: MailStore
     rules: Rules
     clock: Clock
@@ -38,10 +36,10 @@ class Measuring:
     async def now(self) -> Measures:
         """Take one."""
         signins: Counter[str] = Counter({"success": 0})
-        for (action, reason), count in (
-            await self.audit.count([Action.SIGNIN_SUCCEEDED, Action.SIGNIN_FAILED])
-        ).items():
-            signins["success" if action == Action.SIGNIN_SUCCEEDED else (reason or "other").lower()] += count
+        for what, count in (await self.users.tallies.totals()).items():
+            action, _, why = what.partition("/")
+            if action in {Action.SIGNIN_SUCCEEDED, Action.SIGNIN_FAILED}:
+                signins["success" if action == Action.SIGNIN_SUCCEEDED else why or "other"] += count
         accounts = Counter(dict.fromkeys(Status, 0))
         for (_, status), count in (await self.users.tallies.people()).items():
             accounts[status] += count

@@ -13,15 +13,17 @@ from uuid import UUID
 
 from backend.context import Context
 from backend.errors import DownloadsBusy, TooManyRequests, UserNotFound
-from backend.models import AuditEvent, Mail, User, UserSession
+from backend.identifiers import email_key
+from backend.models import AuditEvent, Invitation, Mail, User, UserSession
 from backend.provisioners import Kept
 from backend.services.archive import LARGE, Archive, safe_name
 from backend.services.audit import Action, Origin
 from backend.services.throttle import Throttle
 from backend.services.work import Services, reading, unit_of_work
+from backend.stores.organizations import Place
 
 T = TypeVar("T")
-Row = TypeVar("Row", AuditEvent, Mail, UserSession)
+Row = TypeVar("Row", AuditEvent, Invitation, Mail, UserSession)
 
 _MINUTE: Final = 60
 _MOST_AT_ONCE: Final = 8
@@ -40,6 +42,8 @@ account.json    your account; all but the hash of your password
 sessions.json   where, when and on what you signed in, for as long as that is kept
 history.json    what you did, and what was done to your account; of others who took part, no more than an id
 mails.json      which mails were sent to you, and when
+organizations.json  the organizations you are in, since when and as what
+invitations.json    invitations to organizations: those you made, those you came in by, and those to your address
 files/          your directory; a name that another system would misread is changed, and bears a mark such as ~1a2b3c4d
 left_out.json   only if something in your directory could not be copied: links, pipes, and what could not be read
 
@@ -102,6 +106,11 @@ class OwnData:
             yield piece
         async for piece in self._listed("mails.json", _mails, _mail):
             yield piece
+        async with reading(self._context) as look:
+            places = await look.organizations.mine(self._user.id)
+        yield await self._apart(partial(self._organizations, places))
+        async for piece in self._listed("invitations.json", self._invitations, self._invitation):
+            yield piece
         while (more := await self._apart(self._next_piece)) is not None:
             if more:
                 yield more
@@ -129,6 +138,23 @@ class OwnData:
 
     def _whole(self, name: str, text: str) -> bytes:
         return self._archive.whole(name, text.encode(), self._now.timestamp())
+
+    def _organizations(self, places: Sequence[Place]) -> bytes:
+        shown = [
+            {"id": one.organization.id, "name": one.organization.name, "role": one.role, "since": one.since}
+            for one in places
+        ]
+        return self._whole("organizations.json", f"{_json(shown)}\n")
+
+    async def _invitations(self, look: Services, user_id: UUID, after: UUID | None) -> Sequence[Invitation]:
+        return await look.invitation_store.all_of(user_id, email_key(self._user.email), after, _PAGE)
+
+    def _invitation(self, invitation: Invitation) -> dict[str, Any]:
+        """Show an invitation, without who else took part in it."""
+        by_them, used_by_them = (someone == self._user.id for someone in (invitation.invited_by, invitation.used_by))
+        theirs = used_by_them or invitation.email_key == email_key(self._user.email)
+        shown = _columns(invitation, {"email_key", "invited_by", "used_by"} | (set() if theirs else {"email"}))
+        return {**shown, "made_by_you": by_them, "used_by_you": used_by_them}
 
     async def _listed(
         self,
@@ -226,11 +252,11 @@ def _mail(mail: Mail) -> dict[str, Any]:
     }
 
 
-def _columns(row: User | UserSession | AuditEvent, without: Collection[str]) -> dict[str, Any]:
+def _columns(row: User | UserSession | AuditEvent | Invitation, without: Collection[str]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in type(row).model_fields if name not in without}
 
 
-def _json(value: Mapping[str, Any]) -> str:
+def _json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
 
 

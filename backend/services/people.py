@@ -80,6 +80,10 @@ class People:
         people, roles = await self.users.tallies.people(), {wanted.role} if wanted.role else set(Role)
         alike = sum(people[role, status] for role in roles for status in wanted.statuses)
         crowd = Crowd(people.total(), alike)
+        if wanted.tier_id is not None:
+            tiered = await self.users.tallies.tiered(wanted.tier_id)
+            both = sum(tiered[role, status] for role in roles for status in wanted.statuses)
+            alike, crowd = both, Crowd(people.total(), both, by_tier=tiered.total() <= alike)
         return Total(alike, crowd=crowd) if wanted.counted else await self.listings.count(wanted, crowd)
 
     async def statistics(self, now: datetime) -> Statistics:

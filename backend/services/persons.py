@@ -1,21 +1,24 @@
 """One person with their numbers: what the database knows, then what the disk does, one after the other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from backend.context import Context
 from backend.models import User
 from backend.services.work import reading
+from backend.stores.organizations import Place
 
 
 @dataclass(frozen=True)
 class Person:
-    """An account with its numbers: files and bytes of its directory, live sessions."""
+    """An account with its organizations and numbers: files and bytes of its directory, live sessions."""
 
     user: User
     file_count: int
     storage_bytes: int
     session_count: int
+    places: Sequence[Place]
 
 
 async def person(context: Context, id_: UUID, *, gone: bool = False) -> Person:
@@ -27,5 +30,6 @@ async def person(context: Context, id_: UUID, *, gone: bool = False) -> Person:
     async with reading(context) as look:
         user = await look.people.found(id_, gone=gone)
         live = await look.sessions.listed(user.id)
+        places = await look.organizations.mine(user.id)
     usage = await context.usage.of(user.id)
-    return Person(user, usage.files, usage.bytes, len(live))
+    return Person(user, usage.files, usage.bytes, len(live), places)

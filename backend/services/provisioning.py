@@ -34,7 +34,12 @@ class Findings:
     @property
     def agree(self) -> bool:
         """Whether there is nothing to repair."""
-        return not (self.missing or self.stray or self.remains or self.unfinished)
+        return not self.differences
+
+    @property
+    def differences(self) -> int:
+        """How many there are."""
+        return len(self.missing) + len(self.stray) + len(self.remains) + self.unfinished
 
 
 async def check(

@@ -23,6 +23,8 @@ _DUE_AT_ONCE: Final = 50
 _BREATH_SECONDS: Final = 0.025
 _ONE_TIME_TOKENS: Final = timedelta(days=1)
 _ERASED_AGAIN: Final = timedelta(days=2)
+_INVITATIONS: Final = timedelta(days=30)
+"""How long an invitation is kept that is over."""
 _BULK_CALLS: Final = timedelta(days=1)
 """How long a lost answer can be asked for again."""
 _log = structlog.get_logger("vestibule.retention")
@@ -36,6 +38,7 @@ class Removed:
     one_time_tokens: int = 0
     mails: int = 0
     bulk_calls: int = 0
+    invitations: int = 0
     directories: int = 0
 
     @property
@@ -118,5 +121,6 @@ async def clean_up(context: Context) -> Removed:
         ),
         mails=await batches(lambda work: work.mails.remove_done(mails, _BATCH)),
         bulk_calls=await batches(lambda work: work.bulk_calls.remove(now - _BULK_CALLS)),
+        invitations=await batches(lambda work: work.invitation_store.remove_over(now - _INVITATIONS, _BATCH)),
         directories=await asyncio.to_thread(context.provisioner.purge, trash.date()),
     )

@@ -31,6 +31,7 @@ class Act(StrEnum):
     END_SESSIONS = "sign out everywhere"
     TAKE_DATA = "take away all that is stored about one"
     BULK = "do one thing to many accounts at once"
+    MANAGE_TIERS = "make tiers with their limits, and give them to accounts"
 
 
 _ADMINS: Final = frozenset({Role.ADMIN})
@@ -53,6 +54,7 @@ WHO_MAY: Final[Mapping[Act, frozenset[Role | Oneself]]] = {
     Act.END_SESSIONS: _ADMINS | _ONESELF,
     Act.TAKE_DATA: _ONESELF,
     Act.BULK: _ADMINS,
+    Act.MANAGE_TIERS: _ADMINS,
 }
 """Roles of people whose account is active; nobody else may do anything."""
 

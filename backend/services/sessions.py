@@ -14,6 +14,7 @@ from backend.services.audit import LONGEST_AGENT, Action, Audit
 from backend.services.grants import NO_DEVICE, BearerGrant, CookieGrant, Device, OpaqueGrant
 from backend.services.outbox import Outbox
 from backend.services.session_rules import Rules
+from backend.stores.memberships import MembershipStore
 from backend.stores.sessions import Open, SessionStore
 from backend.stores.touches import Touches
 from backend.stores.users import UserStore
@@ -45,6 +46,8 @@ class Sessions:
 
     store: SessionStore
     users: UserStore
+    memberships: MembershipStore | None
+    """Where access tokens name a person's organizations; None where they do not."""
     audit: Audit
     outbox: Outbox
     clock: Clock
@@ -59,7 +62,8 @@ class Sessions:
 
     async def open_access(self, user: User) -> str:
         """Open a session that ends with its one access token: nothing renews it."""
-        return self._access(await self._open(user, Carrier.BEARER, NO_DEVICE, remembered=False))[0]
+        token, _ = await self._access(await self._open(user, Carrier.BEARER, NO_DEVICE, remembered=False))
+        return token
 
     async def open_cookie(self, user: User, device: Device = NO_DEVICE, *, remember: bool = False) -> CookieGrant:
         """Open a session that a browser's cookie carries."""
@@ -90,14 +94,16 @@ class Sessions:
                 expires_at=session.expires_at,
             )
             await self.store.add(row)
-        access_token, seconds = self._access(session)
+        access_token, seconds = await self._access(session)
         return BearerGrant(session.id, access_token, refresh_token, seconds)
 
-    def _access(self, session: UserSession) -> tuple[str, int]:
+    async def _access(self, session: UserSession) -> tuple[str, int]:
         """Sign an access token, and tell for how many seconds it is good."""
         now = self.clock.now()
         ends = min(now + self.rules.access, session.expires_at)
-        token = self.signer.sign(tokens.Claims(session.user_id, session.id, now, ends))
+        places = await self.memberships.working(session.user_id) if self.memberships else None
+        named = None if places is None else {str(id_): str(role) for id_, role in places.items()}
+        token = self.signer.sign(tokens.Claims(session.user_id, session.id, now, ends, named))
         return token, int((ends - now).total_seconds())
 
     async def listed(self, user_id: UUID, *, ended: bool = False) -> Sequence[Listed]:

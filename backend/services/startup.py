@@ -51,11 +51,16 @@ async def refuse_demo_accounts(context: Context) -> None:
     """Keep the accounts with published passwords out of production.
 
     Raises:
-        StartError: one of them is there.
+        StartError: one of them is there, or the installation was filled with people who have one.
     """
     if not context.settings.production:
         return
     async with reading(context) as services:
+        if (await services.installation.get()).filled_at:
+            raise StartError(
+                "This installation is filled with demo people, whose password is public. Start with an empty database "
+                "and an empty data directory before setting VESTIBULE_ENV=production."
+            )
         for account in demo.ACCOUNTS:
             if await services.users.user_db.get_by_email(account.email):
                 raise StartError(

@@ -18,6 +18,7 @@ _BY_EMAIL_PER_HOUR: Final = 5
 _RENAMINGS_PER_HOUR: Final = 20
 _OWN_DATA_PER_HOUR: Final = 5
 _REFUSALS_PER_HOUR: Final = 100
+_INVITATIONS_PER_HOUR: Final = 50
 _STRENGTHS_PER_MINUTE: Final = 120
 
 
@@ -38,6 +39,7 @@ class Throttle:
     recoveries_per_address: Limit
     new_addresses: Limit
     mailboxes: Limit
+    invitations: Limit
     refusals: Limit
 
     @classmethod
@@ -58,6 +60,7 @@ class Throttle:
             recoveries_per_address=Limit("recovery-address", _PER_HOUR, _HOUR),
             new_addresses=Limit("new-address", _PER_HOUR, _HOUR),
             mailboxes=Limit("mailbox", _PER_HOUR, _HOUR),
+            invitations=Limit("invitation", _INVITATIONS_PER_HOUR, _HOUR),
             refusals=Limit("refusal-records", _REFUSALS_PER_HOUR, _HOUR),
         )
 
@@ -134,6 +137,23 @@ class Throttle:
             TooManyRequests: too many for this account.
         """
         await self._count(self.new_addresses, account)
+
+    async def invitation(self, account: str) -> None:
+        """Count an invitation, or one more mail or link of it.
+
+        Raises:
+            TooManyRequests: too many by this account.
+        """
+        await self._count(self.invitations, account)
+
+    async def invited_mailbox(self, email: str) -> None:
+        """Count an invitation by mail to an address, whoever sends it; what else it is sent counts too.
+
+        Raises:
+            TooManyRequests: it was sent enough lately.
+        """
+        if not await self.mailbox_has_room(email):
+            raise TooManyRequests(retry_after=self.mailboxes.window, limit=self.mailboxes.amount, window=_HOUR)
 
     async def mailbox_has_room(self, email: str) -> bool:
         """Count a mail to an address that somebody signed up with, and tell whether it may still be sent.

@@ -16,27 +16,41 @@ from backend.services.by_name import ByName
 from backend.services.closing import Closing
 from backend.services.decisions import Decisions
 from backend.services.erasure import Erasure
+from backend.services.founding import Founding
+from backend.services.invitations import Invitations
 from backend.services.lifecycle import Lifecycle
 from backend.services.measures import Measuring
 from backend.services.messages import Messages
+from backend.services.organization_entry import Entry
+from backend.services.organizations import Organizations
 from backend.services.outbox import Outbox
+from backend.services.overview import Overview
 from backend.services.people import People
 from backend.services.profile import Profile
 from backend.services.recovery import Recovery
 from backend.services.renaming import Renaming
 from backend.services.session_rules import Rules
 from backend.services.sessions import Sessions
+from backend.services.statistics import Statistics
+from backend.services.succession import Succession
 from backend.services.throttle import Throttle
+from backend.services.tier_limits import TierLimits
+from backend.services.tiers import Tiers
 from backend.services.user_manager import UserManager
 from backend.stores.audit import AuditStore
 from backend.stores.bulk_calls import BulkCallStore
 from backend.stores.identifiers import IdentifierStore
 from backend.stores.installation import InstallationStore
+from backend.stores.invitations import InvitationStore
 from backend.stores.listings import ListingStore
 from backend.stores.mails import MailStore
+from backend.stores.memberships import MembershipStore
 from backend.stores.news import Changes
 from backend.stores.one_time_tokens import OneTimeTokenStore
+from backend.stores.organizations import OrganizationStore
+from backend.stores.past import PastStore
 from backend.stores.sessions import SessionStore
+from backend.stores.tiers import TierStore
 from backend.stores.users import UserStore
 
 if TYPE_CHECKING:
@@ -60,6 +74,9 @@ class Services:
         self.installation = installation
         self.session_store = SessionStore(session, self.changes)
         self.mails = MailStore(session)
+        self.past = PastStore(session)
+        organizations, memberships = OrganizationStore(session), MembershipStore(session)
+        self.invitation_store = InvitationStore(session)
         self.bulk_calls = BulkCallStore(session, clock)
         self.audit = Audit(AuditStore(session), clock, origin, self._afterwards.append)
         settings = context.settings
@@ -68,7 +85,15 @@ class Services:
         )
         rules = Rules.of(settings)
         self.sessions = Sessions(
-            self.session_store, users, self.audit, self.outbox, clock, context.signer, rules, context.touches
+            self.session_store,
+            users,
+            memberships if settings.organizations_in_token else None,
+            self.audit,
+            self.outbox,
+            clock,
+            context.signer,
+            rules,
+            context.touches,
         )
         self.bootstrap = Bootstrap(installation, self.audit, clock, settings.bootstrap_by_token)
         self.lifecycle = Lifecycle(users, installation, self.sessions, self.audit, clock)
@@ -77,13 +102,29 @@ class Services:
         self.decisions = Decisions(context, self.lifecycle, self.outbox)
         renaming = Renaming(identifiers, one_time_tokens, self.outbox, clock, proofs=settings.send_verification_emails)
         self.closing = Closing(context, self.lifecycle, renaming, self._afterwards.append)
+        founding = Founding(organizations, memberships, self.audit, clock)
+        entry = Entry(users, organizations, memberships)
+        self.organizations = Organizations(entry, founding, self.invitation_store, self.outbox, self.audit, clock)
+        self.invitations = Invitations(context, entry, self.invitation_store, self.outbox, self.audit, throttle)
+        succession = Succession(organizations, memberships, self.invitation_store, self.outbox, self.audit, clock)
         self.admission = Admission(
-            context, identifiers, self.lifecycle, self.bootstrap, self.outbox, throttle, self._afterwards.append
+            context,
+            identifiers,
+            self.lifecycle,
+            self.bootstrap,
+            founding,
+            self.outbox,
+            throttle,
+            self._afterwards.append,
         )
         self.users = UserManager(context, self.lifecycle, self.admission, self.recovery, self.decisions, self.closing)
         self.erasure = Erasure(
-            context, self.lifecycle, identifiers, one_time_tokens, self.mails, self._afterwards.append
+            context, self.lifecycle, identifiers, one_time_tokens, self.mails, succession, self._afterwards.append
         )
+        self.people = People(users, ListingStore(session, indexed=context.database.search_indexed), self.audit.store)
+        tier_store = TierStore(session)
+        self.tiers = Tiers(context, tier_store, self.people, self.lifecycle, self._afterwards.append)
+        self.tier_limits = TierLimits(self.tiers, tier_store)
         self.administration = Administration(
             context,
             users,
@@ -93,12 +134,14 @@ class Services:
             self.decisions,
             self.lifecycle,
             self.closing,
+            self.tiers,
             self.audit,
         )
-        self.people = People(users, ListingStore(session, indexed=context.database.search_indexed), self.audit.store)
         self.profile = Profile(context, users, renaming, self.recovery)
         self.by_name = ByName(self.people, self.profile, self.administration, self.closing, self.erasure)
-        self.measuring = Measuring(users, self.session_store, self.audit.store, self.mails, rules, clock)
+        self.measuring = Measuring(users, self.session_store, self.mails, rules, clock)
+        self.statistics = Statistics(users, clock)
+        self.overview = Overview(context, self.people, self.mails, self.statistics)
 
     async def committed(self) -> None:
         """Do what waited for the commit. A failure here is logged; the reconciler and the courier try again."""

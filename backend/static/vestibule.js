@@ -132,6 +132,20 @@
     isAwake(ALLOWED);
   }
 
+  // The menu of the bar opens without this; it closes by Escape, and when one goes on elsewhere.
+  for (const menu of all("details[data-menu]")) {
+    document.addEventListener("click", (event) => menu.contains(event.target) || (menu.open = false));
+    menu.addEventListener("focusout", (event) => {
+      if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+    });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      event.stopPropagation();
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  }
+
   // A form is sent once; coming back to the page makes it usable again.
   const settle = (button) => {
     button.disabled = false;
@@ -214,18 +228,56 @@
 
   // A link from a mail carries its code behind the "#", which no server and no log ever sees.
   const codeInput = document.querySelector("input[data-from-fragment]");
-  const takeCode = () => {
-    const code = new URLSearchParams(location.hash.slice(1)).get("token");
-    if (!code || !codeInput) return;
+  const arrive = (code) => {
     codeInput.value = code;
     codeInput.closest(".field").hidden = true;
     for (const line of all("[data-code-by-hand]")) line.hidden = true;
     for (const line of all("[data-code-arrived]")) line.hidden = false;
+  };
+  const takeCode = () => {
+    const code = new URLSearchParams(location.hash.slice(1)).get("token");
+    if (!code || !codeInput) return;
+    arrive(code);
     history.replaceState(null, "", location.pathname + location.search);
   };
   takeCode();
   // A second link, opened where the page is open already, changes nothing but the "#".
   window.addEventListener("hashchange", takeCode);
+
+  // An invitation outlasts signing in or up: this window keeps its code until it is answered, or opens nothing.
+  const KEPT = "vestibule-invitation";
+  const kept = (...change) => {
+    try {
+      if (change.length === 0) return sessionStorage.getItem(KEPT);
+      if (change[0]) sessionStorage.setItem(KEPT, change[0]);
+      else sessionStorage.removeItem(KEPT);
+      return change[0];
+    } catch {
+      return null; // Storage is refused: the link has to be opened again.
+    }
+  };
+  const codeForm = document.querySelector("form[data-invitation]");
+  const answers = all("form[data-answers-invitation]");
+  if (codeForm) {
+    const look = () => {
+      if (!codeInput.value) return;
+      kept(codeInput.value);
+      const [visit] = performance.getEntriesByType("navigation");
+      if (visit?.type !== "back_forward") codeForm.requestSubmit(); // Looking changes nothing.
+    };
+    if (document.getElementById("problems")) kept(null);
+    else if (!codeInput.value && kept()) arrive(kept());
+    look();
+    window.addEventListener("hashchange", look);
+  } else if (answers.length) {
+    const code = kept(answers[0].elements.token.value);
+    for (const words of all("[data-keeps-invitation]")) words.hidden = !code;
+    for (const form of answers) form.addEventListener("submit", () => kept(null));
+  } else {
+    for (const notice of all("[data-invitation-waits]")) notice.hidden = !kept();
+    // Who leaves a shared machine leaves nothing of it behind.
+    document.querySelector("form[action='/logout']")?.addEventListener("submit", () => kept(null));
+  }
 
   // The waiting page looks again by itself while somebody looks at it.
   const lookAgain = async () => {

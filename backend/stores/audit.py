@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.models import AuditEvent
 from backend.models.types import new_id
 from backend.stores.rows import insert_values
+from backend.stores.tallies import TallyStore
 
 
 class AuditStore:
@@ -19,6 +20,7 @@ class AuditStore:
     def __init__(self, session: AsyncSession) -> None:
         """Work within this session's transaction."""
         self._session = session
+        self.tallies = TallyStore(session)
 
     async def add_all(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Add records, given by the values of all their columns but the id."""
@@ -57,10 +59,3 @@ class AuditStore:
             (col(AuditEvent.target_id) == user_id) & col(AuditEvent.actor_id).is_(None)
         )
         await self._session.exec(update(AuditEvent).where(theirs).values(ip_address=None, user_agent=None))
-
-    async def count(self, actions: Collection[str]) -> Mapping[tuple[str, str | None], int]:
-        """Count the records of these actions, by action and reason."""
-        query = select(AuditEvent.action, AuditEvent.reason, func.count())
-        query = query.where(col(AuditEvent.action).in_(actions))
-        rows = await self._session.exec(query.group_by(col(AuditEvent.action), col(AuditEvent.reason)))
-        return {(action, reason): count for action, reason, count in rows.all()}

@@ -21,6 +21,7 @@ class Identity:
     role: Role
     is_verified: bool
     must_change_password: bool
+    tier_id: int | None
     session_id: UUID
     carrier: Carrier
     remembered: bool

@@ -39,6 +39,13 @@ class InstallationStore:
         self._session.add(row)
         await self._session.flush()
 
+    async def fill(self, now: datetime) -> None:
+        """Note that it is filled with invented people; call it with the row locked."""
+        row = await self.get()
+        row.filled_at = now
+        self._session.add(row)
+        await self._session.flush()
+
     async def expect_token(self, digest: str) -> None:
         """Note the digest of the token that the first registration has to show."""
         row = await self.get()

@@ -6,7 +6,7 @@ Which accounts are wanted is written so that a database finds them by an index, 
 its own, SQLite would gather half a million accounts to show ten of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -73,6 +73,8 @@ class Wanted:
     is_active: bool | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    tier_id: int | None = None
+    """Who was given this tier; those who have it as the default one only are not meant."""
 
     @property
     def statuses(self) -> frozenset[Status]:
@@ -100,16 +102,28 @@ class Wanted:
 
     @property
     def narrowed(self) -> bool:
-        """Whether a role or a status is asked for."""
-        return not (self.role is None and self.status is None and self.is_active is None)
+        """Whether a role, a status or a tier is asked for."""
+        return any(one is not None for one in (self.role, self.status, self.is_active, self.tier_id))
 
-    def found(self, model: type[User]) -> list[ColumnElement[bool]]:
-        """Return conditions that an index can answer."""
-        roles = [col(model.role) == self.role] if self.role else []
-        return [*roles, col(model.status).in_(sorted(self.statuses)), *self._dated(model)]
+    def found(self, *, by_tier: bool = False) -> list[ColumnElement[bool]]:
+        """Return conditions that one index can answer: that of tiers, or one of roles and states."""
+        if by_tier:
+            return [col(User.tier_id) == self.tier_id, *self._standing(User)]
+        roles = [col(User.role) == self.role] if self.role else []
+        return [*roles, col(User.status).in_(sorted(self.statuses)), *self._dated(User), *self.tiered()]
 
     def met(self, model: type[User | Listing]) -> list[ColumnElement[bool]]:
-        """Return the same conditions as no index can answer them, for rows that are met by another one."""
+        """Return the same conditions as no index can answer them, for rows that are met by another one.
+
+        Listings know nothing of tiers: where one is asked for, `tiered` is a condition on their accounts.
+        """
+        return [*self._standing(model), *(self.tiered() if model is User else [])]
+
+    def tiered(self) -> list[ColumnElement[bool]]:
+        """Return what tier accounts need to have, as no index can answer it."""
+        return [func.coalesce(User.tier_id, 0) == self.tier_id] if self.tier_id is not None else []
+
+    def _standing(self, model: type[User | Listing]) -> list[ColumnElement[bool]]:
         roles = [col(model.role).not_in(set(Role) - {self.role})] if self.role else []
         return [*roles, col(model.status).not_in(sorted(set(Status) - self.statuses)), *self._dated(model)]
 
@@ -148,11 +162,17 @@ def by_status(wanted: Wanted, window: Window) -> Select[Any]:
     """Go from the newest on, or the oldest, through those of each status apart; then merge."""
     walks = []
     for status in sorted(wanted.statuses):
-        conditions = Wanted(None, wanted.role, status, None, wanted.created_after, wanted.created_before).found(User)
+        conditions = replace(wanted, query=None, status=status, is_active=None).found()
         walk = window.behind(_keyed(User.id, User.created_at).where(*conditions), User.id, User.created_at)
         walks.append(select(walk.limit(window.reach).subquery()))
     found = union_all(*walks).subquery()
     return window.of(select(found.c.id, found.c.key), found.c.id, found.c.key)
+
+
+def by_tier(wanted: Wanted, window: Window) -> Select[Any]:
+    """Go from the newest of a tier on, or the oldest."""
+    query = _keyed(User.id, User.created_at).where(*wanted.found(by_tier=True))
+    return window.of(query, User.id, User.created_at)
 
 
 def gathered(query: Select[Any], window: Window) -> Select[Any]:
@@ -174,30 +194,32 @@ def walked(wanted: Wanted, window: Window, edge: tuple[Any, Any] | None, *holdin
     query = _keyed(id_, key).where(*wanted.met(Listing if by_listing else User), *holding)
     if holding and not by_listing:
         query = query.join(Listing, col(Listing.user_id) == col(User.id))
+    if wanted.tier_id is not None and by_listing:
+        query = query.join(User, col(User.id) == col(Listing.user_id)).where(*wanted.tiered())
     if edge:
         here = tuple_(key, id_)
         query = query.where(here >= edge if window.order.descending else here <= edge)
     return window.of(query, id_, key)
 
 
-def chosen(wanted: Wanted, order: Order) -> Select[Any]:
-    """Find those of a role, a status, a time."""
-    query = _keyed(User.id, order.key).where(*wanted.found(User))
+def chosen(wanted: Wanted, order: Order, *, by_tier: bool) -> Select[Any]:
+    """Find those of a role, a status, a tier, a time."""
+    query = _keyed(User.id, order.key).where(*wanted.found(by_tier=by_tier))
     return query.join(Listing, col(Listing.user_id) == col(User.id)) if order.by in _LISTED else query
 
 
-def picked(wanted: Wanted, order: Order, *, embedded: bool) -> Select[Any]:
-    """Look for what is searched for in those of a role or a status."""
+def picked(wanted: Wanted, order: Order, *, by_tier: bool, embedded: bool) -> Select[Any]:
+    """Look for what is searched for in those of a role, a status or a tier."""
     query = _keyed(User.id, order.key).join(Listing, col(Listing.user_id) == col(User.id))
-    return query.where(*wanted.found(User), containing(wanted, embedded=embedded))
+    return query.where(*wanted.found(by_tier=by_tier), containing(wanted, embedded=embedded))
 
 
 def matching(wanted: Wanted, order: Order, *, indexed: bool, embedded: bool) -> Select[Any]:
     """Find what is searched for, by the index where there is one."""
     query = _keyed(Listing.user_id, Listing.created_at if order.by is SortBy.CREATED_AT else order.key)
-    if order.by is SortBy.LAST_LOGIN:
+    if order.by is SortBy.LAST_LOGIN or wanted.tier_id is not None:
         query = query.join(User, col(User.id) == col(Listing.user_id))
-    query = query.where(*wanted.met(Listing))
+    query = query.where(*wanted.met(Listing), *wanted.tiered())
     if not indexed:
         return query.where(containing(wanted, embedded=embedded))
     if not embedded:

@@ -36,10 +36,12 @@ __all__ = ["MOST_COUNTED", "Crowd", "ListingStore", "Order", "SortBy", "Total", 
 
 @dataclass(frozen=True)
 class Crowd:
-    """How many accounts there are, and how many of them have the role and the status that a list asks for."""
+    """How many accounts there are, and how many of them have the role, the status and the tier that a list asks for."""
 
     all: int
     alike: int
+    by_tier: bool = False
+    """Whether fewer have the tier than the role and the status."""
 
 
 _UNKNOWN: Final = Crowd(0, MOST_COUNTED)
@@ -88,7 +90,9 @@ class ListingStore:
         if not wanted.statuses:
             return Page([], None)
         await self._plan_anew(wanted)
-        if wanted.narrowed and not wanted.searched and order.by is SortBy.CREATED_AT:
+        if total.crowd.by_tier and not wanted.searched and order.by is SortBy.CREATED_AT:
+            rows = await self._rows(list_queries.by_tier(wanted, window), order)
+        elif wanted.narrowed and not wanted.searched and order.by is SortBy.CREATED_AT:
             rows = await self._rows(list_queries.by_status(wanted, window), order)
         elif total.exact and (wanted.searched or _few(total, window)):
             rows = await self._gathered(wanted, window, total)
@@ -124,9 +128,9 @@ class ListingStore:
 
     def _matching(self, wanted: Wanted, order: Order, crowd: Crowd) -> Select[Any]:
         if not wanted.searched:
-            return list_queries.chosen(wanted, order)
+            return list_queries.chosen(wanted, order, by_tier=crowd.by_tier)
         if wanted.narrowed and crowd.alike <= min(_HANDFUL, crowd.all // _PART):
-            return list_queries.picked(wanted, order, embedded=self._embedded)
+            return list_queries.picked(wanted, order, by_tier=crowd.by_tier, embedded=self._embedded)
         return list_queries.matching(wanted, order, indexed=self._indexed, embedded=self._embedded)
 
     async def _rows(self, query: Select[Any], order: Order) -> Sequence[tuple[User, Any]]:

@@ -156,6 +156,11 @@ class MailStore:
         rows = await self._session.exec(query.group_by(col(Mail.state)))
         return dict.fromkeys(MailState, 0) | {MailState(state): count for state, count in rows.all()}
 
+    async def held_up(self) -> int:
+        """Count the mails that failed and are to be tried again."""
+        query = select(func.count()).select_from(Mail).where(text(OPEN), col(Mail.attempts) > 0)
+        return (await self._session.exec(query.where(col(Mail.state) == MailState.DUE))).one()
+
     async def all_of(self, user_id: UUID, after: UUID | None, limit: int) -> Sequence[Mail]:
         """Return the mails to somebody, sent or not, oldest first, beginning behind one."""
         query = select(Mail).where(Mail.user_id == user_id)

@@ -25,6 +25,7 @@ _IDENTITY: Final = (
     User.role,
     User.is_verified,
     User.must_change_password,
+    User.tier_id,
     UserSession.id,
     UserSession.carrier,
     UserSession.remembered,

@@ -1,11 +1,12 @@
-"""Counts kept with every change: how many accounts of which role and status, made on which day, seen in which hour."""
+"""Counts kept with every change: accounts by role, status, day and hour; what happened and who was active by day."""
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Final
 
-from sqlalchemy import String, Table, delete, func
+from sqlalchemy import ColumnElement, String, delete, func
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,8 +16,22 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from backend.models import GONE, Role, Status, Tally, TallyKind, User
 from backend.stores.rows import insert
 
-Counted = tuple[Role, Status, datetime | None]
-"""What of an account is counted: its role, its status, its last sign-in."""
+Counted = tuple[Role, Status, datetime | None, int | None]
+"""What of an account is counted: its role, its status, its last sign-in, its tier."""
+_OF_ROWS: Final = (TallyKind.PEOPLE, TallyKind.TIERED, TallyKind.REGISTERED, TallyKind.SEEN)
+"""What can be counted anew, because its rows are there; the rest is known from having happened."""
+_DAY: Final = len("2026-11-21/")
+_LONGEST: Final = 100
+
+
+class Wait(StrEnum):
+    """How long an applicant had waited, or waits: less than this, and not less than the one before."""
+
+    HOUR = "hour"
+    DAY = "day"
+    THREE_DAYS = "three_days"
+    WEEK = "week"
+    LONGER = "longer"
 
 
 class TallyStore:
@@ -30,16 +45,22 @@ class TallyStore:
         """Work within this session's transaction."""
         self._session = session
 
-    def registered(self, role: Role, status: Status, at: datetime, number: int = 1) -> None:
+    def registered(
+        self, role: Role, status: Status, at: datetime, number: int = 1, *, tier_id: int | None = None
+    ) -> None:
         """Count new accounts."""
         self._add({(TallyKind.PEOPLE, f"{role}/{status}"): number, (TallyKind.REGISTERED, f"{at:%Y-%m-%d}"): number})
+        if tier_id is not None:
+            self._add({(TallyKind.TIERED, f"{tier_id}/{role}/{status}"): number})
 
     def changed(self, before: Counter[Counted], after: Counter[Counted]) -> None:
-        """Count accounts anew whose role or status changed."""
+        """Count accounts anew whose role, status or tier changed."""
         changes: Counter[tuple[TallyKind, str]] = Counter()
         for counted, sign in ((before, -1), (after, 1)):
-            for (role, status, seen), number in counted.items():
+            for (role, status, seen, tier_id), number in counted.items():
                 changes[TallyKind.PEOPLE, f"{role}/{status}"] += sign * number
+                if tier_id is not None:
+                    changes[TallyKind.TIERED, f"{tier_id}/{role}/{status}"] += sign * number
                 if seen and status not in GONE:
                     changes[TallyKind.SEEN, _hour(seen)] += sign * number
         self._add(changes)
@@ -48,6 +69,20 @@ class TallyStore:
         """Count a sign-in where the account was not seen in the same hour before."""
         if before is None or _hour(before) != _hour(now):
             self._add({(TallyKind.SEEN, _hour(now)): 1, **({(TallyKind.SEEN, _hour(before)): -1} if before else {})})
+
+    def recorded(self, at: datetime, action: str, why: str | None, number: int = 1) -> None:
+        """Count records of the audit on their day, by action and, where it is given, by why: a word of ours."""
+        self._add({(TallyKind.HAPPENED, f"{at:%Y-%m-%d}/{_what(action, why)}"[:_LONGEST]): number})
+
+    def decided(self, at: datetime, waits: Counter[Wait]) -> None:
+        """Count decisions on their day, by how long those they are about had waited."""
+        self._add({(TallyKind.WAITED, f"{at:%Y-%m-%d}/{wait}"): number for wait, number in waits.items()})
+
+    def active(self, before: date | None, today: date, number: int = 1) -> None:
+        """Count people who use their account on a day, having used it last on an earlier one, or never."""
+        self._add({(TallyKind.ACTIVE, str(today)): number})
+        if before is None or week(before) != week(today):
+            self._add({(TallyKind.ACTIVE, week(today)): number})
 
     async def people(self) -> Counter[tuple[Role, Status]]:
         """Return how many accounts there are by role and status."""
@@ -58,6 +93,15 @@ class TallyStore:
         parts = {tuple(key.split("/")): count for key, count in found.items()}
         return Counter({(Role(role), Status(status)): count for (role, status), count in parts.items()})
 
+    async def tiered(self, tier_id: int) -> Counter[tuple[Role, Status]]:
+        """Return how many accounts have a tier of their own that is this one, by role and status."""
+        query = select(Tally.key, Tally.count)
+        rows = await self._session.exec(
+            query.where(Tally.kind == TallyKind.TIERED, col(Tally.key).startswith(f"{tier_id}/"))
+        )
+        parts = {tuple(key.split("/")): count for key, count in rows.all()}
+        return Counter({(Role(role), Status(status)): count for (_, role, status), count in parts.items()})
+
     async def registrations(self, since: datetime) -> Mapping[str, int]:
         """Return how many accounts were made on each day, from the day of this moment on."""
         return await self._of(TallyKind.REGISTERED, f"{since:%Y-%m-%d}")
@@ -66,25 +110,66 @@ class TallyStore:
         """Return how many accounts were last seen in each hour, from the hour of this moment on."""
         return await self._of(TallyKind.SEEN, _hour(since))
 
+    async def happened(self, since: datetime, action: str, why: str | None = None) -> Mapping[str, int]:
+        """Return how often something was recorded on each day, from the day of this moment on."""
+        wanted, found = _what(action, why), Counter[str]()
+        for (day, what), count in (await self.by_day(TallyKind.HAPPENED, since.date())).items():
+            if what == wanted or (why is None and what.startswith(f"{wanted}/")):
+                found[day] += count
+        return found
+
+    async def by_day(self, kind: TallyKind, since: date) -> Mapping[tuple[str, str], int]:
+        """Return all counts of a kind that counts something by day, as `(day, what)`, from a day on."""
+        found = await self._of(kind, str(since))
+        return {(key[: _DAY - 1], key[_DAY:]): count for key, count in found.items()}
+
+    async def totals(self) -> Mapping[str, int]:
+        """Return how often everything that is counted by day was recorded at all, as `action` or `action/why`."""
+        what: ColumnElement[str] = func.substr(Tally.key, _DAY + 1)
+        query = select(what, func.sum(Tally.count)).where(Tally.kind == TallyKind.HAPPENED)
+        query = query.group_by(what)
+        return {key: int(count) for key, count in (await self._session.exec(query)).all()}
+
+    async def active_on(self, days: Collection[date], *, weekly: bool = False) -> Mapping[date, int]:
+        """Return how many people used their account on each of these days, or in the weeks that hold them."""
+        keys = {week(day) if weekly else str(day): day for day in days}
+        query = select(Tally.key, Tally.count).where(Tally.kind == TallyKind.ACTIVE, col(Tally.key).in_(keys))
+        return {keys[key]: count for key, count in (await self._session.exec(query)).all()}
+
+    async def first_day(self, kind: TallyKind) -> date | None:
+        """Return from which day on something has been counted by day."""
+        query = select(func.min(Tally.key)).where(Tally.kind == kind, col(Tally.key).not_like("%W%"))
+        first = (await self._session.exec(query)).one()
+        return date.fromisoformat(first[: _DAY - 1]) if first else None
+
     async def sweep(self) -> None:
-        """Remove hours in which nobody was seen last."""
-        await self._session.exec(delete(Tally).where(col(Tally.kind) == TallyKind.SEEN, col(Tally.count) == 0))
+        """Remove hours in which nobody was seen last, and tiers that nobody has."""
+        passing = col(Tally.kind).in_([TallyKind.SEEN, TallyKind.TIERED])
+        await self._session.exec(delete(Tally).where(passing, col(Tally.count) == 0))
 
     async def _of(self, kind: TallyKind, since: str) -> dict[str, int]:
         rows = await self._session.exec(select(Tally.key, Tally.count).where(Tally.kind == kind, Tally.key >= since))
         return dict(rows.all())
 
     async def recount(self) -> None:
-        """Count the rows, where something has changed them past the stores; call it behind the installation's lock."""
+        """Count the rows, where something has changed them past the stores; call it behind the installation's lock.
+
+        What happened by day stays as it is: people's activity and waits stand in no row.
+        """
         day, hour = _texts(await self._session.connection())
         alive = col(User.status).not_in(GONE), col(User.last_login).is_not(None)
         counts: Counter[tuple[TallyKind, str]] = Counter()
         people = await self._session.exec(select(User.role, User.status, func.count()).group_by(User.role, User.status))
         counts.update({(TallyKind.PEOPLE, f"{role}/{status}"): count for role, status, count in people.all()})
+        having = select(User.tier_id, User.role, User.status, func.count()).where(col(User.tier_id).is_not(None))
+        tiered = await self._session.exec(having.group_by(col(User.tier_id), User.role, User.status))
+        counts.update(
+            {(TallyKind.TIERED, f"{tier}/{role}/{status}"): count for tier, role, status, count in tiered.all()}
+        )
         for kind, key, conditions in ((TallyKind.REGISTERED, day, ()), (TallyKind.SEEN, hour, alive)):
             rows = await self._session.exec(select(key, func.count()).where(*conditions).group_by(key))
             counts.update({(kind, found): count for found, count in rows.all()})
-        await self._session.exec(delete(Tally))
+        await self._session.exec(delete(Tally).where(col(Tally.kind).in_(_OF_ROWS)))
         await insert(self._session, *[Tally(kind=kind, key=key, count=count) for (kind, key), count in counts.items()])
 
     def _add(self, changes: Mapping[tuple[TallyKind, str], int]) -> None:
@@ -94,22 +179,39 @@ class TallyStore:
 
 
 async def settle(session: AsyncSession) -> None:
-    """Write what has been gathered; the last thing that a transaction does."""
+    """Write what has been gathered, in one statement; the last thing that a transaction does."""
     gathered = _gathered(session)
-    table: Table = Tally.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
-    for (kind, key), count in sorted(gathered.items()):
-        if count:
-            connection = await session.connection()
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            new = dialect.insert(table).values(kind=kind, key=key, count=count)
-            more = {"count": table.c.count + new.excluded.count}
-            await connection.execute(new.on_conflict_do_update(index_elements=["kind", "key"], set_=more))
+    rows = [{"kind": kind, "key": key, "count": count} for (kind, key), count in sorted(gathered.items()) if count]
     gathered.clear()
+    if rows:
+        connection = await session.connection()
+        await connection.execute(_MORE[connection.dialect.name], rows)
 
 
 def _gathered(session: AsyncSession) -> Counter[tuple[TallyKind, str]]:
     found: Counter[tuple[TallyKind, str]] = session.info.setdefault("tallies", Counter())
     return found
+
+
+def week(day: date) -> str:
+    """Name the week of a day (ISO 8601), as in `2026-W47`."""
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02}"
+
+
+def _more(dialect: Any) -> Any:  # noqa: ANN401  # the two modules have no type in common
+    new = dialect.insert(Tally.__table__)  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
+    return new.on_conflict_do_update(
+        index_elements=["kind", "key"],
+        set_={"count": Tally.__table__.c.count + new.excluded.count},  # type: ignore[attr-defined]
+    )
+
+
+_MORE: Final = {"postgresql": _more(postgresql), "sqlite": _more(sqlite)}
+
+
+def _what(action: str, why: str | None) -> str:
+    return f"{action}/{why.lower()}" if why else str(action)
 
 
 def _texts(connection: AsyncConnection) -> tuple[Any, Any]:

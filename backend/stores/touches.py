@@ -1,9 +1,11 @@
-"""When sessions were last used: known at once in this process, written to the database in batches."""
+"""When sessions were last used, and on which days: known at once in this process, written in batches."""
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from itertools import islice
 from typing import Final
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -13,6 +15,7 @@ from sqlalchemy import bindparam, update
 from sqlmodel import col
 
 from backend.models import UserSession
+from backend.stores.activity import ActivityStore
 from backend.stores.database import Database
 
 _BATCH: Final = 1000
@@ -26,6 +29,8 @@ class Pulse:
     session_id: UUID
     last: datetime
     unsaved: bool = False
+    day: date | None = None
+    """The last day on which this process saw it used."""
     families: set[str] = field(default_factory=set)
     """The families of user agents this process has seen it used by."""
 
@@ -37,6 +42,7 @@ class Touches:
         """Begin with none."""
         self._pulses: WeakValueDictionary[UUID, Pulse] = WeakValueDictionary()
         self._unsaved: list[Pulse] = []
+        self._used: defaultdict[date, set[UUID]] = defaultdict(set)
 
     def pulse(self, session_id: UUID, stored: datetime) -> Pulse:
         """Return a session's pulse, no older than what the database has stored."""
@@ -60,6 +66,10 @@ class Touches:
         if not pulse.unsaved:
             pulse.unsaved = True
             self._unsaved.append(pulse)
+        today = now.date()
+        if pulse.day != today:
+            pulse.day = today
+            self._used[today].add(pulse.session_id)
 
     async def save(self, database: Database) -> None:
         """Write what the database does not have yet; what could not be written stays to be.
@@ -83,6 +93,24 @@ class Touches:
                     pulse.unsaved = True
                 raise
             due = due[_BATCH:]
+        await self._save_days(database)
+
+    async def _save_days(self, database: Database) -> None:
+        """Note whose sessions were used on which day; nothing is written about those of whom that is known."""
+        due, self._used = self._used, defaultdict(set)
+        try:
+            for day in sorted(due):
+                while sessions := list(islice(due[day], _BATCH)):
+                    async with database.reading() as look:
+                        people = await ActivityStore(look).unnoted(sessions, day)
+                    if people:
+                        async with database.writing() as work:
+                            await ActivityStore(work).note(people, day)
+                    due[day].difference_update(sessions)
+        except BaseException:
+            for day, left in due.items():
+                self._used[day] |= left
+            raise
 
     async def keep_saving(self, database: Database, seconds: float, stopping: asyncio.Event) -> None:
         """Write every so many seconds, and once more at the end."""

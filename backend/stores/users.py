@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi_users.db import BaseUserDatabase
-from sqlalchemy import Table, tuple_, update
+from sqlalchemy import Table, case, func, tuple_, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -24,9 +24,10 @@ from backend.stores.pages import Page, Position
 from backend.stores.tallies import Counted, TallyStore
 from backend.texts import storable
 
-_TALLIED: Final = frozenset({"role", "status"})
+_STANDING: Final = frozenset({"role", "status"})
+_TALLIED: Final = _STANDING | {"tier_id"}
 _MOST_DECIDERS: Final = 100
-_LISTED: Final = _TALLIED | {"username", "email", "full_name", "institution"}
+_LISTED: Final = _STANDING | {"username", "email", "full_name", "institution"}
 
 
 class UserStore(BaseUserDatabase[User, UUID]):
@@ -57,7 +58,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
         self._session.add(user)
         await self._session.flush()
         await self._listings.keep(user)
-        self.tallies.registered(user.role, user.status, user.created_at)
+        self.tallies.registered(user.role, user.status, user.created_at, tier_id=user.tier_id)
         return user
 
     async def update(self, user: User, update_dict: dict[str, Any]) -> User:
@@ -84,7 +85,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
         for user in users:
             for name, value in values.items():
                 set_committed_value(user, name, value)
-        standing = {name: values[name] for name in sorted(_TALLIED & values.keys())}
+        standing = {name: values[name] for name in sorted(_STANDING & values.keys())}
         if values.keys() & _LISTED:
             for user in users:
                 await self._listings.keep(user)
@@ -93,13 +94,17 @@ class UserStore(BaseUserDatabase[User, UUID]):
         self.tallies.changed(before, Counter(map(_counted, users)))
 
     async def signed_in(self, user: User, now: datetime) -> None:
-        """Note on an account that its person has signed in."""
-        before, user_id = user.last_login, user.id
+        """Note on a locked account that its person has signed in, and uses it today."""
+        before, day_before, user_id, today = user.last_login, user.active_on, user.id, now.date()
         table: Table = User.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
         connection = await self._session.connection()
         change = update(table).where(table.c.id == user_id)
-        await connection.execute(change.values(last_login=now, seen_at=now, login_count=table.c.login_count + 1))
-        for name, value in {"last_login": now, "seen_at": now, "login_count": user.login_count + 1}.items():
+        noted: dict[str, Any] = {"last_login": now, "seen_at": now}
+        if day_before is None or day_before < today:
+            noted["active_on"] = today
+            self.tallies.active(day_before, today)
+        await connection.execute(change.values(**noted, login_count=table.c.login_count + 1))
+        for name, value in {**noted, "login_count": user.login_count + 1}.items():
             set_committed_value(user, name, value)
         self.tallies.seen(before, now)
 
@@ -150,6 +155,13 @@ class UserStore(BaseUserDatabase[User, UUID]):
             query = query.where(tuple_(col(User.created_at), col(User.id)) < (after.at, after.id))
         query = query.order_by(col(User.created_at).desc(), col(User.id).desc()).limit(limit + 1)
         return _page((await self._session.exec(query)).all(), limit)
+
+    async def waiting_since(self, moments: Sequence[datetime]) -> Sequence[int]:
+        """Count the accounts nobody has decided about that came after each of these moments; the last is the oldest."""
+        came = col(User.created_at)
+        counts = [func.coalesce(func.sum(case((came > moment, 1), else_=0)), 0) for moment in moments]
+        query = select(*counts).where(col(User.status) == Status.PENDING, came > moments[-1])
+        return [int(count) for count in (await self._session.exec(query)).one()]
 
     async def waiting(self, after: Position | None, limit: int) -> Page[User]:
         """List the accounts nobody has decided about, oldest first."""
@@ -219,7 +231,7 @@ def _without_derived(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _counted(user: User) -> Counted:
-    return user.role, user.status, user.last_login
+    return user.role, user.status, user.last_login, user.tier_id
 
 
 def _page(rows: Sequence[User], limit: int) -> Page[User]:

@@ -82,18 +82,28 @@ def test_every_route_says_in_a_sentence_what_it_does() -> None:
         editing,
         entrance,
         exchange,
+        invitation,
+        inviting,
         ledger,
         listing,
         many,
+        members,
+        organization_acts,
+        organizations,
         profile,
         recovery,
         strength,
+        tier_acts,
+        tier_limits,
+        tier_of_person,
+        tiers,
         users,
     )
 
+    groups = (invitation, inviting, members, organization_acts, organizations, tier_acts, tier_limits, tier_of_person, tiers)
     pages = (account, approvals, devices, editing, entrance, exchange, ledger, listing, many, profile, recovery, users)
     people = (users_by_id, users_by_name, account_files, own_data)
-    modules = (approval_service, approval_service_admin, operations, strength, *people, *pages)
+    modules = (approval_service, approval_service_admin, operations, strength, *people, *groups, *pages)
     found = [context.endpoint for module in modules for context in iter_route_contexts(module.router.routes)]
 
     assert len(found) > 30

@@ -1,7 +1,8 @@
 """The cast of the pictures: invented people who want something, in scripts that a plain machine can draw."""
 
 # ruff: noqa: RUF001  # letters of other scripts are the point
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 RECEPTION: Final = {"full_name": "Marta Vogelsang", "institution": "Hallgrove Institute"}
@@ -97,3 +98,35 @@ MEMBERS: Final[tuple[tuple[str, str, str, timedelta], ...]] = (
     ("imogen", "Imogen Achterberg", "Northgate Polytechnic", timedelta(hours=20)),
     ("d-kallis", "Δάφνη Καλλή", "Harbour Observatory", timedelta(hours=5)),
 )
+
+_WORKDAY: Final = {
+    "happened": {
+        "registered": 4,
+        "admin_user_creation": 1,
+        "admin_user_approved": 3,
+        "admin_user_rejected": 1,
+        "signin_succeeded": 60,
+        "signin_failed/auth_invalid_credentials": 9,
+        "signin_failed/account_pending": 4,
+        "password_reset_requested": 2,
+    },
+    "waited": {"hour": 1, "day": 3, "three_days": 2, "week": 1},
+}
+"""What happens on a usual day, by kind."""
+
+
+def past() -> Iterator[tuple[str, str, int]]:
+    """What was counted on the ninety days before today: more on some days than on others, the same ones every time."""
+    now = datetime.now(UTC)
+    for ago in range(1, 90):
+        day, weekly = now - timedelta(days=ago), (now - timedelta(days=ago)).weekday()
+        for kind, usual in _WORKDAY.items():
+            for turn, (what, count) in enumerate(usual.items()):
+                swing = (ago * 7 + turn * 5) % 11 - 5
+                number = count * (10 + swing) // (10 if weekly < 5 else 30)
+                if number:
+                    yield kind, f"{day:%Y-%m-%d}/{what}", number
+        yield "active", f"{day:%Y-%m-%d}", 14 + ago % 6 if weekly < 5 else 3
+        yield "active", f"{day:%G-W%V}", 31 + ago // 7 % 4
+    lost = now - timedelta(days=9)
+    yield "happened", f"{lost:%Y-%m-%d}/mail_given_up", 2

@@ -1,12 +1,11 @@
 """A house to visit: the real server process with data of its own, filled through its own doors."""
 
 import itertools
+import os
 import re
-import signal
 import sqlite3
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,8 @@ from uuid import UUID
 
 import httpx
 
-from tests.machines.processes import Server, free_port
+from tests.machines import forks
+from tests.machines.processes import free_port
 
 PASSWORD: Final = "three quiet doors"
 _PATIENCE_SECONDS: Final = 30.0
@@ -62,11 +62,17 @@ class House:
         self._numbers = itertools.count(1)
         self._keys: dict[str, str] = {}
         values = {"DATA_DIR": str(folder / "data"), **_CHEAP, **settings}
-        environment = [f"VESTIBULE_{name}={value}" for name, value in values.items()]
-        python = ["/usr/bin/env", f"PYTHONPATH={_ROOT}", "PYTHONUTF8=1", *environment, sys.executable]
-        command = [*python, "-m", "backend", "serve", "--port", str(port)]
-        self._server = Server(command, folder, signal.SIGTERM)
-        self._server.wait_until(self._is_ready)
+        environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC", "PYTHONPATH": str(_ROOT)}
+        environment |= {f"VESTIBULE_{name}": value for name, value in values.items()}
+        with self._console.open("wb") as log, Path(os.devnull).open("rb") as nothing:
+            serve = ("backend", "serve", "--port", str(port))
+            self._server = forks.start(*serve, cwd=folder, env=environment, streams=(nothing, log, log), alone=True)
+        try:
+            self.wait_until(lambda: self._is_ready() or self._server.poll() is not None)
+            assert self._server.returncode is None, f"it did not start:\n{self.console()}"
+        except BaseException:
+            self.close()
+            raise
 
     def wait_until(self, happened: Callable[[], bool]) -> None:
         """Wait, at most as long as a server may take to start; the house stands, whether it happens or not."""
@@ -155,6 +161,12 @@ class House:
     def console(self) -> str:
         """What the server has printed so far: its log, and mails that do not leave."""
         return self._console.read_text(encoding="utf-8", errors="replace")
+
+    def past(self, counts: Iterable[tuple[str, str, int]]) -> None:
+        """Let things have happened on days before this one: kind, key and count, as they are kept."""
+        keep = "INSERT INTO tallies (kind, key, count) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO NOTHING"
+        with closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
+            connection.executemany(keep, counts)
 
     def _change(self, statement: str, *values: Any) -> None:  # whatever the database can hold
         with closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:

@@ -49,6 +49,7 @@ class Stage:
         house.change(members[3], **cast.RENAMED)
         house.administer("POST", f"{members[1].id}/promote", {"reason": "Second key for the holidays."})
         waiting = [_applicant(house, *who) for who in cast.WAITING]
+        house.past(cast.past())
         traveller = house.member(**cast.TRAVELLER)
         house.age(traveller, timedelta(days=30))
         for device, since, unused in cast.DEVICES:

@@ -74,6 +74,7 @@ def views() -> list[View]:
         View("devices-end-others", lambda stage: _at(stage.guest(stage.traveller), "/devices/end-others")),
         View("signed-out-soon", _signed_out_soon),
         View("signed-out-while-typing", _signed_out_while_typing),
+        View("overview", lambda stage: _at(stage.guest(stage.admin), "/overview")),
         View("approvals", lambda stage: _at(stage.guest(stage.admin), "/approvals")),
         View("approvals-open", _approvals_open),
         View("approvals-undo", _approvals_undo),
@@ -91,6 +92,9 @@ def views() -> list[View]:
         View("messages-found", _messages_found, alike=True),
         View("messages-no-mail", lambda stage: _at(stage.lodger(), "/messages")),
         View("messages-none", lambda stage: _at(stage.lodger(), "/messages?state=failed")),
+        View("statistics", _statistics),
+        View("statistics-week", lambda stage: _at(stage.guest(stage.admin), "/statistics?period=7d"), alike=True),
+        View("statistics-first-day", lambda stage: _at(stage.lodger(), "/statistics")),
         View("link", _link),
         View("import", lambda stage: _at(stage.guest(stage.admin), "/users/import")),
         View("import-checked", _import_checked),
@@ -116,6 +120,12 @@ def views() -> list[View]:
 
 def _at(guest: Guest, path: str) -> Guest:
     guest.go(path)
+    return guest
+
+
+def _statistics(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/statistics")
+    guest.page.locator("#sign-ins summary").click()
     return guest
 
 

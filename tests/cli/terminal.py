@@ -3,18 +3,19 @@
 import json
 import os
 import pty
-import subprocess
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from backend.context import Context
 from backend.services import startup, unit_of_work
 from backend.services.admission import Registration
 from backend.settings import Settings
+from tests.machines import forks
 
 PASSWORD: Final = "long enough to pass"
 
@@ -49,7 +50,7 @@ class Terminal:
         return self.place / "data"
 
     def command(self, *arguments: str) -> list[str]:
-        """The words that start a command."""
+        """The words that start a command, Python and all."""
         return [sys.executable, "-m", "backend", *arguments]
 
     def environment(self, **settings: str) -> dict[str, str]:
@@ -60,37 +61,32 @@ class Terminal:
 
     def run(self, *arguments: str, stdin: str = "", **settings: str) -> Finished:
         """Run a command to its end."""
-        process = subprocess.run(  # noqa: S603  # our own program
-            self.command(*arguments),
-            cwd=self.place,
-            env=self.environment(**settings),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_SECONDS,
-            check=False,
-        )
-        return Finished(process.returncode, process.stdout, process.stderr)
+        with tempfile.TemporaryFile() as typed:
+            typed.write(stdin.encode())
+            typed.seek(0)
+            return self._run(typed, arguments, settings)
 
     def ask(self, *arguments: str, answer: str, **settings: str) -> Finished:
         """Run a command before which somebody sits, who answers its question."""
         ours, theirs = pty.openpty()
         try:
             os.write(ours, f"{answer}\n".encode())
-            process = subprocess.run(  # noqa: S603  # our own program
-                self.command(*arguments),
-                cwd=self.place,
-                env=self.environment(**settings),
-                stdin=theirs,
-                capture_output=True,
-                text=True,
-                timeout=_PATIENCE_SECONDS,
-                check=False,
-            )
+            return self._run(theirs, arguments, settings)
         finally:
             os.close(ours)
             os.close(theirs)
-        return Finished(process.returncode, process.stdout, process.stderr)
+
+    def _run(self, stdin: int | IO[bytes], arguments: Sequence[str], settings: Mapping[str, str]) -> Finished:
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            streams, environment = (stdin, out, err), self.environment(**settings)
+            process = forks.start("backend", *arguments, cwd=self.place, env=environment, streams=streams)
+            try:
+                code = process.wait(_PATIENCE_SECONDS)
+            finally:
+                process.kill()
+            out.seek(0)
+            err.seek(0)
+            return Finished(code, out.read().decode(), err.read().decode())
 
     @asynccontextmanager
     async def context(self) -> AsyncIterator[Context]:

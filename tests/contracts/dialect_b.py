@@ -21,7 +21,15 @@ DEACTIVATED: Final = "User account deactivated"
 USER: Final = {
     *("id", "email", "username", "full_name", "name", "institution", "approval_note", "profile_image_url", "role"),
     *("is_active", "is_superuser", "is_verified", "is_approved", "status", "approved_by", "approved_at"),
-    *("decision_reason", "access_expires_at", "must_change_password", "created_at", "updated_at", "last_login"),
+    *(
+        "decision_reason",
+        "access_expires_at",
+        "must_change_password",
+        "tier_id",
+        "created_at",
+        "updated_at",
+        "last_login",
+    ),
     *("deleted_at", "is_deleted", "email_verified"),
 }
 """What every account is shown with."""

@@ -22,7 +22,15 @@ from tests.contracts.dialect_c import bearer, browser_of, sign_in
 from tests.factories import People, Person
 
 EXPORT: Final = "/api/v1/users/me/export"
-ALWAYS: Final = {"README.txt", "account.json", "sessions.json", "history.json", "mails.json"}
+ALWAYS: Final = {
+    "README.txt",
+    "account.json",
+    "sessions.json",
+    "history.json",
+    "mails.json",
+    "organizations.json",
+    "invitations.json",
+}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.factories import People
 
 KEYS = {
     *("total_users", "active_users", "inactive_users", "by_role", "by_status", "active_1d", "active_7d", "active_30d"),
-    "registrations",
+    *("by_tier", "registrations"),
 }
 
 

@@ -46,7 +46,17 @@ def follow(document: dict[str, Any], reference: str) -> Any:
 
 
 async def test_the_document_shows_every_address(document: dict[str, Any]) -> None:
-    c = {"login", "refresh", "logout", "refresh-csrf", "check-auth", "sessions", "users/me", "users/me/password"}
+    c = {
+        "register",
+        "login",
+        "refresh",
+        "logout",
+        "refresh-csrf",
+        "check-auth",
+        "sessions",
+        "users/me",
+        "users/me/password",
+    }
     b0 = {"signin", "info", "sessions", "signout", "signout-sessions"}
     expected = {f"/api/v1/auth/{name}" for name in {*c, "verify"}} | {f"/api/v1/users/{name}" for name in b0}
     assert expected <= document["paths"].keys()

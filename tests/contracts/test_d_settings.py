@@ -61,6 +61,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "cors_origins": (),
     "cookie_samesite": "lax",
     "metrics_token": None,
+    "organizations_in_token": False,
     "docs_shown": True,
 }
 IMPOSSIBLE: Final = {
@@ -78,6 +79,7 @@ IMPOSSIBLE: Final = {
     "MAX_SESSIONS_PER_USER": ("0", "many"),
     "SESSION_CACHE": ("-1",),
     "B0_IDLE": ("maybe",),
+    "ORGANIZATIONS_IN_TOKEN": ("maybe",),
     "JWT_ALGORITHM": ("none", "RS256", "HS256"),
     "ARGON2": ("fast", "1,1,1", "19456,2", "19456,0,1"),
     "PASSWORD_MIN_LENGTH": ("7", "x"),

@@ -15,6 +15,8 @@ from typing import Final
 
 import httpx
 
+from tests.machines import forks
+from tests.machines.forks import Forked
 from tests.machines.processes import answers, free_port
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -117,19 +119,22 @@ def opened(
                 process.wait()
 
 
-def _start(port: int, place: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    with (place / f"log-{port}").open("wb") as log:
+def _start(port: int, place: Path, environment: dict[str, str]) -> "Forked | subprocess.Popen[bytes]":
+    arguments = ("uvicorn", "backend.main:app", "--port", str(port), "--log-level", "warning")
+    with (place / f"log-{port}").open("wb") as log, Path(os.devnull).open("rb") as nothing:
+        if "LD_PRELOAD" not in environment:
+            return forks.start(*arguments, cwd=place, env=environment, streams=(nothing, log, log))
         return subprocess.Popen(  # noqa: S603  # our own program
-            [sys.executable, "-m", "uvicorn", "backend.main:app", "--port", str(port), "--log-level", "warning"],
+            [sys.executable, "-m", *arguments],
             cwd=place,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=nothing,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
 
 
-def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait(port: int, process: "Forked | subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + _PATIENCE
     while not answers(port):
         if process.poll() is not None or time.monotonic() > deadline:

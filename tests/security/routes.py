@@ -29,7 +29,12 @@ def at(path: str, id_: UUID | str, name: str = "nobody") -> str:
         "{user}": name,
         "{username}": name,
         "{action}": "end-sessions",
+        "{member}": str(id_),
+        "{invitation}": str(id_),
         "{asset}": "swagger-ui.css",
+        "{chart}": "sign-ins",
+        "{user_id}": str(id_),
+        "{invitation_id}": str(id_),
     }.items():
         path = path.replace(place, value)
     return path

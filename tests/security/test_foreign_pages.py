@@ -32,6 +32,7 @@ OPEN_DOORS: Final = {
 }
 OPEN_PAGES: Final = (
     *("/login", "/register", "/forgot-password", "/reset-password", "/verify", "/verify/again", "/waiting/leave"),
+    *("/invitation", "/invitation/decline"),
 )
 
 

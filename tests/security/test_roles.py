@@ -21,6 +21,7 @@ PUBLIC: Final = frozenset(
             for path in ("/login", "/register", "/forgot-password", "/reset-password", "/verify", "/verify/again")
             for method in ("GET", "POST")
         ),
+        *(("GET", "/invitation"), ("POST", "/invitation"), ("POST", "/invitation/decline")),  # the code is the key
         *(
             ("GET", path)
             for path in ("/", "/registered", "/health/live", "/health/ready", "/.well-known/jwks.json", "/metrics")
@@ -28,7 +29,8 @@ PUBLIC: Final = frozenset(
         *(("GET", path) for path in ("/docs", "/docs/{asset}", "/openapi.json", "/api/auth/config")),
         *(("POST", f"/api/auth/{name}") for name in ("register", "login", "jwt/login", "forgot-password")),
         *(("POST", f"/api/auth/{name}") for name in ("reset-password", "request-verify-token", "verify")),
-        *(("POST", f"/api/v1/auth/{name}") for name in ("login", "refresh")),
+        *(("POST", f"/api/v1/auth/{name}") for name in ("register", "login", "refresh")),
+        *(("POST", f"/api/v1/organizations/invitations/{word}") for word in ("look", "decline")),
         ("GET", "/api/v1/auth/check-auth"),
         *(("POST", f"/api/v1/users{rest}") for rest in ("", "/register", "/signin")),
         *(("POST", f"/api/v1/users/reset-password/{word}") for word in ("request", "confirm")),
@@ -47,6 +49,13 @@ USERS: Final = frozenset(
         *((method, f"/account/{name}") for name in ("edit", "deactivate") for method in ("GET", "POST")),
         ("POST", "/account/confirm-email"),
         *(("POST", path) for path in ("/devices/{id}/end", "/devices/end-others")),
+        *((method, "/organizations") for method in ("GET", "POST")),
+        *(("GET", f"/organizations/{{id}}{rest}") for rest in ("", "/invitations", "/members/{member}")),
+        *((method, f"/organizations/{{id}}/{word}") for word in ("rename", "leave", "delete") for method in ("GET", "POST")),
+        *((method, "/organizations/{id}/members/{member}/{action}") for method in ("GET", "POST")),
+        *(("GET", f"/organizations/{{id}}/invitations/{{invitation}}/{word}") for word in ("revoke", "{action}")),
+        *(("POST", f"/organizations/{{id}}/invitations/{{invitation}}/{word}") for word in ("again", "link", "revoke")),
+        *(("POST", path) for path in ("/organizations/{id}/invitations", "/invitation/accept")),
         *(("GET", f"/api/v1/auth/{name}") for name in ("verify", "sessions", "users/me")),
         *(("PUT", f"/api/v1/auth/users/me{name}") for name in ("", "/password")),
         ("DELETE", "/api/v1/auth/sessions/{id}"),
@@ -54,6 +63,15 @@ USERS: Final = frozenset(
         *((method, "/api/v1/users/me") for method in ("GET", "PATCH", "DELETE")),
         ("POST", "/api/v1/users/me/change-password"),
         ("POST", "/api/v1/auth/logout"),
+        *((method, "/api/v1/organizations") for method in ("GET", "POST")),
+        *((method, "/api/v1/organizations/{id}") for method in ("GET", "PATCH", "DELETE")),
+        *((method, "/api/v1/organizations/{id}/invitations") for method in ("GET", "POST")),
+        *((method, "/api/v1/organizations/{id}/members/{user_id}") for method in ("PATCH", "DELETE")),
+        ("GET", "/api/v1/organizations/{id}/members"),
+        *(("POST", f"/api/v1/organizations/{{id}}/{word}") for word in ("leave", "transfer")),
+        ("POST", "/api/v1/organizations/invitations/accept"),
+        ("DELETE", "/api/v1/organizations/{id}/invitations/{invitation_id}"),
+        *(("POST", f"/api/v1/organizations/{{id}}/invitations/{{invitation_id}}/{word}") for word in ("link", "again")),
         *(
             ("POST", path)
             for path in ("/account/password", "/logout", "/api/auth/jwt/logout", "/api/auth/change-password")
@@ -76,7 +94,7 @@ APPROVERS: Final = frozenset(
 )
 ADMINS: Final = frozenset(
     {
-        *(("GET", path) for path in ("/users", "/users/{id}", "/users/{id}/{action}", "/api/auth/admin/stats")),
+        *(("GET", path) for path in ("/overview", "/users", "/users/{id}", "/users/{id}/{action}", "/api/auth/admin/stats")),
         *(("POST", path) for path in ("/users/{id}/{action}", "/api/auth/admin/reset-user-password")),
         *((method, f"/users/{name}") for name in ("new", "bulk", "import", "{id}/edit") for method in ("GET", "POST")),
         *((method, "/api/auth/admin/users") for method in ("GET", "POST")),
@@ -84,9 +102,22 @@ ADMINS: Final = frozenset(
         *(("POST", f"/api/auth/admin/users/{{id}}/{word}") for word in ("promote", "demote")),
         *(("GET", path) for path in ("/messages", "/messages/{id}/{action}", "/api/v1/messages")),
         ("POST", "/api/v1/messages"),
+        *(("GET", path) for path in ("/statistics", "/statistics/{chart}.csv")),
+        *(("GET", f"/api/v1/statistics{rest}") for rest in ("", "/{chart}")),
         *(("POST", f"/messages/{{id}}/{word}") for word in ("again", "link")),
         *(("POST", f"/api/v1/messages/{{id:account_id}}/{word}") for word in ("again", "link")),
+        ("GET", "/organizations/all"),
+        *((method, path) for path in ("/tiers", "/users/{id}/tier") for method in ("GET", "POST")),
+        *((method, f"/tiers/{{name}}/{word}") for word in ("rename", "limits", "{action}") for method in ("GET", "POST")),
+        *((method, f"/tiers/{{name}}/limits/{{limit}}{rest}") for rest in ("", "/delete") for method in ("GET", "POST")),
+        ("GET", "/tiers/{name}"),
         *(("GET", "/api/v1/users/export"), ("POST", "/api/v1/users/import")),
+        *((method, "/api/v1/tiers") for method in ("GET", "POST")),
+        *((method, "/api/v1/tiers/{name}") for method in ("GET", "PATCH", "DELETE")),
+        *((method, "/api/v1/tiers/{name}/rate-limits") for method in ("GET", "POST")),
+        *((method, "/api/v1/tiers/{name}/rate-limits/{id}") for method in ("GET", "PATCH", "DELETE")),
+        *((method, "/api/v1/users/{user}/tier") for method in ("GET", "PATCH")),  # of others
+        ("GET", "/api/v1/users/{user}/rate-limits"),  # of others
         *(("GET", f"/api/v1/users{rest}") for rest in ("", "/stats", "/active-and-inactive/{username}")),
         *((method, "/api/v1/users/{id:account_id}") for method in ("GET", "PATCH", "DELETE")),
         *(("POST", "/api/v1/users/bulk"), ("DELETE", "/api/v1/users/db/{username}")),

@@ -30,6 +30,7 @@ def _entry(session: UUID | None = None, user: UUID | None = None) -> Entry:
         role=Role.USER,
         is_verified=False,
         must_change_password=False,
+        tier_id=None,
         session_id=session,
         carrier=Carrier.BEARER,
         remembered=False,

@@ -30,6 +30,7 @@ GRID: Final = {
     Act.END_SESSIONS: ADMINS_AND_OWN,
     Act.TAKE_DATA: OWN,
     Act.BULK: ADMINS,
+    Act.MANAGE_TIERS: ADMINS,
 }
 ALLOWED: Final = {
     OWN: {*product(Role, [True])},

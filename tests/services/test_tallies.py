@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,20 +12,38 @@ import pytest
 from sqlmodel import select
 
 from backend.errors import VestibuleError
-from backend.models import GONE, Role, Status, Tally, TallyKind, User
-from backend.services import Services, bulk, retention, unit_of_work
+from backend.models import GONE, AuditEvent, Role, Status, Tally, TallyKind, User
+from backend.services import Services, bulk, reading, retention, unit_of_work
 from backend.services.admission import Registration
-from backend.services.audit import Origin
+from backend.services.audit import COUNTED, Origin
 from tests.application import Application
 from tests.factories import PASSWORD, People
 
 STEPS: Final = 120
+DECISIONS: Final = {"admin_user_approved", "admin_user_rejected"}
+WAITS: Final = [("hour", 1), ("day", 24), ("three_days", 72), ("week", 168), ("longer", 10**6)]
+Counted = Counter[tuple[TallyKind, str]]
 Act = Callable[[Services, UUID], Awaitable[object]]
 
 
 async def _sign_in(work: Services, id_: UUID) -> None:
     user = await work.users.check_password((await work.people.found(id_)).username, PASSWORD)
     await work.sessions.open_cookie(user)
+
+
+async def _give_or_take_a_tier(work: Services, id_: UUID) -> None:
+    name = f"tier {id_.int % 2}"
+    tier = next((tier for tier in await work.tiers.every() if tier.name == name), None)
+    tier = tier or await work.tiers.create(None, name)
+    had = (await work.people.found(id_, gone=True)).tier_id
+    await work.tiers.assign(None, id_, tier.id if had is None else None)
+
+
+async def _fail_to_sign_in(running: Application, dice: random.Random, ids: list[UUID]) -> None:
+    async with reading(running.context) as look:
+        name = (await look.people.applicant(dice.choice(ids))).username
+    body = {"username_or_email": name, "password": dice.choice([PASSWORD, "wrong"])}
+    await running.client.post("/api/auth/login", json=body)
 
 
 ACTS: Final[Mapping[str, Act]] = {
@@ -44,6 +62,7 @@ ACTS: Final[Mapping[str, Act]] = {
     "restore": lambda work, id_: work.closing.restore(None, id_),
     "anonymize": lambda work, id_: work.erasure.anonymize(None, id_),
     "sign in": _sign_in,
+    "tier": _give_or_take_a_tier,
 }
 
 
@@ -61,13 +80,15 @@ async def _in_bulk(running: Application, dice: random.Random, ids: list[UUID]) -
 
 async def _step(running: Application, dice: random.Random, ids: list[UUID]) -> str:
     """Do anything to anybody; tell what."""
-    act = dice.choice([*ACTS, "sign in", "register", "register", "in bulk", "wait", "time"])
+    act = dice.choice([*ACTS, "sign in", "at the door", "register", "register", "in bulk", "wait", "time"])
     if act == "register":
         ids.append(await _register(running, len(ids)))
     elif act == "in bulk":
         await _in_bulk(running, dice, ids)
+    elif act == "at the door":
+        await _fail_to_sign_in(running, dice, ids)
     elif act == "wait":
-        running.clock.move(hours=dice.choice([1, 5, 40]))
+        running.clock.move(hours=dice.choice([1, 5, 40, 90]))
     elif act == "time":
         await retention.catch_up(running.context)
     else:
@@ -88,12 +109,39 @@ async def _kept(people: People) -> dict[tuple[TallyKind, str], int]:
 async def _counted(people: People) -> dict[tuple[TallyKind, str], int]:
     async with people.context.database.reading() as session:
         users = (await session.exec(select(User))).all()
-    counts = Counter((TallyKind.PEOPLE, f"{user.role}/{user.status}") for user in users)
+        audit = (await session.exec(select(AuditEvent))).all()
+    counts = _happened(audit) + _waited(audit, {user.id: user.created_at for user in users}) + _active(audit)
+    counts += Counter((TallyKind.PEOPLE, f"{user.role}/{user.status}") for user in users)
+    counts += Counter((TallyKind.TIERED, f"{user.tier_id}/{user.role}/{user.status}") for user in users if user.tier_id)
     counts += Counter((TallyKind.REGISTERED, f"{user.created_at:%Y-%m-%d}") for user in users)
     counts += Counter(
         (TallyKind.SEEN, _hour(user.last_login)) for user in users if user.last_login and user.status not in GONE
     )
     return dict(counts)
+
+
+def _happened(audit: Sequence[AuditEvent]) -> Counted:
+    """Records that are counted by day, with their reason where it is a word of ours."""
+    whys = {event.id: f"/{event.reason.lower()}" for event in audit if event.action == "signin_failed" and event.reason}
+    keys = (f"{event.at:%Y-%m-%d}/{event.action}{whys.get(event.id, '')}" for event in audit if event.action in COUNTED)
+    return Counter((TallyKind.HAPPENED, key) for key in keys)
+
+
+def _waited(audit: Sequence[AuditEvent], came: Mapping[UUID, datetime]) -> Counted:
+    """Decisions about people who waited until then; who was turned away before did not."""
+    decided = [event for event in audit if event.action in DECISIONS and event.details["was"] == Status.PENDING]
+    waits = [(event.at, (event.at - came[event.target_id]).total_seconds()) for event in decided if event.target_id]
+    return Counter(
+        (TallyKind.WAITED, f"{at:%Y-%m-%d}/{next(word for word, hours in WAITS if seconds < 3600 * hours)}")
+        for at, seconds in waits
+    )
+
+
+def _active(audit: Sequence[AuditEvent]) -> Counted:
+    """Who signed in on a day, in a week: nobody does anything else in these walks."""
+    seen = {(event.target_id, event.at.date()) for event in audit if event.action == "signin_succeeded"}
+    weeks = {(who, f"{day:%G-W%V}") for who, day in seen}
+    return Counter((TallyKind.ACTIVE, str(when)) for _, when in [*seen, *weeks])
 
 
 def _hour(moment: datetime) -> str:

@@ -23,6 +23,8 @@ def upgrade() -> None:
         table.add_column(sa.Column("about", sa.String(200), nullable=True))
         table.add_column(sa.Column("invitation_id", sa.Uuid(), nullable=True))
     op.create_index("ix_outbox_invitation_id", "outbox", ["invitation_id"])
+    with op.batch_alter_table("installation") as table:
+        table.add_column(sa.Column("filled_at", types.UTCDateTime(timezone=True), nullable=True))
     with op.batch_alter_table("tallies") as table:
         table.alter_column("key", existing_type=sa.String(32), type_=sa.String(100), existing_nullable=False)
     with op.batch_alter_table("users") as table:
@@ -32,6 +34,7 @@ def upgrade() -> None:
     given = sa.text("tier_id IS NOT NULL")
     columns = ["tier_id", "created_at", "id"]
     op.create_index("ix_users_tier_id_created_at_id", "users", columns, postgresql_where=given, sqlite_where=given)
+    _count()
 
 
 def downgrade() -> None:
@@ -41,6 +44,8 @@ def downgrade() -> None:
         table.drop_constraint("fk_users_tier_id_tiers", type_="foreignkey")
         table.drop_column("tier_id")
         table.drop_column("active_on")
+    with op.batch_alter_table("installation") as table:
+        table.drop_column("filled_at")
     op.execute("DELETE FROM tallies WHERE kind NOT IN ('people', 'registered', 'seen')")
     with op.batch_alter_table("tallies") as table:
         table.alter_column("key", existing_type=sa.String(100), type_=sa.String(32), existing_nullable=False)
@@ -139,6 +144,24 @@ def _tiers() -> None:
         _reference("tier_limits", "tier_id", "tiers", "CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_tier_limits"),
         sa.UniqueConstraint("tier_id", "path", name="uq_tier_limits_tier_id_path"),
+    )
+
+
+def _count() -> None:
+    """Count what the audit has on record, by day (UTC)."""
+    postgresql = op.get_bind().dialect.name == "postgresql"
+    day = "to_char(timezone('UTC', at), 'YYYY-MM-DD')" if postgresql else "substr(at, 1, 10)"
+    counted = (
+        *("registered", "admin_user_creation", "admin_user_approved", "admin_user_rejected", "signin_succeeded"),
+        *("password_reset_requested", "mail_given_up"),
+    )
+    plain = ", ".join(f"'{action}'" for action in counted)
+    why = "CASE WHEN action IN ('signin_failed', 'refused') AND reason <> '' THEN '/' || lower(reason) ELSE '' END"
+    op.execute(
+        "INSERT INTO tallies (kind, key, count) "  # noqa: S608  # words of ours
+        f"SELECT 'happened', substr({day} || '/' || action || {why}, 1, 100) AS what, count(*) FROM audit_events "
+        f"WHERE action IN ({plain}, 'signin_failed') OR (action = 'refused' AND reason = 'PROVISIONING_FAILED') "
+        "GROUP BY what"
     )
 
 

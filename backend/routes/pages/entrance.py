@@ -71,6 +71,8 @@ async def begin(look: Look, caller: MaybeUser) -> Response:
     """Send everybody to where their next step is."""
     if caller is None:
         return go("/register" if (await look.installation.get()).claimed_at is None else "/login")
+    if may(Act.SEE_PEOPLE, caller.role):
+        return go("/overview")
     return go("/approvals" if may(Act.DECIDE, caller.role) and await look.people.waiting_count() else "/account")
 
 

@@ -37,6 +37,9 @@ _NEXT_STEPS: Final = {
     "NOT_FOUND": "Check the address, or begin at the start.",
     "USER_NOT_FOUND": "Go to the list of people and look there.",
     "AUTH_INVALID_CREDENTIALS": "Check both, or ask for a new password below.",
+    "INVITATION_INVALID": "Copy the whole link again, or ask whoever invited you for a new one.",
+    "ORGANIZATION_NOT_FOUND": "Look under “Organizations” whether you are in it.",
+    "TIER_NOT_FOUND": "Go to the list of tiers and look there.",
     "INTERNAL_ERROR": "Try again. If it happens again, tell an administrator the number below.",
     "EMAIL_NOT_VERIFIED": "Follow the link in the mail we sent you, then sign in here.",
     "RESET_PASSWORD_BAD_TOKEN": _NEWEST,
@@ -46,6 +49,7 @@ _WAYS: Final = {
     "EMAIL_NOT_VERIFIED": ("/verify/again", "Send the mail again"),
     "RESET_PASSWORD_BAD_TOKEN": ("/forgot-password", "Ask for a new link"),
     "VERIFY_USER_BAD_TOKEN": ("/verify/again", "Send the mail again"),
+    "TOO_MANY_ORGANIZATIONS": ("/organizations", "Your organizations"),
 }
 """Where each of these refusals leads on."""
 _WORDS: Final = {
@@ -64,6 +68,10 @@ _WORDS: Final = {
     "USER_INACTIVE": "This account is not open, and a new password would not open it.",
     "VERIFY_USER_BAD_TOKEN": "This link or code does not work, or not any more.",
     "IDEMPOTENCY_KEY_REUSED": "This page was sent before with other words in it. Choose the people anew.",
+    "INVITATION_INVALID": "This invitation was used, taken back, or is too old; or a part of its code is missing.",
+    "MEMBER_NOT_FOUND": "They are not in this organization, or not any more.",
+    "ORGANIZATION_NOT_FOUND": "There is no such organization, or you are not in it.",
+    "TIER_NOT_FOUND": "There is no such tier, or not any more.",
     "INVALID_CURSOR": "The list has changed since. Begin again with its first page.",
     "USER_NOT_FOUND": "There is no such account, or not any more.",
     "WRONG_CURRENT_PASSWORD": "This is not your current password.",

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from backend.models import Status
-from backend.routes.pages.words import MAILS, STATES, exact
+from backend.models import MembershipRole, Status
+from backend.routes.pages.words import MAILS, STATES, exact, standing
 from backend.services.audit import Action
 from backend.services.people import Record
 
@@ -47,6 +47,14 @@ _SENTENCES: Final[Mapping[Action, str]] = {
     Action.MAIL_GIVEN_UP: "A mail could not be delivered",
     Action.MAIL_SENT_BY_ADMIN: "A mail was sent by hand",
     Action.LINK_MADE: "A link was made to hand over",
+    Action.ORGANIZATION_CREATED: "Made an organization",
+    Action.OWNERSHIP_TRANSFERRED: "Was handed an organization",
+    Action.OWNERSHIP_INHERITED: "Became owner of an organization whose last owner was erased",
+    Action.MEMBER_ROLE_CHANGED: "Got another role in an organization",
+    Action.MEMBER_REMOVED: "Was taken out of an organization",
+    Action.MEMBER_LEFT: "Left an organization",
+    Action.INVITATION_ACCEPTED: "Came into an organization by an invitation",
+    Action.TIER_CHANGED: "Got another tier",
     Action.REGISTERED_AGAIN: "Somebody tried to sign up with this address again",
     Action.REFUSED: "Something was refused",
 }
@@ -118,6 +126,10 @@ def _changes(action: Action, details: Mapping[str, Any]) -> Iterator[str]:
         yield f"{details['opened_by']} → {details['used_by']}"
     if action in _OF_ROLES and "became" in details:
         yield f"{_ROLES.get(details['was'], details['was'])} → {_ROLES.get(details['became'], details['became'])}"
+    if action is Action.TIER_CHANGED:
+        yield f"{details['was'] or '–'} → {details['became'] or '–'}"
+    if action is Action.MEMBER_ROLE_CHANGED:
+        yield " → ".join(standing(MembershipRole(details[which])) for which in ("was", "became"))
     if "purpose" in details:
         yield MAILS.get(details["purpose"], details["purpose"])
     if "until" in details:

@@ -17,11 +17,12 @@ _SEAL: Final = 32
 _WAYS_BACK: Final[Mapping[str, str]] = {
     **{key: f"/users/{{id}}/{key}" for key in ("activate", "appoint", "demote", "promote", "reopen", "restore")},
     "reopen-request": "/approvals/{id}/reopen",
+    **{key: f"/organizations/{{within}}/members/{{id}}/{key}" for key in ("make-owner", "make-admin", "make-member")},
 }
 """What can undo something, and the button that does it: each one a button that the person may press anyway.
 
-A notice names one of these and an account, never an address, and is sealed with a secret of the session: a browser may
-hold a notice that is not from here.
+A notice names one of these and an account, perhaps in an organization, never an address, and is sealed with a secret of
+the session: a browser may hold a notice that is not from here.
 """
 
 
@@ -31,11 +32,18 @@ class Undo:
 
     key: str
     whom: UUID
+    within: UUID | None = None
+    """In which organization, where it is about one."""
 
     @property
     def path(self) -> str:
         """Where the button leads."""
-        return _WAYS_BACK[self.key].format(id=self.whom)
+        return _WAYS_BACK[self.key].format(id=self.whom, within=self.within)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What it is about, as a cookie names it."""
+        return tuple(id_.hex for id_ in (self.whom, self.within) if id_)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Notice:
 
     def cookie(self, secret: str | None) -> str:
         """Write it so that it fits into a cookie; the way back is good in the session of this secret only."""
-        undo = [self.undo.key, self.undo.whom.hex, _seal(secret, self.undo)] if self.undo and secret else None
+        undo = [self.undo.key, *self.undo.ids, _seal(secret, self.undo)] if self.undo and secret else None
         told = {"text": self.text[:_LONGEST], "kind": self.kind, "undo": undo}
         # As few bytes as can be: browsers drop cookies of more than 4,096 without a word.
         return base64.urlsafe_b64encode(json.dumps(told, ensure_ascii=False).encode()).decode()
@@ -65,13 +73,13 @@ def read(cookie: str, secret: str | None) -> Notice | None:
 
 def _undo(found: object, secret: str | None) -> Undo | None:
     match found:
-        case [str(key), str(whom), str(seal)] if key in _WAYS_BACK and secret:
-            id_ = as_id(whom)
-            undo = Undo(key, id_) if id_ else None
+        case [str(key), str(whom), *within, str(seal)] if key in _WAYS_BACK and secret:
+            ids = [as_id(str(id_)) for id_ in (whom, *within[:1])]
+            undo = Undo(key, ids[0], *ids[1:]) if ids[0] else None
             return undo if undo and tokens.same(seal, _seal(secret, undo)) else None
         case _:
             return None
 
 
 def _seal(secret: str, undo: Undo) -> str:
-    return hmac.new(secret.encode(), f"{undo.key} {undo.whom.hex}".encode(), "sha256").hexdigest()[:_SEAL]
+    return hmac.new(secret.encode(), " ".join((undo.key, *undo.ids)).encode(), "sha256").hexdigest()[:_SEAL]

@@ -134,6 +134,20 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named = (words.age, words.day, words.exact, words.mail, words.size, words.span, words.state, words.until)
+    named = (
+        words.age,
+        words.day,
+        words.exact,
+        words.mail,
+        words.rate,
+        words.size,
+        words.span,
+        words.standing,
+        words.standing_here,
+        words.standing_means,
+        words.state,
+        words.today,
+        words.until,
+    )
     environment.filters.update({word.__name__: word for word in named}, iso=datetime.isoformat)
     return environment

@@ -19,6 +19,7 @@ from backend.routes.pages.forms import BackTo, Day, Person, read_form, refuse
 from backend.routes.pages.history import entries
 from backend.routes.pages.notices import Undo
 from backend.routes.pages.rendering import go_saying, page
+from backend.routes.pages.tier_of_person import tier_choices
 from backend.routes.pages.words import day, span
 from backend.schemas.types import Reason, Text
 from backend.services import Services, reading
@@ -96,6 +97,8 @@ async def show_user(request: Request, caller: CurrentAdmin, target: Person, look
         restorable_until=_restorable_until(context, user),
         now=context.clock.now(),
         actions=[] if oneself else [one for one in ACTIONS.values() if one.offered(user, mail_leaves=mail_leaves)],
+        standing=await look.tiers.of(user),
+        tiers=tier_choices(await look.tiers.every()),
         mails=(await look.messages.ledger(MailsWanted(user_id=user.id), None, _MAILS)).page.rows,
         oneself=oneself,
         history=entries(await look.people.history(user.id)),

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Final
 
-from backend.models import MailPurpose, MailState, Status
+from backend.models import MailPurpose, MailState, MembershipRole, Status
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _AGES: Final = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
+_EVERY: Final = {86400: "a day", 3600: "an hour", 60: "a minute", 1: "a second"}
 _SIZES: Final = ("kB", "MB", "GB", "TB")
 _STEP: Final = 1000
 _WHOLE: Final = 9.95
@@ -54,6 +55,28 @@ MAIL_STATES: Final[Mapping[MailState, str]] = {
 }
 """What each state of a mail is called, in the order in which a mail may go through them."""
 
+STANDINGS: Final[Mapping[MembershipRole, tuple[str, str, str]]] = {
+    MembershipRole.OWNER: ("Owner", "an owner", "may do everything: change roles, hand it over, delete it."),
+    MembershipRole.ADMIN: ("Admin", "an admin", "may rename it, invite people, and remove plain members."),
+    MembershipRole.MEMBER: ("Member", "a member", "sees who is in it, and changes nothing."),
+}
+"""What each role in an organization is called, how it stands in a sentence, and what it means."""
+
+
+def standing(role: MembershipRole) -> str:
+    """Say what somebody is in an organization: "Admin"."""
+    return STANDINGS[role][0]
+
+
+def standing_here(role: MembershipRole) -> str:
+    """Say what somebody is in an organization, within a sentence: "an admin"."""
+    return STANDINGS[role][1]
+
+
+def standing_means(role: MembershipRole) -> str:
+    """Say what a role in an organization allows: "may rename it, …"."""
+    return STANDINGS[role][2]
+
 
 def state(status: Status | MailState) -> str:
     """Say where in its life an account or a mail is: "Access ended"."""
@@ -91,6 +114,12 @@ def span(length: timedelta) -> str:
     return _many(seconds // unit, word)
 
 
+def rate(amount: int, seconds: int) -> str:
+    """Say how many requests within which time: "100 requests a minute", "1 request in 5 minutes"."""
+    within = _EVERY.get(seconds) or f"in {span(timedelta(seconds=seconds))}"
+    return f"{amount:,} {'request' if amount == 1 else 'requests'} {within}"
+
+
 def exact(moment: datetime) -> str:
     """Say when, to the minute: "3 Mar 2026, 14:05 UTC"."""
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
@@ -99,6 +128,12 @@ def exact(moment: datetime) -> str:
 def day(moment: datetime) -> str:
     """Write the day as forms do (UTC): "2026-03-03"."""
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def today(moment: datetime) -> str:
+    """Write a day as people say it (UTC): "Saturday, 21 November 2026"."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%A}, {utc.day} {utc:%B %Y}"
 
 
 def size(count: int) -> str:

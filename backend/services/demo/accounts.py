@@ -45,9 +45,18 @@ async def make(context: Context, origin: Origin) -> Sequence[Made]:
         SettingsError: this is production.
         UsernameTaken: somebody else has the name of a demo account.
     """
+    refuse_production(context)
+    return [await _make(context, account, origin) for account in ACCOUNTS]
+
+
+def refuse_production(context: Context) -> None:
+    """Insist that nobody relies on this installation.
+
+    Raises:
+        SettingsError: somebody may; this is production.
+    """
     if context.settings.production:
         raise SettingsError("The passwords of the demo accounts are public; VESTIBULE_ENV=production refuses them.")
-    return [await _make(context, account, origin) for account in ACCOUNTS]
 
 
 async def _make(context: Context, account: DemoAccount, origin: Origin) -> Made:

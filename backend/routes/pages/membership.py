@@ -1,0 +1,159 @@
+"""What can be done about a member of an organization: what it is called, what it will do, and whom it fits."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from backend.models import MembershipRole
+from backend.services import Services
+from backend.services.identity import Identity
+from backend.services.organization_rights import RANKS, Act, may
+from backend.services.organizations import Member, Place
+
+Done = Callable[[Services, Identity, UUID, UUID], Awaitable[object]]
+"""Services, who acts, in which organization, on whom."""
+_NEXT_CLICK: Final = "It takes effect with {their} next click."
+_YOU: Final = {"they": "you", "They": "You", "their": "your"}
+_THEY: Final = {"they": "they", "They": "They", "their": "their"}
+_AS_OWNER: Final = (
+    "You become an admin: you still rename it, invite, and remove members. Only an owner can give it back."
+)
+_AS_HELPER: Final = "Who owns it now stays an owner as well."
+_TOLD: Final = "They are told by mail, if this installation sends any."
+_INVITATIONS: Final = "Invitations that {they} made and could not make any more are taken back."
+
+
+@dataclass(frozen=True)
+class MemberAct:
+    """One thing that can be done about a member, as the confirmation page tells it."""
+
+    key: str
+    label: str
+    question: str
+    done: str
+    consequences: tuple[str, ...]
+    """Sentences; `{they}`, `{They}`, `{their}`: in the third person, or in the second for oneself."""
+    right: Act
+    do: Done
+    becomes: MembershipRole | None = None
+    """The role it gives."""
+    danger: bool = False
+
+    def offered(self, place: Place, caller: Identity, member: Member) -> bool:
+        """Tell whether the caller can do it to this member."""
+        if not may(self.right, place.role, caller.role, over=member.role):
+            return False
+        oneself = member.user.id == caller.id
+        if self.becomes is None:
+            return not oneself and (self.right is not Act.TRANSFER or _can_take_over(member))
+        higher = RANKS.index(self.becomes) > RANKS.index(member.role)
+        return self.becomes is not member.role and not (higher and (oneself or not member.user.is_active))
+
+    def told(self, place: Place, caller: Identity, member: Member) -> list[str]:
+        """Return what will happen, in sentences."""
+        words = _YOU if member.user.id == caller.id else _THEY
+        told = [sentence.format_map(words) for sentence in self.consequences]
+        if self.right is Act.TRANSFER:
+            told.append(_AS_OWNER if place.role is MembershipRole.OWNER else _AS_HELPER)
+        return told
+
+
+def _can_take_over(member: Member) -> bool:
+    return member.user.is_active and member.role is not MembershipRole.OWNER
+
+
+def _give(role: MembershipRole) -> Done:
+    async def given(work: Services, by: Identity, organization: UUID, whom: UUID) -> object:
+        return await work.organizations.change_role(by, organization, whom, role)
+
+    return given
+
+
+async def _transfer(work: Services, by: Identity, organization: UUID, whom: UUID) -> object:
+    return await work.organizations.transfer(by, organization, whom)
+
+
+async def _remove(work: Services, by: Identity, organization: UUID, whom: UUID) -> None:
+    await work.organizations.remove(by, organization, whom)
+
+
+_ALL: Final = (
+    MemberAct(
+        "make-owner",
+        "Make an owner too",
+        "Make {name} an owner of {organization}?",
+        "{name} is an owner of {organization} now.",
+        (
+            "They can do everything here: invite and remove people, change every role, and delete the organization.",
+            _AS_HELPER,
+            _TOLD,
+        ),
+        Act.CHANGE_ROLE,
+        _give(MembershipRole.OWNER),
+        MembershipRole.OWNER,
+    ),
+    MemberAct(
+        "make-admin",
+        "Make an admin",
+        "Make {name} an admin of {organization}?",
+        "{name} is an admin of {organization} now.",
+        (
+            "{They} can rename the organization, invite people, and remove plain members.",
+            "{They} cannot change roles, hand the organization over or delete it.",
+            _NEXT_CLICK,
+        ),
+        Act.CHANGE_ROLE,
+        _give(MembershipRole.ADMIN),
+        MembershipRole.ADMIN,
+    ),
+    MemberAct(
+        "make-member",
+        "Make a plain member",
+        "Make {name} a plain member of {organization}?",
+        "{name} is a plain member of {organization} now.",
+        (
+            "{They} can see who is in the organization, and change nothing about it.",
+            _INVITATIONS,
+            _NEXT_CLICK,
+        ),
+        Act.CHANGE_ROLE,
+        _give(MembershipRole.MEMBER),
+        MembershipRole.MEMBER,
+    ),
+    MemberAct(
+        "hand-over",
+        "Hand the organization over",
+        "Hand {organization} over to {name}?",
+        "{organization} is in the hands of {name} now.",
+        (
+            "They become an owner, and can do everything here: change every role, and delete the organization.",
+            _TOLD,
+        ),
+        Act.TRANSFER,
+        _transfer,
+    ),
+    MemberAct(
+        "remove",
+        "Remove from the organization",
+        "Remove {name} from {organization}?",
+        "{name} is in {organization} no more. To take them back, invite them again.",
+        (
+            "They are in the organization no more, from their next click on.",
+            "Their account, their files and their other organizations stay as they are.",
+            "Open invitations that they made are taken back.",
+            _TOLD,
+            "There is no undo; to take them back, invite them again.",
+        ),
+        Act.REMOVE,
+        _remove,
+        danger=True,
+    ),
+)
+ACTS: Final[Mapping[str, MemberAct]] = {act.key: act for act in _ALL}
+_GIVING: Final = {act.becomes: act.key for act in _ALL if act.becomes}
+
+
+def giving(role: MembershipRole) -> str:
+    """Return the key of the act that gives a role."""
+    return _GIVING[role]

@@ -1,0 +1,83 @@
+"""Furnishing: the two accounts and, where nobody else is, an installation full of people around them."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from backend.context import Context
+from backend.services.audit import Origin
+from backend.services.demo.accounts import ACCOUNTS, Made, make, refuse_production
+from backend.services.demo.filling import Filled, Play, beginning, fill, written
+from backend.services.demo.stage import Moved
+from backend.services.work import reading, unit_of_work
+
+Watch = Callable[[Play], AbstractContextManager[Callable[[datetime], None]]]
+"""Looks on: what it gives hears of each scene of the past when it is over."""
+
+
+class Why(Enum):
+    """Why an installation is not filled."""
+
+    ASKED = "only the two accounts were asked for"
+    BEFORE = "it was filled before"
+    OTHERS = "other people are here"
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """What was made: the two accounts, and either what the installation holds now or why it was not filled."""
+
+    accounts: Sequence[Made]
+    filled: Filled | None = None
+    why: Why | None = None
+
+
+async def furnish(
+    context: Context,
+    origin: Origin,
+    watch: Watch,
+    *,
+    people: int,
+    only_accounts: bool = False,
+    among_others: bool = False,
+) -> Furnished:
+    """Make the demo accounts that are not there yet, and fill the installation with so many people, once and for ever.
+
+    An installation with other people is filled only if it may be done `among_others`.
+
+    Raises:
+        SettingsError: this is production.
+        UsernameTaken: somebody else has the name of a demo account.
+    """
+    refuse_production(context)
+    why = Why.ASKED if only_accounts else await _claim(context, among_others=among_others)
+    if why:
+        return Furnished(await make(context, origin), why=why)
+    now = context.clock.now()
+    first = beginning(now)
+    made = await make(replace(context, clock=Moved(first, first)), origin)
+    play = written(now, people)
+    with watch(play) as played:
+        return Furnished(made, await fill(context, play, played))
+
+
+async def _claim(context: Context, *, among_others: bool) -> Why | None:
+    """Note that the installation is filled, for one caller of any number; the others learn why they may not."""
+    async with unit_of_work(context) as services:
+        installation = await services.installation.lock()
+        if installation.filled_at:
+            return Why.BEFORE
+        if not among_others and await _others(context):
+            return Why.OTHERS
+        await services.installation.fill(context.clock.now())
+        return None
+
+
+async def _others(context: Context) -> bool:
+    """Tell whether anybody is here beside the demo accounts, those that are gone included."""
+    async with reading(context) as look:
+        users = look.users.user_db
+        ours = [await users.get_by_email(account.email) for account in ACCOUNTS]
+        return (await users.tallies.people()).total() > sum(1 for user in ours if user)

@@ -1,0 +1,102 @@
+"""Invitations and their tokens: made, looked at, and used once."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, func, or_, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend.models import Invitation, InvitationToken, MembershipRole
+
+
+class InvitationStore:
+    """The `invitations` and `invitation_tokens` tables within one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        """Work within this session's transaction."""
+        self._session = session
+
+    async def add(self, row: Invitation | InvitationToken) -> None:
+        """Add an invitation, or another token to one."""
+        self._session.add(row)
+        await self._session.flush()
+
+    async def get(self, id_: UUID) -> Invitation | None:
+        """Return an invitation as it is now, over or not."""
+        query = select(Invitation).where(Invitation.id == id_)
+        return (await self._session.exec(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def by_token(self, digest: str, now: datetime) -> Invitation | None:
+        """Return the open invitation that a token of this digest opens."""
+        query = select(Invitation).join(InvitationToken, col(InvitationToken.invitation_id) == col(Invitation.id))
+        query = query.where(InvitationToken.digest == digest, *_open(now))
+        return (await self._session.exec(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def open_in(self, organization_id: UUID, now: datetime) -> Sequence[Invitation]:
+        """Return the open invitations of an organization, the newest first."""
+        query = select(Invitation).where(Invitation.organization_id == organization_id, *_open(now))
+        return (await self._session.exec(query.order_by(col(Invitation.id).desc()))).all()
+
+    async def open_one(self, organization_id: UUID, id_: UUID, now: datetime) -> Invitation | None:
+        """Return one open invitation of an organization."""
+        query = select(Invitation).where(Invitation.organization_id == organization_id, Invitation.id == id_)
+        query = query.where(*_open(now)).execution_options(populate_existing=True)
+        return (await self._session.exec(query)).one_or_none()
+
+    async def count_open(self, organization_id: UUID, now: datetime) -> int:
+        """Count the open invitations of an organization."""
+        query = select(func.count()).select_from(Invitation).where(Invitation.organization_id == organization_id)
+        return (await self._session.exec(query.where(*_open(now)))).one()
+
+    async def is_invited(self, organization_id: UUID, email_key: str, now: datetime) -> bool:
+        """Tell whether an address has an open invitation to an organization."""
+        query = select(Invitation.id).where(Invitation.email_key == email_key, *_open(now))
+        query = query.where(Invitation.organization_id == organization_id)
+        return (await self._session.exec(query.limit(1))).first() is not None
+
+    async def use(self, id_: UUID, user_id: UUID, now: datetime) -> bool:
+        """Use an invitation up; True for exactly one of any number of callers (compare-and-swap)."""
+        swap = update(Invitation).where(col(Invitation.id) == id_, *_open(now)).values(used_at=now, used_by=user_id)
+        return (await self._session.exec(swap.returning(col(Invitation.id)))).first() is not None
+
+    async def revoke(self, id_: UUID, now: datetime) -> bool:
+        """Take an open invitation back; False if it was over already."""
+        swap = update(Invitation).where(col(Invitation.id) == id_, *_open(now)).values(revoked_at=now)
+        return (await self._session.exec(swap.returning(col(Invitation.id)))).first() is not None
+
+    async def revoke_of(
+        self, organization_id: UUID, user_id: UUID, now: datetime, *, roles: Collection[MembershipRole]
+    ) -> Sequence[UUID]:
+        """Take back the open invitations that somebody has made, as one of these roles; return which."""
+        theirs = col(Invitation.organization_id) == organization_id, col(Invitation.invited_by) == user_id
+        swap = update(Invitation).where(*theirs, col(Invitation.role).in_(roles), *_open(now)).values(revoked_at=now)
+        return (await self._session.exec(swap.returning(col(Invitation.id)))).scalars().all()
+
+    async def all_of(self, user_id: UUID, email_key: str, after: UUID | None, limit: int) -> Sequence[Invitation]:
+        """Return the invitations somebody made, used or was sent to their address, oldest first, behind one."""
+        query = select(Invitation).where(or_(col(Invitation.invited_by) == user_id, *_to(user_id, email_key)))
+        if after:
+            query = query.where(col(Invitation.id) > after)
+        return (await self._session.exec(query.order_by(col(Invitation.id)).limit(limit))).all()
+
+    async def forget(self, user_id: UUID, email_key: str) -> None:
+        """Remove the invitations to somebody's address, and those they used."""
+        await self._session.exec(delete(Invitation).where(or_(*_to(user_id, email_key))))
+
+    async def remove_over(self, before: datetime, limit: int) -> int:
+        """Remove invitations that were used, taken back or over before this moment; tell how many."""
+        over = (col(column) < before for column in (Invitation.expires_at, Invitation.used_at, Invitation.revoked_at))
+        old = select(Invitation.id).where(or_(*over)).limit(limit)
+        result: Any = await self._session.exec(delete(Invitation).where(col(Invitation.id).in_(old)))
+        return int(result.rowcount)
+
+
+def _open(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return col(Invitation.used_at).is_(None), col(Invitation.revoked_at).is_(None), col(Invitation.expires_at) > now
+
+
+def _to(user_id: UUID, email_key: str) -> tuple[ColumnElement[bool], ...]:
+    return col(Invitation.email_key) == email_key, col(Invitation.used_by) == user_id

@@ -1,0 +1,93 @@
+"""The limits of all tiers by heart: every request asks for them, they are few, and they seldom change."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from backend.api_paths import covers, rank, shape
+from backend.errors import DatabaseUnavailable
+from backend.models import Tier, TierLimit
+from backend.stores.counters import Limit
+from backend.stores.database import Database
+from backend.stores.tiers import TierStore
+
+_BELIEVED_SECONDS: Final = 1.0
+_log = structlog.get_logger("vestibule.tiers")
+
+_Rule = tuple[tuple[str, ...], Limit]
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What the database said: the limits by tier, those that say most closely what they are for first."""
+
+    rules: Mapping[int, tuple[_Rule, ...]] = field(default_factory=dict)
+    default: int | None = None
+
+    def deciding(self, tier_id: int | None, path: str) -> Limit | None:
+        rules = self.rules.get(self.default if tier_id is None else tier_id) if self.rules else None  # type: ignore[arg-type]  # None is no tier
+        if not rules:
+            return None
+        asked = tuple(path.rstrip("/").split("/")[1:])
+        return next((limit for shape_, limit in rules if covers(shape_, asked)), None)
+
+
+class TierBook:
+    """Which limit decides about a request. What is known is a second old at most; own changes are seen at once.
+
+    While the database does not answer, what was known goes on.
+    """
+
+    def __init__(self, *, enabled: bool) -> None:
+        """Know nothing yet; where limits are not `enabled`, none ever decides."""
+        self._enabled = enabled
+        self._book = _Book()
+        self._read_at = float("-inf")
+        self._generation = 0
+        self._reading = asyncio.Lock()
+
+    def passes(self, tier_id: int | None, path: str) -> bool:
+        """Tell whether it is known that no limit decides about a request; nothing is looked up."""
+        return not self._enabled or (self._fresh() and self._book.deciding(tier_id, path) is None)
+
+    async def deciding(self, database: Database, tier_id: int | None, path: str) -> Limit | None:
+        """Return the limit that decides about a request by an account of this tier, or of none; None: it is free."""
+        if not self._enabled:
+            return None
+        if not self._fresh():
+            await self._read(database)
+        return self._book.deciding(tier_id, path)
+
+    async def forget(self) -> None:
+        """Let the next request ask the database."""
+        self._generation += 1
+        self._read_at = float("-inf")
+
+    def _fresh(self) -> bool:
+        return time.monotonic() - self._read_at < _BELIEVED_SECONDS
+
+    async def _read(self, database: Database) -> None:
+        async with self._reading:
+            if self._fresh():
+                return
+            generation, now = self._generation, time.monotonic()
+            try:
+                async with database.reading() as session:
+                    self._book = _written(*await TierStore(session).everything())
+            except DatabaseUnavailable:
+                _log.warning("tiers_not_read")
+            if generation == self._generation:
+                self._read_at = now
+
+
+def _written(tiers: Sequence[Tier], limits: Sequence[TierLimit]) -> _Book:
+    rules: dict[int, list[_Rule]] = {}
+    for limit in limits:
+        counted = Limit(f"tier-limit-{limit.id}", limit.amount, limit.period)
+        rules.setdefault(limit.tier_id, []).append((shape(limit.path), counted))
+    closest = {id_: tuple(sorted(some, key=lambda rule: rank(rule[0]), reverse=True)) for id_, some in rules.items()}
+    return _Book(closest, next((tier.id for tier in tiers if tier.is_default), None))

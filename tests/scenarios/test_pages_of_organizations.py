@@ -1,0 +1,364 @@
+"""Organizations looked after by pages, in a browser without script: by owners, by members, and by who helps them."""
+
+import re
+
+import pytest
+from pydantic import SecretStr
+
+from backend.models import MailPurpose
+from tests.application import Application
+from tests.contracts.in_organizations import brought_in, founded, invited, members, standing
+from tests.factories import PASSWORD, People, Person
+from tests.scenarios.desk import Desk, at_the_desk, said, text_of
+
+pytestmark = pytest.mark.settings(rate_limits=False)
+
+MAIL = pytest.mark.settings(smtp_url=SecretStr("smtp://mail.example.org"), mail_from="hall@example.org")
+NOT_YOURS = "Your role in this organization does not allow this."
+OVER = "This invitation was used, taken back, or is too old; or a part of its code is missing."
+
+
+async def test_an_organization_is_made_renamed_and_listed(running: Application, people: People) -> None:
+    desk = await at_the_desk(running, await people.active())
+    empty = await desk.read("/organizations")
+    refused = await desk.send("/organizations", name="A\ttab")
+    there, sentence = await desk.press("/organizations", name=" Harbour Observatory ")
+    wrong = await desk.send(f"{there}/rename", name=" ")
+    again, renamed = await desk.press(f"{there}/rename", name="<b>Tide</b> Tables")
+    listed, account = await desk.get("/organizations"), await desk.read("/account")
+
+    assert "You are in no organization yet An organization is a group of people that looks after itself" in empty
+    assert (refused.status_code, "A\ttab" in refused.text, 'id="problems"' in refused.text) == (422, True, True)
+    assert sentence == "Harbour Observatory is there, and you are its owner. Invite the others."
+    assert (wrong.status_code, "Rename the organization" in text_of(wrong)) == (422, True)
+    assert (again, renamed) == (there, "It is called <b>Tide</b> Tables now.")
+    assert f'href="{there}"><bdi>&lt;b&gt;Tide&lt;/b&gt; Tables' in listed.text
+    assert "<b>Tide</b> Tables Owner 1 person" in text_of(listed)
+    assert "Your organizations All of them <b>Tide</b> Tables Owner" in account
+    assert "1 member. You are an owner." in await desk.read(there)
+
+
+async def test_everybody_is_offered_what_they_may_do_and_nothing_else(running: Application, people: People) -> None:
+    owner, admin, member, other, helper = [
+        await people.active(),
+        *[await people.active() for _ in range(3)],
+        await people.admin(),
+    ]
+    one = await founded(owner)
+    for person, role in ((admin, "admin"), (member, "member"), (other, "member")):
+        await brought_in(owner, one, person, role)
+    await invited(owner, one, role="admin")
+    await invited(owner, one, role="member")
+    here = f"/organizations/{one}"
+    acts = ["make-owner", "make-admin", "make-member", "hand-over", "remove"]
+
+    async def offered(person: Person) -> tuple[set[str], dict[str, list[str]]]:
+        desk = await at_the_desk(running, person)
+        page = (await desk.get(here)).text
+        words = ("rename", "leave", "delete", "revoke", "again", "link", f"{here}/invitations")
+        found = {word.rpartition("/")[2] for word in words if f'/{word.lstrip("/")}"' in page}
+        about = {}
+        for whom in (owner, admin, other):
+            shown = (await desk.get(f"{here}/members/{whom.id}")).text
+            about[whom.username] = [act for act in acts if f'/{act}"' in shown]
+        return found, about
+
+    whole = {"rename", "leave", "delete", "revoke", "link", "invitations"}
+    assert await offered(owner) == (
+        whole,
+        {
+            owner.username: ["make-admin", "make-member"],
+            admin.username: ["make-owner", "make-member", "hand-over", "remove"],
+            other.username: ["make-owner", "make-admin", "hand-over", "remove"],
+        },
+    )
+    assert await offered(admin) == (
+        whole - {"delete"},
+        {owner.username: [], admin.username: [], other.username: ["remove"]},
+    )
+    assert await offered(member) == ({"leave"}, {owner.username: [], admin.username: [], other.username: []})
+    assert await offered(helper) == (
+        {"rename", "delete", "revoke"},
+        {
+            owner.username: ["make-admin", "make-member", "remove"],
+            admin.username: ["make-owner", "make-member", "hand-over", "remove"],
+            other.username: ["make-owner", "make-admin", "hand-over", "remove"],
+        },
+    )
+    as_admin = (await (await at_the_desk(running, admin)).get(here)).text
+    assert (as_admin.count("/revoke"), as_admin.count("/link")) == (1, 1)  # of the place of a plain member only
+    assert '<option value="admin"' not in as_admin
+
+
+async def test_what_one_may_not_do_is_refused_in_words(running: Application, people: People) -> None:
+    owner, member, stranger = await people.active(), await people.active(), await people.active()
+    one = await founded(owner)
+    await brought_in(owner, one, member)
+    invitation, _ = await invited(owner, one)
+    here = f"/organizations/{one}"
+    desk, outside = await at_the_desk(running, member), await at_the_desk(running, stranger)
+    forms = [
+        *(f"{here}/members/{owner.id}/{act}" for act in ("make-member", "remove", "hand-over")),
+        *(f"{here}/members/{member.id}/make-owner", f"{here}/rename", f"{here}/delete", f"{here}/invitations"),
+        *(f"{here}/invitations/{invitation}/{word}" for word in ("revoke", "again", "link")),
+    ]
+    fields = {"name": "Mine", "typed_name": "Hall", "role": "member"}
+    for path in forms:
+        answer = await desk.send(path, **fields)
+        assert NOT_YOURS in (said(answer) if answer.status_code == 303 else text_of(answer)), path
+        answer = await outside.send(path, **fields)
+        there = answer if answer.status_code != 303 else await outside.get(answer.headers["location"])
+        assert (there.status_code, "you are not in it" in text_of(there)) == (404, True), path
+        answer = await desk.browser.post(path, data=fields)  # without the proof that our page sent it
+        assert "reload" in (said(answer) if answer.status_code == 303 else text_of(answer)).lower(), path
+    for path in (here, f"/organizations/{owner.id}", "/organizations/none", f"{here}/leave", f"{here}/rename"):
+        assert (await outside.get(path)).status_code == 404
+
+    assert await members(owner, one) == {owner.username: "owner", member.username: "member"}
+    assert await standing(owner) == {"Hall": "owner"}
+
+
+async def test_a_role_is_given_with_a_way_back(running: Application, people: People) -> None:
+    owner, member = await people.active(), await people.active()
+    one = await founded(owner)
+    await brought_in(owner, one, member)
+    desk, here = await at_the_desk(running, owner), f"/organizations/{one}"
+    question = await desk.read(f"{here}/members/{member.id}/make-owner")
+    undone = await desk.undo(f"{here}/members/{member.id}/make-owner")
+    there, sentence = await desk.press(f"{here}/members/{member.id}/make-admin")
+    as_admin = await members(owner, one)
+    last = await desk.press(f"{here}/members/{owner.id}/make-member")
+
+    assert f"Make {member.username} an owner of Hall?" in question
+    assert "They can do everything here" in question
+    assert undone == (here, f"{member.username} is a plain member of Hall now.")
+    assert (there, sentence) == (here, f"{member.username} is an admin of Hall now.")
+    assert as_admin == {owner.username: "owner", member.username: "admin"}
+    assert last[0] == f"{here}/members/{owner.id}"
+    assert "There is no other owner with an active account." in last[1]
+
+
+async def test_a_way_back_is_good_in_its_own_organization_only(running: Application, people: People) -> None:
+    owner, member = await people.active(), await people.active()
+    one, two = await founded(owner), await founded(owner, "Other")
+    for id_ in (one, two):
+        await brought_in(owner, id_, member)
+    desk = await at_the_desk(running, owner)
+    shown = await desk.send(f"/organizations/{one}/members/{member.id}/make-admin")
+    other = await desk.get(f"/organizations/{two}")
+
+    assert f'action="/organizations/{one}/members/{member.id}/make-member"' in other.text
+    assert shown.status_code == 303
+
+
+async def test_an_organization_changes_hands_and_is_left(running: Application, people: People) -> None:
+    owner, heir, third = await people.active(), await people.active(), await people.active()
+    one = await founded(owner)
+    for person in (heir, third):
+        await brought_in(owner, one, person)
+    desk, here = await at_the_desk(running, owner), f"/organizations/{one}"
+    cannot = await desk.get(f"{here}/leave")
+    refused = await desk.press(f"{here}/leave")
+    question = await desk.read(f"{here}/members/{heir.id}/hand-over")
+    handed = await desk.press(f"{here}/members/{heir.id}/hand-over")
+    after = await members(heir, one)
+    removed = await (await at_the_desk(running, heir)).press(f"{here}/members/{third.id}/remove")
+    leaving = await desk.read(f"{here}/leave")
+    left = await desk.press(f"{here}/leave")
+
+    assert "You are its only owner with an open account" in text_of(cannot)
+    assert f'action="{here}/leave"' not in cannot.text
+    assert "There is no other owner" in refused[1]
+    assert "You become an admin" in question
+    assert handed == (here, f"Hall is in the hands of {heir.username} now.")
+    assert after == {owner.username: "admin", heir.username: "owner", third.username: "member"}
+    assert removed[1] == f"{third.username} is in Hall no more. To take them back, invite them again."
+    assert "To come back, you have to be invited again." in leaving
+    assert left == ("/organizations", "You have left Hall.")
+    assert await members(heir, one) == {heir.username: "owner"}
+
+
+async def test_an_organization_is_deleted_when_its_name_was_typed(running: Application, people: People) -> None:
+    owner, member = await people.active(), await people.active()
+    one = await founded(owner)
+    await brought_in(owner, one, member)
+    await invited(owner, one)
+    desk, here = await at_the_desk(running, owner), f"/organizations/{one}"
+    question = await desk.read(f"{here}/delete")
+    refused = await desk.send(f"{here}/delete", typed_name="House")
+    gone = await desk.press(f"{here}/delete", typed_name="hall")
+
+    assert "One other person loses it. They are told by mail, if this installation sends any." in question
+    assert "Its open invitations (1) open nothing any more." in question
+    assert (refused.status_code, "House" in refused.text) == (422, True)
+    assert "Type the name, Hall, to show that you mean this one." in text_of(refused)
+    assert gone == ("/organizations", "Hall was deleted.")
+    assert await standing(member) == {}
+
+
+@MAIL
+async def test_people_are_invited_by_mail_once_more_and_not_after_all(running: Application, people: People) -> None:
+    owner = await people.active()
+    one = await founded(owner)
+    desk, here = await at_the_desk(running, owner), f"/organizations/{one}"
+    sent = await desk.press(f"{here}/invitations", email="ana@example.org", role="admin")
+    twice = await desk.send(f"{here}/invitations", email="ANA@example.org", role="admin")
+    wrong = await desk.send(f"{here}/invitations", email="ana", role="admin")
+    strange = await desk.send(f"{here}/invitations", email="", role="owner")
+    page = await desk.get(here)
+    (path,) = set(re.findall(rf"{here}/invitations/[0-9a-f-]+", page.text))
+    again = await desk.press(f"{path}/again")
+    no_link = await desk.press(f"{path}/link")
+    question = await desk.read(f"{path}/revoke")
+    revoked = await desk.press(f"{path}/revoke")
+    over = [await desk.press(f"{path}/{word}") for word in ("again", "revoke")]
+
+    assert sent == (here, "An invitation is on its way to ana@example.org.")
+    assert (twice.status_code, wrong.status_code, strange.status_code) == (409, 422, 422)
+    assert 'value="ANA@example.org"' in twice.text
+    assert "This address has an open invitation. Send it once more, or take it back first." in text_of(twice)
+    assert re.search(r"ana@example.org Admin Open until .* UTC \. Made just now by ", text_of(page))
+    assert again == (here, "The invitation is on its way to ana@example.org, once more.")
+    assert "Send it once more instead." in no_link[1]
+    assert "Take the invitation of ana@example.org back?" in question
+    assert revoked == (here, "The invitation is taken back.")
+    assert {sentence for _, sentence in over} == {
+        "This invitation is not open any more. Make a new one if it is still wanted."
+    }
+    assert len(await running.mails(MailPurpose.ORGANIZATION_INVITATION)) <= 1  # those taken back are not sent
+    assert "None at the moment. Whoever you invite appears here" in await desk.read(here)
+    assert (await desk.get(f"{path}/revoke")).status_code == 404
+    assert (await desk.get(f"{path}/again")).headers["location"] == here
+
+
+async def test_a_link_is_shown_once_and_another_one_made(running: Application, people: People) -> None:
+    owner, guest = await people.active(), await people.active()
+    one = await founded(owner)
+    desk, here = await at_the_desk(running, owner), f"/organizations/{one}"
+    shown = await desk.send(f"{here}/invitations", email="", role="member")
+    page = await desk.get(here)
+    (path,) = set(re.findall(rf"{here}/invitations/[0-9a-f-]+", page.text))
+    another = await desk.send(f"{path}/link")
+    sent = await desk.press(f"{path}/again")
+    guests = await at_the_desk(running, guest)
+    first, second = _token(shown.text), _token(another.text)
+    await guests.press("/invitation/accept", token=second)
+
+    assert "It works once, until" in text_of(shown)
+    assert "whoever opens it first and is signed in can come in" in text_of(shown)
+    assert first not in page.text
+    assert first != second
+    assert "made without an address" in sent[1]
+    assert OVER in text_of(await guests.send("/invitation", token=first))
+    assert (await desk.get(f"{here}/invitations")).headers["location"] == here
+
+
+async def test_an_invitation_is_read_and_accepted(running: Application, people: People) -> None:
+    owner, guest = await people.active(), await people.active()
+    one = await founded(owner, "Harbour Observatory")
+    _, token = await invited(owner, one, role="admin")
+    stranger, desk = Desk(running.browser()), await at_the_desk(running, guest)
+    unknown = await stranger.browser.post("/invitation", data={"token": "nothing"})
+    empty = await stranger.browser.post("/invitation", data={})
+    outside = text_of(await stranger.browser.post("/invitation", data={"token": f" {token} "}))
+    to_login = await stranger.browser.post("/invitation/accept", data={"token": token}, headers=_from("/invitation"))
+    inside = await desk.send("/invitation", token=token)
+    forged = await desk.browser.post("/invitation/accept", data={"token": token})
+    there, sentence = await desk.press("/invitation/accept", token=token)
+    late = await desk.send("/invitation", token=token)
+
+    assert (unknown.status_code, OVER in text_of(unknown), "nothing" in unknown.text) == (400, True, False)
+    assert empty.status_code == 422
+    assert f"Join Harbour Observatory ? {owner.username} invites you, as an admin." in outside
+    assert "Sign in first, to accept" in outside
+    assert "Ask for access" in outside
+    assert to_login.headers["location"] == "/login?next=%2Finvitation"
+    assert f"You are signed in as {guest.username} ." in text_of(inside)
+    assert forged.status_code == 403
+    assert (there, sentence) == (f"/organizations/{one}", "Welcome. You are a member of Harbour Observatory now.")
+    assert await members(owner, one) == {owner.username: "owner", guest.username: "admin"}
+    assert OVER in text_of(late)
+
+
+async def test_an_invitation_says_why_it_cannot_be_accepted(running: Application, people: People) -> None:
+    owner, guest, other = await people.active(), await people.active(), await people.active()
+    one = await founded(owner)
+    _, meant = await invited(owner, one, email=guest.email)
+    _, open_ = await invited(owner, one)
+    wrong, host = await at_the_desk(running, other), await at_the_desk(running, owner)
+    shown, refused = await wrong.send("/invitation", token=meant), await wrong.send("/invitation/accept", token=meant)
+    already = await host.send("/invitation/accept", token=open_)
+    temporary = await _with_a_temporary_password(running, people, other)
+    first = await temporary.send("/invitation", token=open_)
+    declined = await running.browser().post("/invitation/decline", data={"token": open_})
+    again = await running.browser().post("/invitation/decline", data={"token": open_})
+
+    assert "It is for another account" in text_of(shown)
+    assert "/invitation/accept" not in shown.text
+    assert (refused.status_code, guest.email in text_of(refused)) == (403, True)
+    assert "Sign in with the account that has it." in text_of(refused)
+    assert (already.status_code, "You are a member of this organization already." in text_of(already)) == (409, True)
+    assert "Choose your own password first" in text_of(first)
+    assert (await temporary.get("/invitation")).status_code == 200
+    assert "The invitation to Hall is over." in text_of(declined)
+    assert (again.status_code, OVER in text_of(again)) == (400, True)
+    assert await members(owner, one) == {owner.username: "owner"}
+
+
+async def test_an_inert_organization_says_what_it_waits_for_and_can_be_helped(
+    running: Application, people: People
+) -> None:
+    owner, member, helper = await people.active(), await people.active(), await people.admin()
+    one = await founded(owner)
+    await brought_in(owner, one, member, "admin")
+    desk, help_, here = await at_the_desk(running, member), await at_the_desk(running, helper), f"/organizations/{one}"
+    async with people.work() as services:
+        await services.closing.suspend(None, owner.id)
+    listed, shown = await desk.read("/organizations"), await desk.get(here)
+    refused = await desk.send(f"{here}/invitations", email="")
+    everybody, person = await help_.read("/organizations/all"), await help_.read(f"/users/{member.id}")
+    there, _ = await help_.press(f"{here}/members/{member.id}/hand-over")
+
+    assert "Hall Inactive Admin" in listed
+    assert "works once the account of one of its owners is active" in listed
+    assert "none of its owners has an active account" in text_of(shown)
+    assert f'action="{here}/invitations"' not in shown.text
+    assert "takes nobody in at present" in text_of(refused)
+    assert f"Hall Inactive {owner.username} 2 people" in everybody
+    assert "inactive, until one of its owners has an active account" in person
+    assert "Invite somebody" in await desk.read(there)
+    assert (await desk.get("/organizations/all")).status_code == 403
+
+
+async def test_long_lists_come_in_pages(running: Application, people: People) -> None:
+    helper, owner = await people.admin(), await people.active()
+    desk = await at_the_desk(running, helper)
+    assert "Nobody has made an organization yet" in await desk.read("/organizations/all")
+    for number in range(51):
+        person = owner if number < 40 else helper
+        await founded(person, f"Group {number:02}")
+    first = await desk.get("/organizations/all")
+    link = first.text.partition('rel="next"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    second = await desk.get(link)
+
+    assert (first.text.count('role="rowheader"'), second.text.count('role="rowheader"')) == (50, 1)
+    assert "Group 00" in second.text
+    full = await (await at_the_desk(running, owner)).send("/organizations", name="One more")
+    assert (full.status_code, "Leave one of them first." in text_of(full), "One more" in full.text) == (409, True, True)
+
+
+def _token(page: str) -> str:
+    return page.partition("/invitation#token=")[2].partition("<")[0].strip()
+
+
+def _from(path: str) -> dict[str, str]:
+    return {"Referer": f"http://127.0.0.1:8000{path}"}
+
+
+async def _with_a_temporary_password(running: Application, people: People, person: Person) -> Desk:
+    async with people.work() as services:
+        _, password = await services.administration.reset_password(None, person.id, None)
+    browser = running.browser()
+    await browser.post("/login", data={"username_or_email": person.username, "password": password})
+    assert password != PASSWORD
+    return Desk(browser)
