@@ -1,6 +1,6 @@
 .POSIX:
 .SUFFIXES:
-.PHONY: help run test test-one bench bench-scale security-timing check format lock migrate migration pictures clean
+.PHONY: help run demo test test-one bench bench-scale security-timing check format lock migrate migration pictures clean
 
 # Options for the program a target starts:  make run ARGS="--port 9000"
 ARGS =
@@ -20,6 +20,9 @@ help: ## print this list
 
 run: .venv/runtime ## set everything up and serve on http://127.0.0.1:8000 (ARGS="--port 9000")
 	@exec $(PYTHON) -m backend serve $(ARGS)
+
+demo: .venv/runtime ## fill an installation with invented people, to look around (ARGS="--people 100")
+	@$(PYTHON) -m backend demo $(ARGS)
 
 test: .venv/development ## set everything up and run the whole suite on SQLite and PostgreSQL
 	@$(PYTHON) -m tools.prepare_tests
@@ -60,9 +63,11 @@ migration: .venv/development ## write a migration from the models (M="add invita
 	@test -n "$(M)" || { echo 'Say what it does: make migration M="add invitations"' >&2; exit 2; }
 	@.venv/bin/alembic revision --autogenerate -m "$(M)"
 
-pictures: .venv/development ## photograph every page into one contact sheet
+pictures: .venv/development ## photograph every page into one contact sheet, and the README's pictures
 	@$(PYTHON) -m tools.prepare_tests chromium
-	@$(PYTHON) -m tests.browser.contact_sheet $(ARGS)
+	@$(PYTHON) -m tools.fetch_fonts
+	@XDG_DATA_HOME="$$PWD/build/letters" $(PYTHON) -m tests.browser.showcase
+	@XDG_DATA_HOME="$$PWD/build/letters" $(PYTHON) -m tests.browser.contact_sheet $(ARGS)
 
 clean: ## remove what make and the tools made; graph_data stays
 	@rm -rf .venv build .grimp_cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -28,6 +28,7 @@ from backend.routes import (
     approval_service_admin,
     docs,
     errors,
+    invitations,
     messages,
     opaque_sessions,
     operations,
@@ -177,6 +178,7 @@ def create_app(context: Context | None = None) -> FastAPI:
         messages,
         statistics,
         tiers,
+        invitations,
         organizations,
         operations,
     ]

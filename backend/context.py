@@ -79,6 +79,7 @@ class Context:
         clock: Clock | None = None,
         notifier: Notifier | None = None,
         provisioner: Provisioner | None = None,
+        database: Database | None = None,
     ) -> Self:
         """Put the parts together; the keyword arguments replace what the settings would choose.
 
@@ -88,7 +89,7 @@ class Context:
         _prepare(settings.data_dir)
         clock = clock or SystemClock()
         provisioner = provisioner or PROVISIONERS["directories"](settings.data_dir)
-        cache, database = IdentityCache(settings.session_cache), Database(settings.database)
+        cache, database = IdentityCache(settings.session_cache), database or Database(settings.database)
         keys = _keys(settings)
         return cls(
             settings=settings,

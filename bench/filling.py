@@ -18,8 +18,9 @@ import asyncpg
 from sqlalchemy import Dialect, Table, make_url
 
 from backend.hashing import PasswordHasher
-from backend.models import Identifier, Listing, Tally, User
+from backend.models import Identifier, Listing, Tally, TallyKind, User
 from backend.stores import search_index
+from bench.days import days
 from bench.population import Account, people
 
 PASSWORD: Final = "correct horse battery"  # noqa: S105  # of everybody in a benchmark
@@ -36,9 +37,10 @@ _INDEXES: Final = """
 def fill(url: str, number: int, *, cost: tuple[int, int, int], now: datetime | None = None, seed: int = 1) -> None:
     """Write so many people into a migrated database in which nobody is; `cost` is argon2id's, of the password."""
     hashed_password = asyncio.run(_hashed(cost))
-    everybody = people(number, now=now or datetime.now(UTC), hashed_password=hashed_password, seed=seed)
+    now = now or datetime.now(UTC)
+    everybody = people(number, now=now, hashed_password=hashed_password, seed=seed)
     address = make_url(url)
-    rows = _Rows(address.get_dialect()(), everybody)
+    rows = _Rows(address.get_dialect()(), everybody, days(number, now=now, seed=seed))
     if address.get_backend_name() == "sqlite":
         _fill_sqlite(Path(address.database or ""), rows)
     else:
@@ -73,14 +75,17 @@ class _Form:
 class _Rows:
     """The rows of a population, some thousands at a time, and at the end the tallies."""
 
-    def __init__(self, dialect: Dialect, everybody: Iterable[Account]) -> None:
+    def __init__(
+        self, dialect: Dialect, everybody: Iterable[Account], happened: Counter[tuple[TallyKind, str]]
+    ) -> None:
         self._users, self._listings, self._identifiers, self._tallies = (
             _Form(model, dialect) for model in (User, Listing, Identifier, Tally)
         )
         self._everybody = iter(everybody)
+        self._happened = happened
 
     def __iter__(self) -> Iterator[tuple[_Form, Sequence[tuple[Any, ...]]]]:
-        tallies: Counter[tuple[str, str]] = Counter()
+        tallies = self._happened.copy()
         while batch := list(islice(self._everybody, _BATCH)):
             listings = [account.listing for account in batch]
             yield self._users, [self._users.row(account.columns) for account in batch]

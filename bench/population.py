@@ -29,7 +29,8 @@ COMMON: Final = "sand"
 """A part of the names of about one account in a hundred."""
 
 _NAMES: Final = Path(__file__).with_name("names.toml")
-_SPAN: Final = timedelta(days=730)
+SPAN: Final = timedelta(days=730)
+"""Since when people come."""
 _LONGEST_USERNAME: Final = 32
 _FOLDED: Final = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "þ": "th", "\u0131": "i", "æ": "ae", "ß": "ss", "ð": "d"})
 _STATUSES: Final[Mapping[Status, float]] = {
@@ -101,7 +102,7 @@ def people(number: int, *, now: datetime, hashed_password: str, seed: int = 1) -
         if turn in rare:
             family = (RARE, RARE.lower())
         username, email = _login_names(chance, turn, given, family, chance.choice(data["domains"]))
-        came = now - _SPAN * ((number - turn - chance.random()) / number)
+        came = now - SPAN * ((number - turn - chance.random()) / number)
         columns: dict[str, Any] = {
             "id": _id(came, chance),
             "username": username if turn else ADMIN,

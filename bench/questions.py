@@ -28,6 +28,14 @@ _PATIENCE_SECONDS: Final = 300
 _PAGE: Final = 100
 _USERS: Final = "/api/v1/users"
 _SOMEBODY: Final = UUID("01900000-0000-7000-8000-000000000000")
+_STATISTICS: Final = {
+    "statistics, 30 days": "/api/v1/statistics?period=30d",
+    "statistics, 52 weeks": "/api/v1/statistics?period=52w",
+    "statistics, one chart": "/api/v1/statistics/sign-ins?period=90d",
+    "page of statistics, 30 days": "/statistics?period=30d",
+    "page of statistics, 52 weeks": "/statistics?period=52w",
+    "figures for Prometheus": "/metrics",
+}
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -134,7 +142,8 @@ def questions() -> list[Question]:
     }
     return [
         *(Question(title, _list(wanted), at_most=2, limited=True) for title, wanted in lists.items()),
-        Question("statistics", _list({}, "/stats"), at_most=2),
+        Question("numbers of people", _list({}, "/stats"), at_most=2),
+        *(Question(title, _repeated(path), at_most=2) for title, path in _STATISTICS.items()),
         Question("approve", _approvals, at_most=1.2),
         Question("login", _logins, at_most=1.2),
     ]
@@ -158,6 +167,10 @@ def approve_all(house: House, ids: list[str]) -> float:
 def _list(wanted: Mapping[str, str], below: str = "") -> Callable[[House, int], Iterator[Ask]]:
     ask = Ask("GET", f"{_USERS}{below}" + (f"?{urlencode(wanted)}" if wanted else ""))
     return lambda _, number: repeat(ask, number)
+
+
+def _repeated(path: str) -> Callable[[House, int], Iterator[Ask]]:
+    return lambda _, number: repeat(Ask("GET", path), number)
 
 
 def _approvals(house: House, number: int) -> Iterator[Ask]:

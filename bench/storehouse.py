@@ -19,7 +19,7 @@ from tests.machines.postgres import Cluster
 
 FOLDER: Final = ROOT / "build" / "scale"
 _MADE_BY: Final = (
-    *("bench/population.py", "bench/names.toml", "bench/filling.py"),
+    *("bench/population.py", "bench/names.toml", "bench/days.py", "bench/filling.py"),
     *("backend/stores/listing_texts.py", "backend/stores/search_index.py"),
 )
 _SCHEMA: Final = "backend/migrations/versions"

@@ -33,10 +33,12 @@ from tests.machines.postgres import Postgres
 
 CHEAP_ARGON2 = "8,1,1"
 """For all tests but those about hashing."""
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no database has a part in: documents, headers, routes. Whatever reads or writes rows runs on both."""
 _EMPTY = "; ".join(
     [
         *(f"DELETE FROM {table}" for table in reversed(metadata.sorted_tables) if table.name != "installation"),  # noqa: S608
-        "UPDATE installation SET bootstrap_digest = NULL, claimed_at = NULL, claimed_by = NULL",
+        "UPDATE installation SET bootstrap_digest = NULL, claimed_at = NULL, claimed_by = NULL, filled_at = NULL",
     ]
 )
 _SCHEMA = """
@@ -234,8 +236,8 @@ def people(running: Application) -> People:
 async def start(settings: Settings, **parts: Any) -> AsyncIterator[Application]:
     """Start the application within this process; `parts` replace parts of its context."""
     clock, box = StillClock(), MailBox()
-    context = Context.build(settings, clock=clock, notifier=None, **parts)
-    context.database = _ENGINES.setdefault(settings.database, context.database)
+    context = Context.build(settings, clock=clock, notifier=None, database=_ENGINES.get(settings.database), **parts)
+    _ENGINES[settings.database] = context.database
     context.notifier = None  # no courier in the background: `mails()` carries them, in the test's own time
     async with AsyncExitStack() as stack:
         app = stack.enter_context(_app(context))
@@ -246,14 +248,13 @@ async def start(settings: Settings, **parts: Any) -> AsyncIterator[Application]:
 
 @contextmanager
 def _app(context: Context) -> Iterator[FastAPI]:
-    """Lend an application: its routes are the same for every context, and slow to build."""
+    """Lend an application: its routes and its document are the same for every context, and slow to build."""
     idle = _IDLE.setdefault(context.settings.docs_shown, [])
     app = idle.pop() if idle else create_app(context)
     app.state.context = context
     app.middleware_stack = None
     routes, document = len(app.routes), app.openapi
     yield app
-    app.openapi_schema = None
     if len(app.routes) == routes and app.openapi == document:  # a test that changed it keeps it
         idle.append(app)
 

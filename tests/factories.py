@@ -62,6 +62,7 @@ class People:
     client: httpx.AsyncClient
     context: Context
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _inhabited: bool = False
 
     def work(self) -> AbstractAsyncContextManager[Services]:
         """The services in a transaction, for what no door of this version does."""
@@ -114,16 +115,23 @@ class People:
             await services.closing.delete(None, person.id)
         return person
 
-    async def in_status(self, status: Status) -> Person:
-        """Somebody in any state; those that no door of this version leads to are reached by the table of states."""
+    async def in_status(self, status: Status, *, signed_in: bool = True) -> Person:
+        """Somebody in any state, who was `signed_in` while they could.
+
+        States that no door of this version leads to are reached by the table of states.
+        """
         if status is Status.PENDING:
             return await self.pending()
         if status is Status.REJECTED:
             return await self.rejected()
+        await self._somebody_first()
+        person = await self._made(Role.USER)
+        if signed_in:
+            await self.signed_in(person)
         if status is Status.DELETED:
-            return await self.deleted()
-        person = await self.active()
-        if status is not Status.ACTIVE:
+            async with unit_of_work(self.context) as services:
+                await services.closing.delete(None, person.id)
+        elif status is not Status.ACTIVE:
             async with unit_of_work(self.context) as services:
                 user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
                 await services.lifecycle.change(user, status, Action.USER_UPDATED, actor=None)
@@ -190,10 +198,12 @@ class People:
             return {user.username: user.status for user in (await session.exec(select(User))).all()}
 
     async def _somebody_first(self) -> None:
-        async with self.context.database.reading() as session:
-            nobody = (await session.exec(select(User.id).limit(1))).first() is None
-        if nobody:
-            await self._made(Role.ADMIN)
+        if not self._inhabited:
+            async with self.context.database.reading() as session:
+                nobody = (await session.exec(select(User.id).limit(1))).first() is None
+            if nobody:
+                await self._made(Role.ADMIN)
+        self._inhabited = True
 
     async def _made(self, role: Role) -> Person:
         name = f"{role}{next(self._numbers)}"

@@ -1,4 +1,4 @@
-"""Gets letters for the pictures of scripts that few machines can draw, into build/, past the system (Debian, Ubuntu)."""
+"""Gets fonts for scripts that few machines can draw, for the pictures, into build/ (Debian, Ubuntu)."""
 
 import shutil
 import subprocess
@@ -10,11 +10,13 @@ from typing import Final
 PLACE: Final = Path(__file__).parents[1] / "build" / "letters"
 """What XDG_DATA_HOME has to name for a program to find them."""
 _FONTS: Final = PLACE / "fonts"
-_PACKAGES: Final = ("fonts-noto-core", "fonts-droid-fallback")
+_PACKAGES: Final = ("fonts-noto-core", "fonts-droid-fallback", "fonts-nanum")
 _SCRIPTS: Final = ("Thai", "Devanagari", "Bengali", "Tamil", "Ethiopic")
 _NAMES: Final = (
     *(f"NotoSans{script}-{weight}.ttf" for script in _SCRIPTS for weight in ("Regular", "Bold")),
     "DroidSansFallbackFull.ttf",
+    "NanumGothic.ttf",
+    "NanumGothicBold.ttf",
 )
 
 

@@ -145,13 +145,12 @@ def settled(caller: Identity) -> Identity:
 
 
 async def counted(request: Request, caller: Identity) -> Identity:
-    """Return the caller, and count the request, once, where their tier has a limit for it.
+    """Return the caller, and count the request where their tier has a limit for it.
 
     Raises:
         LimitReached: there is nothing left.
     """
-    if not hasattr(request.state, "left"):
-        request.state.left = await spend(get_context(request), caller, request.scope["path"])
+    request.state.left = await spend(get_context(request), caller, request.scope["path"])
     return caller
 
 

@@ -26,7 +26,7 @@ from backend.routes.deps import (
     session_id_of,
     settled,
 )
-from backend.schemas.accounts import OwnAccount, OwnUser
+from backend.schemas.accounts import OwnAccount
 from backend.schemas.profile import PasswordBody, ProfileBody
 from backend.schemas.session_service import (
     CheckAuthAnswer,
@@ -154,15 +154,16 @@ async def revoke(id: str, caller: CurrentUser, work: Work) -> Envelope[Message]:
 @router.get("/users/me")
 async def show_profile(caller: CurrentUser, look: Look) -> Envelope[OwnAccount]:
     """Show one's own account, with one's organizations."""
-    user, places = await look.people.one(caller.id), await look.organizations.mine(caller.id)
-    return Envelope(data=OwnAccount.of(user, places), message="User profile retrieved successfully")
+    user, standings = await look.people.one(caller.id), await look.organizations.standings(caller.id)
+    return Envelope(data=OwnAccount.of(user, standings), message="User profile retrieved successfully")
 
 
 @router.put("/users/me")
-async def update_profile(body: ProfileBody, caller: CurrentUser, work: Work) -> Envelope[OwnUser]:
+async def update_profile(body: ProfileBody, caller: CurrentUser, work: Work) -> Envelope[OwnAccount]:
     """Change one's own account; a new email address needs the current password."""
     user = await work.profile.update(caller.id, body.changes(), body.current_password)
-    return Envelope(data=OwnUser.model_validate(user), message="User profile updated successfully")
+    standings = await work.organizations.standings(caller.id)
+    return Envelope(data=OwnAccount.of(user, standings), message="User profile updated successfully")
 
 
 @router.put("/users/me/password")

@@ -19,6 +19,6 @@ async def register(body: RegisterBody, work: Work, bootstrap: BootstrapToken = N
     if user is None:
         return received()
     return Envelope(
-        data=OwnAccount.of(user, await work.organizations.mine(user.id)),
+        data=OwnAccount.of(user, await work.organizations.standings(user.id)),
         message="User registered successfully. Please check your email to verify your account.",
     )

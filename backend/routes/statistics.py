@@ -22,7 +22,7 @@ _OR_CSV: Final[dict[int | str, dict[str, Any]]] = {
 @router.get("")
 async def show_all(caller: CurrentAdmin, look: Look, query: Annotated[StatisticsQuery, Query()]) -> StatisticsAnswer:
     """Show every chart of a period."""
-    found = await look.statistics.all(query.period)
+    found = await look.statistics.all(Period(query.period))
     return StatisticsAnswer(period=query.period, charts=[_answer(series) for series in found])
 
 
@@ -31,8 +31,9 @@ async def show_one(
     request: Request, chart: str, caller: CurrentAdmin, look: Look, query: Annotated[StatisticsQuery, Query()]
 ) -> Response | ChartAnswer:
     """Show one chart; as a file where `Accept` asks for CSV."""
-    series = await look.statistics.one(chart, query.period)
-    return csv_of(series, query.period) if _CSV in request.headers.get("accept", "") else _answer(series)
+    period = Period(query.period)
+    series = await look.statistics.one(chart, period)
+    return csv_of(series, period) if _CSV in request.headers.get("accept", "") else _answer(series)
 
 
 def csv_of(series: Series, period: Period) -> Response:
@@ -45,7 +46,7 @@ def csv_of(series: Series, period: Period) -> Response:
 def _answer(series: Series) -> ChartAnswer:
     return ChartAnswer(
         chart=series.chart,
-        period=series.period,
+        period=series.period.value if series.period else None,
         since=series.since,
         columns=list(series.columns),
         rows=[

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from backend.models import MembershipRole, Role, Status
-from backend.stores.organizations import Place
+from backend.stores.organizations import Standing
 
 
 class OwnUser(BaseModel):
@@ -80,11 +80,11 @@ class OwnPlace(BaseModel):
     """Whether it works: one of its owners has an active account."""
 
 
-def own_places(places: Sequence[Place]) -> list[OwnPlace]:
+def own_places(standings: Sequence[Standing]) -> list[OwnPlace]:
     """Return what an answer says of the organizations somebody is in."""
     return [
         OwnPlace(id=one.organization.id, name=one.organization.name, role=one.role, is_active=one.is_active)
-        for one in places
+        for one in standings
         if one.role
     ]
 
@@ -95,9 +95,9 @@ class OwnAccount(OwnUser):
     organizations: list[OwnPlace]
 
     @classmethod
-    def of(cls, user: object, places: Sequence[Place]) -> Self:
+    def of(cls, user: object, standings: Sequence[Standing]) -> Self:
         """Put the two together."""
-        return cls(**fields(user), organizations=own_places(places))
+        return cls(**fields(user), organizations=own_places(standings))
 
 
 class PersonAnswer(Account):

@@ -1,17 +1,19 @@
 """Statistics: what happened over days and weeks."""
 
 from datetime import date
+from typing import Literal
 
 from pydantic import BaseModel
 
 from backend.schemas.users import Strict
-from backend.services.counted import Chart, Period
+
+Period = Literal["7d", "30d", "90d", "12w", "52w"]
 
 
 class StatisticsQuery(Strict):
     """How far back."""
 
-    period: Period = Period.DAYS_30
+    period: Period = "30d"
 
 
 class RowAnswer(BaseModel):
@@ -27,7 +29,7 @@ class RowAnswer(BaseModel):
 class ChartAnswer(BaseModel):
     """One series, the oldest row first. Days and weeks (ISO 8601) are those of UTC."""
 
-    chart: Chart
+    chart: str
     period: Period | None
     """None for those who wait now."""
     since: date | None

@@ -70,9 +70,6 @@ HAPPENED: Final[Mapping[Chart, Mapping[str, str]]] = {
     },
 }
 """The columns of charts of what happened, and under which words the audit's records of it are counted."""
-NAMED: Final = {what for columns in HAPPENED.values() for what in columns.values()}
-"""All that has a column of its own."""
-
 COLUMNS: Final[Mapping[Chart, Sequence[str]]] = {
     **{chart: tuple(columns) for chart, columns in HAPPENED.items()},
     Chart.WAITING: ("people",),
@@ -80,6 +77,11 @@ COLUMNS: Final[Mapping[Chart, Sequence[str]]] = {
     Chart.ACTIVE: ("people",),
 }
 """What is counted in each chart."""
+PLACES: Final[Mapping[str, tuple[Chart, str]]] = {
+    **{what: (chart, column) for chart, columns in HAPPENED.items() for column, what in columns.items()},
+    **{wait: (Chart.WAITED, wait) for wait in Wait},
+}
+"""In which column of which chart that stands which is counted under a word."""
 WATCHED: Final[Mapping[tuple[Chart, str], str]] = {
     (Chart.SIGN_INS, errors.InvalidCredentials.code.lower()): "Sign-ins with a wrong name or password",
     (Chart.SIGN_INS, errors.AccountPending.code.lower()): "Sign-ins of people who wait for a decision",

@@ -26,18 +26,16 @@ from backend.identifiers import email_as_typed, email_key
 from backend.models import (
     GONE,
     Invitation,
-    InvitationToken,
-    MailPurpose,
     Membership,
     MembershipRole,
     Organization,
     User,
 )
 from backend.services.audit import Action, Audit
+from backend.services.invitation_delivery import Delivery
 from backend.services.organization_entry import Entry, Footing
 from backend.services.organization_rights import Act
 from backend.services.organizations import MOST
-from backend.services.outbox import Outbox
 from backend.services.throttle import Throttle
 from backend.stores.identities import Identity
 from backend.stores.invitations import InvitationStore
@@ -82,7 +80,7 @@ class Invitations:
     context: Context
     entry: Entry
     store: InvitationStore
-    outbox: Outbox
+    delivery: Delivery
     audit: Audit
     throttle: Throttle
 
@@ -126,8 +124,8 @@ class Invitations:
         await self.store.add(invitation)
         await self._record(Action.INVITATION_MADE, invitation, actor=by.id, role=role)
         if email:
-            await self._send(footing, invitation)
-        return Invited(invitation, await self._link(invitation) if self._handed_over(invitation) else None)
+            await self.delivery.send(footing, invitation)
+        return Invited(invitation, await self.delivery.link(invitation) if self.delivery.by_hand(invitation) else None)
 
     async def link(self, by: Identity, id_: UUID, invitation_id: UUID) -> Invited:
         """Make another link of an open invitation; links of before stay good until one is used.
@@ -138,10 +136,10 @@ class Invitations:
             OrganizationNotFound, RoleRequired, OrganizationInert, TooManyRequests: see `invite`.
         """
         footing, invitation = await self._invitation(by, id_, invitation_id, Act.INVITE)
-        if not self._handed_over(invitation):
+        if not self.delivery.by_hand(invitation):
             raise MailEnabled("Where mail works, this invitation is sent to its address. Send it once more instead.")
         await self._record(Action.INVITATION_LINK_MADE, invitation, actor=footing.user.id)
-        return Invited(invitation, await self._link(invitation))
+        return Invited(invitation, await self.delivery.link(invitation))
 
     async def again(self, by: Identity, id_: UUID, invitation_id: UUID) -> Invitation:
         """Send an open invitation by mail once more; it ends when it would have ended.
@@ -158,7 +156,7 @@ class Invitations:
             raise NoMailServer
         await self.throttle.invited_mailbox(invitation.email)
         await self._record(Action.INVITATION_SENT_AGAIN, invitation, actor=by.id)
-        await self._send(footing, invitation)
+        await self.delivery.send(footing, invitation)
         return invitation
 
     async def revoke(self, by: Identity, id_: UUID, invitation_id: UUID) -> None:
@@ -226,7 +224,7 @@ class Invitations:
         if invitation is None or not _is_open(invitation, self.context.clock.now()):
             return None
         works = await self.entry.organizations.works(invitation.organization_id)
-        return await self._token(invitation) if works else None
+        return await self.delivery.token(invitation) if works else None
 
     async def _inviter(self, by: Identity, id_: UUID, role: MembershipRole) -> Footing:
         await self.throttle.invitation(str(by.id))
@@ -279,29 +277,6 @@ class Invitations:
         if found is None:
             raise InvitationInvalid
         return found
-
-    def _handed_over(self, invitation: Invitation) -> bool:
-        return invitation.email is None or not self.context.settings.mail_enabled
-
-    async def _send(self, footing: Footing, invitation: Invitation) -> None:
-        await self.outbox.queue(
-            MailPurpose.ORGANIZATION_INVITATION,
-            footing.user,
-            address=invitation.email,
-            invitation_id=invitation.id,
-            about=footing.organization.name,
-            by_hand=True,
-        )
-
-    async def _link(self, invitation: Invitation) -> str:
-        """Return where an invitation leads; the token stands in the fragment, which no server gets to see."""
-        return f"{self.context.settings.public_url}/invitation#token={await self._token(invitation)}"
-
-    async def _token(self, invitation: Invitation) -> str:
-        token, now = tokens.opaque(), self.context.clock.now()
-        row = InvitationToken(digest=tokens.digest(token), invitation_id=invitation.id, created_at=now)
-        await self.store.add(row)
-        return token
 
     async def _record(
         self, action: Action, invitation: Invitation, *, actor: UUID | None, target: UUID | None = None, **details: str

@@ -23,10 +23,10 @@ from backend.services.outbox import Outbox
 from backend.stores.identities import Identity
 from backend.stores.invitations import InvitationStore
 from backend.stores.memberships import Member
-from backend.stores.organizations import Place
+from backend.stores.organizations import Place, Standing
 from backend.stores.pages import Page
 
-__all__ = ["Member", "Organizations", "Overview", "Place"]
+__all__ = ["Member", "Organizations", "Overview", "Place", "Standing"]
 
 _AT_ONCE: Final = 500
 MOST: Final = 40
@@ -56,6 +56,10 @@ class Organizations:
         """Return the organizations somebody is in, by name."""
         return await self.entry.organizations.places(user_id)
 
+    async def standings(self, user_id: UUID) -> Sequence[Standing]:
+        """Return the same without what others have to be counted for."""
+        return await self.entry.organizations.standings(user_id)
+
     async def all(self, by: Identity, cursor: str | None, limit: int) -> Page[Overview]:
         """List all organizations there are, newest first.
 
@@ -65,7 +69,7 @@ class Organizations:
         """
         if not may(Act.LIST, None, by.role):
             raise AdminRequired
-        page = await self.entry.organizations.newest(cursor, limit)
+        page = await self.entry.organizations.newest(by.id, cursor, limit)
         owners = await self.entry.organizations.owners([place.organization.id for place in page.rows])
         return Page([Overview(place, owners[place.organization.id]) for place in page.rows], page.next_cursor)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from backend.context import Context
 from backend.models import User
 from backend.services.work import reading
-from backend.stores.organizations import Place
+from backend.stores.organizations import Standing
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Person:
     file_count: int
     storage_bytes: int
     session_count: int
-    places: Sequence[Place]
+    places: Sequence[Standing]
 
 
 async def person(context: Context, id_: UUID, *, gone: bool = False) -> Person:
@@ -30,6 +30,6 @@ async def person(context: Context, id_: UUID, *, gone: bool = False) -> Person:
     async with reading(context) as look:
         user = await look.people.found(id_, gone=gone)
         live = await look.sessions.listed(user.id)
-        places = await look.organizations.mine(user.id)
+        places = await look.organizations.standings(user.id)
     usage = await context.usage.of(user.id)
     return Person(user, usage.files, usage.bytes, len(live), places)

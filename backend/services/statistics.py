@@ -5,7 +5,7 @@ Days and weeks are those of UTC; weeks begin on Monday (ISO 8601).
 
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from backend import errors
 from backend.clock import Clock
 from backend.models import TallyKind
 from backend.services.audit import Action
-from backend.services.counted import COLUMNS, HAPPENED, NAMED, OTHER, WATCHED, Chart, Period
+from backend.services.counted import COLUMNS, HAPPENED, OTHER, PLACES, WATCHED, Chart, Period
 from backend.services.waits import LIMITS
 from backend.stores.tallies import Wait, week
 from backend.stores.users import UserStore
@@ -24,6 +24,11 @@ _WEEK: Final = timedelta(days=7)
 _USUAL_DAYS: Final = 28
 _TIMES: Final = 3
 _MORE: Final = 10
+_OTHER: Final = (Chart.SIGN_INS, OTHER)
+_KINDS: Final = {Chart.WAITED: TallyKind.WAITED, Chart.ACTIVE: TallyKind.ACTIVE}
+"""What is not known of the days before it was counted; the audit tells the rest."""
+_Counts = Counter[tuple[str, Chart, str]]
+"""How often, by day or week, chart and column."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,11 @@ class Unusual:
 
 @dataclass(frozen=True)
 class _Span:
-    """A day or a week of a period, and its days so far."""
+    """A day or a week of a period."""
 
     name: str
     begins: date
     complete: bool
-    days: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,8 @@ class Statistics:
     async def all(self, period: Period) -> Sequence[Series]:
         """Return every chart, in the order of `Chart`; none of them looks at anybody's row but those who wait."""
         spans = _spans(period, self.clock.now().date())
-        happened = await self._by_day(TallyKind.HAPPENED, spans)
-        return [await self._series(chart, period, spans, happened) for chart in Chart]
+        counts = await self._counts(period, spans, TallyKind.HAPPENED, TallyKind.WAITED)
+        return [await self._series(chart, period, spans, counts) for chart in Chart]
 
     async def one(self, name: str, period: Period) -> Series:
         """Return one chart by its name.
@@ -114,9 +118,10 @@ class Statistics:
         """
         if name not in set(Chart):
             raise errors.ChartNotFound
-        spans = _spans(period, self.clock.now().date())
-        happened = await self._by_day(TallyKind.HAPPENED, spans) if Chart(name) in HAPPENED else {}
-        return await self._series(Chart(name), period, spans, happened)
+        chart, spans = Chart(name), _spans(period, self.clock.now().date())
+        kind = TallyKind.WAITED if chart is Chart.WAITED else TallyKind.HAPPENED
+        counts = await self._counts(period, spans, kind)
+        return await self._series(chart, period, spans, counts)
 
     async def unusual(self, now: datetime) -> Sequence[Unusual]:
         """Tell what happened today (UTC) more than three times as often as usual, and at least ten times more often.
@@ -125,8 +130,8 @@ class Statistics:
         """
         today = now.date()
         before = [str(today - ago * _DAY) for ago in range(1, _USUAL_DAYS + 1)]
-        counts = await self.users.tallies.by_day(TallyKind.HAPPENED, today - _USUAL_DAYS * _DAY)
-        found = []
+        rows = await self.users.tallies.by_day(TallyKind.HAPPENED, today - _USUAL_DAYS * _DAY)
+        counts, found = {(day, what): count for day, what, count in rows}, []
         for (chart, column), what in WATCHED.items():
             counted = HAPPENED[chart][column]
             so_far = counts.get((str(today), counted), 0)
@@ -139,27 +144,35 @@ class Statistics:
         """Count the people who have used their account today (UTC), as far as that is written: within a minute."""
         return (await self.users.tallies.active_on([now.date()])).get(now.date(), 0)
 
-    async def _by_day(self, kind: TallyKind, spans: Sequence[_Span]) -> Mapping[tuple[str, str], int]:
-        return await self.users.tallies.by_day(kind, spans[0].begins)
+    async def _counts(self, period: Period, spans: Sequence[_Span], *kinds: TallyKind) -> _Counts:
+        """Sort counts into days or weeks and columns; what has no column of its own goes to `OTHER`."""
+        place, found = {str(span.begins): span.name for span in spans}, _Counts()
+        counts = self.users.tallies.by_week if period.weekly else self.users.tallies.by_day
+        for kind in kinds:
+            for begins, what, count in await counts(kind, spans[0].begins):
+                column = PLACES.get(what) or (_OTHER if what.startswith(Action.SIGNIN_FAILED) else None)
+                if column and begins in place:
+                    found[place[begins], *column] += count
+        return found
 
-    async def _series(
-        self, chart: Chart, period: Period, spans: Sequence[_Span], happened: Mapping[tuple[str, str], int]
-    ) -> Series:
+    async def _series(self, chart: Chart, period: Period, spans: Sequence[_Span], counts: _Counts) -> Series:
         tallies = self.users.tallies
         if chart is Chart.WAITING:
             return Series(chart, None, await self._waiting())
-        if chart is Chart.WAITED:
-            columns = {str(wait): str(wait) for wait in Wait}
-            rows = list(_rows(spans, columns, await self._by_day(TallyKind.WAITED, spans)))
-            return _since(Series(chart, period, rows), await tallies.first_day(TallyKind.WAITED))
         if chart is Chart.ACTIVE:
             active = await tallies.active_on([span.begins for span in spans], weekly=period.weekly)
-            counted = [{"people": active.get(span.begins, 0)} for span in spans]
-            rows = [
-                Row(span.name, span.begins, span.complete, values) for span, values in zip(spans, counted, strict=True)
-            ]
-            return _since(Series(chart, period, rows), await tallies.first_day(TallyKind.ACTIVE))
-        return Series(chart, period, list(_rows(spans, HAPPENED[chart], happened)))
+            counts = _Counts({(span.name, chart, "people"): active.get(span.begins, 0) for span in spans})
+        rows = [
+            Row(
+                span.name,
+                span.begins,
+                span.complete,
+                {column: counts[span.name, chart, column] for column in COLUMNS[chart]},
+            )
+            for span in spans
+        ]
+        kind = _KINDS.get(chart)
+        return _since(Series(chart, period, rows), await tallies.first_day(kind) if kind else None)
 
     async def _waiting(self) -> list[Row]:
         """Count those who wait; the many who wait for long are known from the total and need no looking at."""
@@ -176,12 +189,10 @@ def _spans(period: Period, today: date) -> list[_Span]:
     """Return the days or weeks of a period, oldest first; the last one is not over yet."""
     if not period.weekly:
         days = [today - ago * _DAY for ago in reversed(range(period.length))]
-        return [_Span(str(day), day, day < today, [str(day)]) for day in days]
+        return [_Span(str(day), day, day < today) for day in days]
     monday = today - today.weekday() * _DAY
     mondays = [monday - ago * _WEEK for ago in reversed(range(period.length))]
-    return [
-        _Span(week(first), first, first < monday, [str(first + more * _DAY) for more in range(7)]) for first in mondays
-    ]
+    return [_Span(week(first), first, first < monday) for first in mondays]
 
 
 def _since(series: Series, first: date | None) -> Series:
@@ -191,19 +202,3 @@ def _since(series: Series, first: date | None) -> Series:
         replace(row, known=first is None or row.begins is None or row.begins + length > first) for row in series.rows
     ]
     return replace(series, rows=rows, since=first)
-
-
-def _rows(spans: Sequence[_Span], columns: Mapping[str, str], counts: Mapping[tuple[str, str], int]) -> Iterator[Row]:
-    """Sort counts of days into the rows of a chart; a refused sign-in that has no column of its own goes to `OTHER`."""
-    place = {day: span.name for span in spans for day in span.days}
-    names = {what: column for column, what in columns.items()}
-    found: dict[str, Counter[str]] = {span.name: Counter() for span in spans}
-    for (day, what), count in counts.items():
-        column = names.get(what)
-        if column is None and OTHER in columns and what not in NAMED and what.startswith(Action.SIGNIN_FAILED):
-            column = OTHER
-        if column is not None and day in place:
-            found[place[day]][column] += count
-    for span in spans:
-        values = {column: found[span.name][column] for column in columns}
-        yield Row(span.name, span.begins, span.complete, values)

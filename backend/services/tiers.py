@@ -6,9 +6,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from backend.context import Context
-from backend.errors import InvalidTier, NotYours, TierExists, TierInUse, TierNotFound
+from backend.errors import InvalidTier, NotYours, TierExists, TierInUse, TierNotFound, UserNotFound
 from backend.identifiers import as_id, caseless, username_key
-from backend.models import GONE, Tier, TierLimit, User
+from backend.models import GONE, Status, Tier, TierLimit, User
 from backend.services.audit import Action
 from backend.services.lifecycle import Lifecycle
 from backend.services.people import People
@@ -152,12 +152,14 @@ class Tiers:
     async def assign(self, admin: UUID | None, user_id: UUID, tier_id: int | None, reason: str | None = None) -> User:
         """Give an account a tier, or take it away with None; the one it has already is no change.
 
-        Deleted accounts can be given one too: what they have keeps a tier from being deleted.
+        Deleted accounts can be given one too, erased ones cannot: what they have keeps a tier from being deleted.
 
         Raises:
             UserNotFound, TierNotFound: there is no such account, or no such tier.
         """
         user = await self.lifecycle.account(user_id, by=admin, act=Act.MANAGE_TIERS, gone=True)
+        if user.status is Status.ANONYMIZED:
+            raise UserNotFound
         await self.give(admin, user, tier_id, reason)
         return user
 

@@ -17,6 +17,7 @@ from backend.services.closing import Closing
 from backend.services.decisions import Decisions
 from backend.services.erasure import Erasure
 from backend.services.founding import Founding
+from backend.services.invitation_delivery import Delivery
 from backend.services.invitations import Invitations
 from backend.services.lifecycle import Lifecycle
 from backend.services.measures import Measuring
@@ -105,7 +106,8 @@ class Services:
         founding = Founding(organizations, memberships, self.audit, clock)
         entry = Entry(users, organizations, memberships)
         self.organizations = Organizations(entry, founding, self.invitation_store, self.outbox, self.audit, clock)
-        self.invitations = Invitations(context, entry, self.invitation_store, self.outbox, self.audit, throttle)
+        delivery = Delivery(context, self.invitation_store, self.outbox)
+        self.invitations = Invitations(context, entry, self.invitation_store, delivery, self.audit, throttle)
         succession = Succession(organizations, memberships, self.invitation_store, self.outbox, self.audit, clock)
         self.admission = Admission(
             context,

@@ -257,23 +257,41 @@
     }
   };
   const codeForm = document.querySelector("form[data-invitation]");
-  const answers = all("form[data-answers-invitation]");
-  if (codeForm) {
-    const look = () => {
-      if (!codeInput.value) return;
-      kept(codeInput.value);
-      const [visit] = performance.getEntriesByType("navigation");
-      if (visit?.type !== "back_forward") codeForm.requestSubmit(); // Looking changes nothing.
-    };
-    if (document.getElementById("problems")) kept(null);
-    else if (!codeInput.value && kept()) arrive(kept());
-    look();
-    window.addEventListener("hashchange", look);
-  } else if (answers.length) {
+  const meetAnswers = () => {
+    const answers = all("form[data-answers-invitation]");
+    if (answers.length === 0) return false;
     const code = kept(answers[0].elements.token.value);
     for (const words of all("[data-keeps-invitation]")) words.hidden = !code;
     for (const form of answers) form.addEventListener("submit", () => kept(null));
-  } else {
+    return true;
+  };
+  // Looking changes nothing, so nobody has to press a button for it; and the way back does not lead through a form.
+  const look = async () => {
+    kept(codeInput.value);
+    const answer = await fetch(codeForm.action, { method: "POST", body: new URLSearchParams(new FormData(codeForm)) });
+    if (!answer.ok || answer.redirected) return codeForm.requestSubmit();
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const main = document.getElementById("main");
+    main.replaceChildren(...page.getElementById("main").childNodes);
+    document.body.dataset.door = page.body.dataset.door ?? "";
+    document.title = page.title;
+    main.focus({ preventScroll: true });
+    say(main.querySelector("h1").textContent);
+    meetAnswers();
+  };
+  if (codeForm) {
+    const lookIfKnown = () => {
+      if (codeInput.value) look().catch(() => {}); // The button is still there.
+    };
+    if (document.getElementById("problems")) kept(null);
+    else if (!codeInput.value && kept()) arrive(kept());
+    lookIfKnown();
+    window.addEventListener("hashchange", () => {
+      if (codeForm.isConnected) return lookIfKnown();
+      kept(codeInput.value); // Another link, where the offer of one is shown already.
+      location.reload();
+    });
+  } else if (!meetAnswers()) {
     for (const notice of all("[data-invitation-waits]")) notice.hidden = !kept();
     // Who leaves a shared machine leaves nothing of it behind.
     document.querySelector("form[action='/logout']")?.addEventListener("submit", () => kept(null));

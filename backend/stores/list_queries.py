@@ -120,8 +120,8 @@ class Wanted:
         return [*self._standing(model), *(self.tiered() if model is User else [])]
 
     def tiered(self) -> list[ColumnElement[bool]]:
-        """Return what tier accounts need to have, as no index can answer it."""
-        return [func.coalesce(User.tier_id, 0) == self.tier_id] if self.tier_id is not None else []
+        """Return what tier accounts need to have, as no index of SQLite can answer it; PostgreSQL sees through it."""
+        return [~col(User.tier_id).op("<>", is_comparison=True)(self.tier_id)] if self.tier_id is not None else []
 
     def _standing(self, model: type[User | Listing]) -> list[ColumnElement[bool]]:
         roles = [col(model.role).not_in(set(Role) - {self.role})] if self.role else []

@@ -19,13 +19,19 @@ _OWNERS_SHOWN: Final = 500
 
 
 @dataclass(frozen=True)
-class Place:
-    """An organization as one person stands in it; `role` and `since` are None for who is no member."""
+class Standing:
+    """An organization as one person stands in it; `role` is None for who is no member."""
 
     organization: Organization
     role: MembershipRole | None
     is_active: bool
     """Whether it works: one of its owners has an active account."""
+
+
+@dataclass(frozen=True)
+class Place(Standing):
+    """The same with how many are in it, and since when the person is; None for who is no member."""
+
     member_count: int
     since: datetime | None
 
@@ -76,16 +82,23 @@ class OrganizationStore:
 
     async def places(self, user_id: UUID) -> Sequence[Place]:
         """Return the organizations somebody is in, by name."""
-        found = await self._places(_described(user_id, outside=False))
-        return sorted(found, key=lambda place: (place.organization.name.casefold(), place.organization.id))
+        return sorted(await self._places(_described(user_id, outside=False)), key=_by_name)
 
-    async def newest(self, cursor: str | None, limit: int) -> Page[Place]:
-        """List all organizations, newest first, as they are to nobody in particular.
+    async def standings(self, user_id: UUID) -> Sequence[Standing]:
+        """Return the organizations somebody is in, by name, at a cost that does not grow with how many others are."""
+        query = select(Organization, Membership.role, _works())
+        query = query.join(Membership, col(Membership.organization_id) == col(Organization.id))
+        rows = await self._session.exec(query.where(Membership.user_id == user_id))
+        found = [Standing(organization, MembershipRole(role), works) for organization, role, works in rows.all()]
+        return sorted(found, key=_by_name)
+
+    async def newest(self, user_id: UUID, cursor: str | None, limit: int) -> Page[Place]:
+        """List all organizations, newest first, as somebody stands in them, member or not.
 
         Raises:
             InvalidCursor: the cursor is not one that an earlier page handed out.
         """
-        query, after = _described(None, outside=True), position(cursor)
+        query, after = _described(user_id, outside=True), position(cursor)
         if after:
             moment = tuple_(col(Organization.created_at), col(Organization.id))
             query = query.where(moment < (after.at, after.id))
@@ -118,7 +131,7 @@ class OrganizationStore:
         ]
 
 
-def _described(user_id: UUID | None, *, outside: bool) -> Select[Any]:
+def _described(user_id: UUID, *, outside: bool) -> Select[Any]:
     """Ask for organizations with somebody's membership, or (`outside`) also for those without, and what both tell."""
     members = select(func.count()).select_from(Membership).join(User, col(User.id) == col(Membership.user_id))
     members = members.where(col(Membership.organization_id) == col(Organization.id), col(User.status).not_in(GONE))
@@ -127,6 +140,10 @@ def _described(user_id: UUID | None, *, outside: bool) -> Select[Any]:
     query: Select[Any] = columns(Organization, theirs, _works(), counted)
     joined = (col(theirs.organization_id) == col(Organization.id)) & (col(theirs.user_id) == user_id)
     return query.join(theirs, joined, isouter=outside)
+
+
+def _by_name(standing: Standing) -> tuple[str, UUID]:
+    return standing.organization.name.casefold(), standing.organization.id
 
 
 def _works() -> ColumnElement[bool]:

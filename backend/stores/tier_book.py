@@ -16,6 +16,7 @@ from backend.stores.database import Database
 from backend.stores.tiers import TierStore
 
 _BELIEVED_SECONDS: Final = 1.0
+_MOST_DECIDED: Final = 1000
 _log = structlog.get_logger("vestibule.tiers")
 
 _Rule = tuple[tuple[str, ...], Limit]
@@ -25,15 +26,22 @@ _Rule = tuple[tuple[str, ...], Limit]
 class _Book:
     """What the database said: the limits by tier, those that say most closely what they are for first."""
 
-    rules: Mapping[int, tuple[_Rule, ...]] = field(default_factory=dict)
+    rules: Mapping[int | None, tuple[_Rule, ...]] = field(default_factory=dict)
     default: int | None = None
+    decided: dict[tuple[int, str], Limit | None] = field(default_factory=dict)
+    """What was found for a tier and a path: most requests are for few paths."""
 
     def deciding(self, tier_id: int | None, path: str) -> Limit | None:
-        rules = self.rules.get(self.default if tier_id is None else tier_id) if self.rules else None  # type: ignore[arg-type]  # None is no tier
-        if not rules:
+        tier = self.default if tier_id is None else tier_id
+        rules = self.rules.get(tier)
+        if tier is None or not rules:
             return None
-        asked = tuple(path.rstrip("/").split("/")[1:])
-        return next((limit for shape_, limit in rules if covers(shape_, asked)), None)
+        if (tier, path) not in self.decided:
+            if len(self.decided) >= _MOST_DECIDED:
+                self.decided.clear()
+            asked = tuple(path.rstrip("/").split("/")[1:])
+            self.decided[tier, path] = next((limit for shape_, limit in rules if covers(shape_, asked)), None)
+        return self.decided[tier, path]
 
 
 class TierBook:
@@ -47,6 +55,7 @@ class TierBook:
         self._enabled = enabled
         self._book = _Book()
         self._read_at = float("-inf")
+        self._outdated = True
         self._generation = 0
         self._reading = asyncio.Lock()
 
@@ -58,34 +67,34 @@ class TierBook:
         """Return the limit that decides about a request by an account of this tier, or of none; None: it is free."""
         if not self._enabled:
             return None
-        if not self._fresh():
-            await self._read(database)
+        if not self._fresh() and (self._outdated or not self._reading.locked()):
+            await self._read(database)  # one looks; the others go on with what was true a second ago
         return self._book.deciding(tier_id, path)
 
     async def forget(self) -> None:
         """Let the next request ask the database."""
         self._generation += 1
-        self._read_at = float("-inf")
+        self._outdated = True
 
     def _fresh(self) -> bool:
-        return time.monotonic() - self._read_at < _BELIEVED_SECONDS
+        return not self._outdated and time.monotonic() - self._read_at < _BELIEVED_SECONDS
 
     async def _read(self, database: Database) -> None:
         async with self._reading:
             if self._fresh():
                 return
-            generation, now = self._generation, time.monotonic()
+            generation, asked_at = self._generation, time.monotonic()
             try:
                 async with database.reading() as session:
                     self._book = _written(*await TierStore(session).everything())
             except DatabaseUnavailable:
+                asked_at = time.monotonic()  # it may have taken long to find out: nobody else asks for a second
                 _log.warning("tiers_not_read")
-            if generation == self._generation:
-                self._read_at = now
+            self._read_at, self._outdated = asked_at, generation != self._generation
 
 
 def _written(tiers: Sequence[Tier], limits: Sequence[TierLimit]) -> _Book:
-    rules: dict[int, list[_Rule]] = {}
+    rules: dict[int | None, list[_Rule]] = {}
     for limit in limits:
         counted = Limit(f"tier-limit-{limit.id}", limit.amount, limit.period)
         rules.setdefault(limit.tier_id, []).append((shape(limit.path), counted))

@@ -91,6 +91,17 @@ y.tanaka,y.tanaka@example.org,田中 ゆき,Library of Hallgrove
 NEWCOMER: Final = {"username": "tove.m", "full_name": "Tove Mirren", "institution": "Library of Hallgrove"}
 CALLED_AWAY: Final = {"username": "i.brandt", "full_name": "Ingolf Brandt", "institution": "Hallgrove Institute"}
 
+TIDES: Final = "Northgate Tide Group"
+READERS: Final = "Friends of the Reading Room"
+CLINIC: Final = "Brightwater Clinic"
+INVITED: Final = "l.marsh@example.org"
+LIMITS: Final = (
+    ("/api", 20_000, 86_400, None),
+    ("/api/v1/users", 100, 60, "Reading people"),
+    ("/api/v1/users/{user}/tier", 5, 90, None),
+)
+"""Those of the tier "Free": path, how many, in how many seconds, and what it is called."""
+
 MEMBERS: Final[tuple[tuple[str, str, str, timedelta], ...]] = (
     ("p.lindqvist", "Pär Lindqvist", "Hallgrove Institute", timedelta(days=410)),
     ("anoush", "Anoush Petrosian", "Hallgrove Institute", timedelta(days=200)),

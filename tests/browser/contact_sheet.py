@@ -18,7 +18,6 @@ from tests.machines import programs
 
 PICTURES: Final = Path(__file__).parents[2] / "docs" / "pictures"
 DRESSES: Final = tuple((width, scheme) for width in (DESK, PHONE) for scheme in ("light", "dark"))
-README: Final = ("approvals", "waiting", "welcome", "users")
 _TALLEST: Final = 1600
 _SMALLER: Final = 4
 _GAP: Final = 16
@@ -64,10 +63,6 @@ def _photograph(view: View, stage: Stage) -> Frame:
         guest.dress(width, scheme)
         barriers += [f"{width} {scheme}: {sentence}" for sentence in _findings(guest)]
         pictures.append(Image.open(BytesIO(guest.page.screenshot(full_page=True))))
-    if view.name in README:
-        guest.dress(DESK, "light")
-        picture = Image.open(BytesIO(guest.page.screenshot()))
-        picture.convert("RGB").save(PICTURES / f"{view.name}.png", optimize=True)
     barriers += guest.complaints()
     return Frame(view.name, tuple(_cut(picture) for picture in pictures), tuple(barriers))
 

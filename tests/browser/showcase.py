@@ -1,4 +1,4 @@
-"""Photographs what sells the product, on an installation that `demo` has filled: the README's pictures (`make pictures`)."""
+"""Photographs what the product is for, on an installation that `demo` has filled: the README's pictures."""
 
 import json
 import subprocess
@@ -40,13 +40,14 @@ class Shot:
 def shots(applicant: str) -> list[Shot]:
     """All of them, in the order of the README."""
     return [
-        Shot("approvals", "/approvals"),
         Shot("waiting", "/waiting", who=(applicant, PASSWORD)),
+        Shot("approvals", "/approvals"),
         Shot("overview", "/overview"),
-        Shot("people", "/users"),
-        Shot("organization", "/organizations", before=_open_the_first),
+        Shot("people", "/users?sort=seen&status=active"),
+        Shot("statistics", "/statistics"),
+        Shot("organization", "/organizations/all", before=lambda guest: guest.follow("Birds of the Estuary")),
         Shot("approvals-phone", "/approvals", width=PHONE),
-        Shot("people-phone", "/users?query=hana", width=PHONE),
+        Shot("overview-phone", "/overview", width=PHONE),
     ]
 
 
@@ -73,7 +74,7 @@ def _fill(folder: Path) -> str:
     command = [sys.executable, "-m", "backend", "demo", "--json"]
     environment = {"PATH": "", "PYTHONPATH": str(_ROOT), "VESTIBULE_DATA_DIR": str(folder / "data")}
     environment["VESTIBULE_ARGON2"] = "8,1,1"
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)  # noqa: S603  # our own program
     return str(json.loads(done.stdout)["filled"]["applicant"])
 
 
@@ -101,10 +102,6 @@ def _photograph(guest: Guest, shot: Shot, scheme: str) -> int:
         if file.stat().st_size <= _LARGEST:
             break
     return file.stat().st_size
-
-
-def _open_the_first(guest: Guest) -> None:
-    guest.page.locator("main a[href^='/organizations/']").first.click()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ class Stage:
     deleted: Person
     traveller: Person
     browser: Browser
+    groups: tuple[str, str, str]
+    """Where organizations are: the member's own, the administrator's, and one whose owner is suspended."""
     keeper: Person | None = None
     guests: dict[tuple[House, Person | None], Guest] = field(default_factory=dict)
 
@@ -40,6 +42,7 @@ class Stage:
         house.age(admin, timedelta(days=500))
         members = [_member(house, *who) for who in cast.MEMBERS]
         suspended = _member(house, *cast.SUSPENDED)
+        groups = _groups(house, admin, members, suspended)
         house.administer("PUT", str(suspended.id), {"is_active": False})
         rejected = _applicant(house, *cast.REJECTED)
         house.decide(rejected, approved=False, reason=cast.REASON)
@@ -59,7 +62,7 @@ class Stage:
             house.age(late, timedelta(hours=28, minutes=-number))
         lodge = House(folder / "lodge", REGISTRATION="closed", **_WITHOUT_MAIL)
         known = (suspended, waiting[0], rejected, deleted, traveller)
-        return cls(house, lodge, admin, members[0], members[3], *known, browser)
+        return cls(house, lodge, admin, members[0], members[3], *known, browser, groups)
 
     def close(self) -> None:
         """Let everybody leave and end both servers."""
@@ -87,6 +90,22 @@ class Stage:
         if self.keeper is None:
             self.keeper = self.lodge.first("keeper", full_name="Ida Torwald")
         return self.guest(self.keeper, self.lodge)
+
+
+def _groups(house: House, admin: Person, members: list[Person], suspended: Person) -> tuple[str, str, str]:
+    """Organizations with people in them, and two tiers."""
+    approver, second, clerk, owner, other = members
+    tides = house.found(owner, cast.TIDES, admin=second, member_1=other, member_2=clerk)
+    readers = house.found(admin, cast.READERS, member_1=owner, member_2=approver)
+    clinic = house.found(suspended, cast.CLINIC, admin=owner)
+    house.ask_as(owner, "POST", f"{tides}/invitations", role="member", email=cast.INVITED)
+    house.ask_as(owner, "POST", f"{tides}/invitations", role="admin")
+    for tier in ("Free", "Partner"):
+        house.ask_as(admin, "POST", "/tiers", name=tier, is_default=tier == "Free")
+    for path, limit, period, name in cast.LIMITS:
+        named = {"name": name} if name else {}
+        house.ask_as(admin, "POST", "/tiers/Free/rate-limits", path=path, limit=limit, period=period, **named)
+    return tides, readers, clinic
 
 
 def _member(house: House, username: str, full_name: str, institution: str, since: timedelta) -> Person:

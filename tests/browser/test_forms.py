@@ -117,6 +117,6 @@ def test_pages_that_are_not_there_or_not_for_everybody(house: House, visit: Visi
     for path in ("/users", "/approvals"):
         page = guest.go(path)
         expect(page.get_by_role("heading", level=1)).to_have_text("You may not do this")
-        expect(page.get_by_role("navigation", name="Main").get_by_role("link")).to_have_count(2)
+        expect(page.get_by_role("navigation", name="Main").get_by_role("link")).to_have_count(3)
     guest.follow("Back to the start")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your account")

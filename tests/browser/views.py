@@ -72,6 +72,23 @@ def views() -> list[View]:
         View("devices", lambda stage: _at(stage.guest(stage.traveller), "/devices")),
         View("devices-alone", _devices_alone),
         View("devices-end-others", lambda stage: _at(stage.guest(stage.traveller), "/devices/end-others")),
+        View("organizations", lambda stage: _at(stage.guest(stage.member), "/organizations")),
+        View("organizations-none", lambda stage: _at(stage.lodger(), "/organizations"), alike=True),
+        View("organizations-all", lambda stage: _at(stage.guest(stage.admin), "/organizations/all")),
+        View("organization", lambda stage: _at(stage.guest(stage.member), stage.groups[0])),
+        View("organization-seen", lambda stage: _at(stage.guest(stage.member), stage.groups[1]), alike=True),
+        View("organization-inactive", lambda stage: _at(stage.guest(stage.admin), stage.groups[2]), alike=True),
+        View("organization-problems", _organization_problems, alike=True),
+        View("organization-undo", _organization_undo, alike=True),
+        View("organization-link", _organization_link, alike=True),
+        View("organization-member", _organization_member),
+        View("organization-leave-alone", _organization_part("leave"), alike=True),
+        View("organization-rename", _organization_part("rename"), alike=True),
+        View("organization-delete", _organization_part("delete")),
+        View("invitation", lambda stage: _at(stage.guest(), "/invitation")),
+        View("invitation-offer", lambda stage: _offer(stage, None)),
+        View("invitation-answer", lambda stage: _offer(stage, stage.traveller), alike=True),
+        View("invitation-over", _invitation_over, alike=True),
         View("signed-out-soon", _signed_out_soon),
         View("signed-out-while-typing", _signed_out_while_typing),
         View("overview", lambda stage: _at(stage.guest(stage.admin), "/overview")),
@@ -88,6 +105,13 @@ def views() -> list[View]:
         View("users-selected", _users_selected),
         View("users-bulk", _users_bulk),
         View("users-bulk-done", _users_bulk_done),
+        View("tiers", lambda stage: _at(stage.guest(stage.admin), "/tiers")),
+        View("tiers-none", lambda stage: _at(stage.lodger(), "/tiers"), alike=True),
+        View("tier", lambda stage: _at(stage.guest(stage.admin), "/tiers/Free")),
+        View("tier-problems", _tier_problems),
+        View("tier-limit", _tier_limit, alike=True),
+        View("tier-delete", lambda stage: _at(stage.guest(stage.admin), "/tiers/Free/delete"), alike=True),
+        View("menu", _menu),
         View("messages", _messages),
         View("messages-found", _messages_found, alike=True),
         View("messages-no-mail", lambda stage: _at(stage.lodger(), "/messages")),
@@ -276,6 +300,74 @@ def _signed_out_while_typing(stage: Stage) -> Guest:
     guest.forget()
     guest.come_back()
     expect(guest.page.get_by_role("alertdialog")).to_contain_text("You have been signed out.")
+    return guest
+
+
+def _organization_problems(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.member), stage.groups[0])
+    guest.fill(email=cast.INVITED)
+    guest.press("Invite")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _organization_undo(stage: Stage) -> Guest:
+    guest = _organization_member(stage)
+    guest.follow("Make an owner too")
+    guest.press("Make an owner too")
+    expect(guest.page.get_by_role("button", name="Undo")).to_be_visible()
+    return guest
+
+
+def _organization_member(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.member), stage.groups[0])
+    guest.page.get_by_role("rowheader").last.get_by_role("link").click()
+    expect(guest.page.get_by_role("heading", name="What you can do")).to_be_visible()
+    return guest
+
+
+def _organization_part(part: str) -> Callable[[Stage], Guest]:
+    return lambda stage: _at(stage.guest(stage.member), f"{stage.groups[0]}/{part}")
+
+
+def _organization_link(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.member), stage.groups[0])
+    guest.page.get_by_role("button", name="Another link", exact=True).first.click()
+    expect(guest.page.get_by_role("heading", level=1)).to_contain_text("A link to")
+    return guest
+
+
+def _offer(stage: Stage, who: Person | None) -> Guest:
+    made = stage.house.ask_as(stage.member, "POST", f"{stage.groups[0]}/invitations", role="member")
+    guest = _at(stage.guest(who), made["link"].removeprefix(stage.house.address))
+    expect(guest.page.get_by_role("heading", level=1)).to_contain_text("Join")
+    return guest
+
+
+def _invitation_over(stage: Stage) -> Guest:
+    guest = _at(stage.guest(), "/invitation#token=a-code-of-before")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _tier_problems(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/tiers/Partner")
+    guest.fill(path="users", amount="0")
+    guest.press("Add it")
+    expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _tier_limit(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/tiers/Free")
+    guest.page.get_by_role("link", name="Change").first.click()
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("A limit of Free")
+    return guest
+
+
+def _menu(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/tiers")
+    guest.page.locator("summary", has_text="More").click()
     return guest
 
 

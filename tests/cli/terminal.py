@@ -40,9 +40,10 @@ class Finished:
 
 @dataclass(frozen=True)
 class Terminal:
-    """Runs commands in `place`, where no `.env` is and all data go."""
+    """Runs commands in `place`, where no `.env` is and all data go, each for `patience` seconds at most."""
 
     place: Path
+    patience: float = _PATIENCE_SECONDS
 
     @property
     def data_dir(self) -> Path:
@@ -81,7 +82,7 @@ class Terminal:
             streams, environment = (stdin, out, err), self.environment(**settings)
             process = forks.start("backend", *arguments, cwd=self.place, env=environment, streams=streams)
             try:
-                code = process.wait(_PATIENCE_SECONDS)
+                code = process.wait(self.patience)
             finally:
                 process.kill()
             out.seek(0)

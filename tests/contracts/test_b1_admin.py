@@ -232,7 +232,7 @@ async def test_only_the_active_are_promoted(people: People, admin: Person) -> No
 async def test_every_status_is_led_to_every_other_or_refused(people: People, admin: Person) -> None:
     went = set()
     for was, to in product(Status, Status):
-        person = await people.in_status(was)
+        person = await people.in_status(was, signed_in=False)
         answer = await admin.patch(of(person), {"status": to, "reason": "so it is"})
         if answer.status_code == 200:
             went.add((was, to))
@@ -244,7 +244,7 @@ async def test_every_status_is_led_to_every_other_or_refused(people: People, adm
 
 async def test_a_switch_is_one_of_the_ways(people: People, admin: Person) -> None:
     for status in Status:
-        person = await people.in_status(status)
+        person = await people.in_status(status, signed_in=False)
         answers = {on: await admin.patch(of(person), {"is_active": on}) for on in (True, False)}
         told = {on: answer.json().get("error_code") or answer.json()["status"] for on, answer in answers.items()}
         expected = {

@@ -53,7 +53,7 @@ DISGUISED: list[dict[str, Any]] = [
     *({"user": {"is_superuser": True, "role": "admin"}}, {"data": {"status": "active"}}, {"$set": {"role": "admin"}}),
     *({"roles": ["admin"]}, {"Role": "admin"}, {"role[]": "admin"}, {"hashedPassword": "x"}, {"__class__": "Admin"}),
     *({"approved_by": "01900000-0000-7000-8000-000000000000"}, {"approved_at": "2026-01-01T00:00:00Z"}),
-    *({"token_epoch": 7}, {"created_at": "2001-01-01T00:00:00Z"}, {"must_change_password": True}, {"tier_id": 1}),
+    *({"token_epoch": 7}, {"created_at": "2001-01-01T00:00:00Z"}, {"must_change_password": True}),
     *({"deleted_at": "2001-01-01T00:00:00Z"}, {"last_login": "2001-01-01T00:00:00Z"}, {"login_count": 9}),
 ]
 

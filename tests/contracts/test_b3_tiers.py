@@ -1,7 +1,7 @@
 """Dialect B3: tiers, their limits, and which account has which; and `tier_id` wherever accounts are shown."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import cycle, product
 from typing import Any, Final
@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from backend.errors import LimitExists, TierExists, TierInUse
+from backend.errors import AdminRequired, LimitExists, TierExists, TierInUse
 from backend.models import Role, Status, Tier, TierLimit, User
-from backend.services import unit_of_work
+from backend.services import Services, unit_of_work
 from backend.services.audit import Action
 from tests.application import Application
 from tests.contracts.answers import TIME, code, refusal
@@ -267,6 +267,8 @@ async def test_a_tier_that_accounts_have_stays_and_tells_whose_it_is(admin: Pers
         f"1 account has the tier gold: {names[0]} (deleted). "
     )
     body_of(await admin.delete(f"{USERS}/db/{names[0]}"))
+    erased = await admin.patch(f"{of(holders[0])}/tier", {"tier_id": tier["id"]})
+    assert code(erased) == (404, "USER_NOT_FOUND")
     body_of(await admin.delete(f"{TIERS}/gold"))
 
 
@@ -360,3 +362,22 @@ async def test_the_database_has_the_last_word(running: Application, people: Peop
     with pytest.raises(TierInUse):
         async with unit_of_work(running.context) as work:
             await work.tiers.store.delete(await work.tiers.one("gold"))
+
+
+async def test_rights_are_asked_for_again_when_the_change_is_made(running: Application, people: People) -> None:
+    admin, approver = await people.admin(), await people.approver()
+    await _tier(admin)
+    id_ = body_of(await admin.post(LIMITS, LIMIT), 201)["id"]
+    acts: list[Callable[[Services], Awaitable[object]]] = [
+        lambda work: work.tiers.create(approver.id, "silver"),
+        lambda work: work.tiers.update(approver.id, "gold", new_name="silver"),
+        lambda work: work.tiers.delete(approver.id, "gold"),
+        lambda work: work.tiers.assign(approver.id, approver.id, None),
+        lambda work: work.tier_limits.add(approver.id, "gold", path="/api", amount=1, period=1),
+        lambda work: work.tier_limits.change(approver.id, "gold", id_, {"amount": 1}),
+        lambda work: work.tier_limits.remove(approver.id, "gold", id_),
+    ]
+    for act in acts:
+        with pytest.raises(AdminRequired):
+            async with unit_of_work(running.context) as work:
+                await act(work)

@@ -6,10 +6,12 @@ import httpx
 import pytest
 
 from backend.identifiers import RESERVED
-from tests.application import Application
+from tests.application import ON_SQLITE, Application
 from tests.contracts.dialect_b import NUMBERS, USER, USERS
 from tests.contracts.test_c_openapi import follow, references
 from tests.security.routes import routes
+
+pytestmark = ON_SQLITE
 
 CALLS = {
     "/api/v1/users": {"get", "post"},
@@ -23,8 +25,10 @@ CALLS = {
     "/api/v1/users/active-and-inactive/{username}": {"get"},
     "/api/v1/users/db/{username}": {"delete"},
     "/api/v1/users/{user}": {"get", "patch", "delete"},
+    "/api/v1/users/{user}/tier": {"get", "patch"},
+    "/api/v1/users/{user}/rate-limits": {"get"},
 }
-LISTED = {"query", "role", "is_active", "status", "created_after", "created_before", "sort_by", "sort_order"}
+LISTED = {"query", "role", "is_active", "status", "tier_id", "created_after", "created_before", "sort_by", "sort_order"}
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ async def test_every_call_is_shown_once(document: dict[str, Any]) -> None:
     shown = {path: set(methods) for path, methods in document["paths"].items() if path in CALLS}
     assert shown == CALLS
     one = [path for path in document["paths"] if path.startswith(f"{USERS}/{{")]
-    assert one == [f"{USERS}/{{user}}"]
+    assert sorted(one) == [f"{USERS}/{{user}}{rest}" for rest in ("", "/rate-limits", "/tier")]
 
 
 async def test_what_is_mounted_is_shown(running: Application, document: dict[str, Any]) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.application import ON_SQLITE
 from tests.contracts.dialect_c import LOGIN
+
+pytestmark = ON_SQLITE
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")

@@ -13,7 +13,7 @@ import jwt
 import pytest
 from jose import jwt as jose_jwt
 
-from tests.application import Application
+from tests.application import ON_SQLITE, Application
 from tests.contracts.answers import code
 from tests.factories import People
 from tests.machines.postgres import Postgres
@@ -134,6 +134,7 @@ async def test_a_shared_secret_is_never_published(client: httpx.AsyncClient, peo
     assert (await person.get("/api/auth/whoami")).status_code == 200
 
 
+@ON_SQLITE
 async def test_docs_come_from_this_machine(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs")
     assert page.status_code == 200
@@ -150,6 +151,7 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [operation for path in document["paths"].values() for operation in path.values()]
 
 
+@ON_SQLITE
 async def test_the_openapi_document_shows_dialect_a(client: httpx.AsyncClient) -> None:
     answer = await client.get("/openapi.json")
     document = answer.json()
@@ -165,6 +167,7 @@ async def test_the_openapi_document_shows_dialect_a(client: httpx.AsyncClient) -
     }
 
 
+@ON_SQLITE
 async def test_every_reference_of_the_document_leads_somewhere(client: httpx.AsyncClient) -> None:
     text = (await client.get("/openapi.json")).text
     schemas = json.loads(text)["components"]["schemas"]
@@ -181,6 +184,7 @@ async def test_authorize_works_with_username_and_password(client: httpx.AsyncCli
     assert flows
 
 
+@ON_SQLITE
 @pytest.mark.settings(env="production", public_url="https://accounts.example.org")
 async def test_production_shows_no_docs(client: httpx.AsyncClient) -> None:
     paths = ("/docs", "/openapi.json", "/docs/swagger-ui-bundle.js", "/redoc")
@@ -188,11 +192,13 @@ async def test_production_shows_no_docs(client: httpx.AsyncClient) -> None:
     assert code(await client.get("/openapi.json")) == (404, "NOT_FOUND")
 
 
+@ON_SQLITE
 @pytest.mark.settings(env="production", public_url="https://accounts.example.org", docs=True)
 async def test_production_may_show_docs(client: httpx.AsyncClient) -> None:
     assert {(await client.get(path)).status_code for path in ("/docs", "/openapi.json")} == {200}
 
 
+@ON_SQLITE
 @pytest.mark.settings(docs=False)
 async def test_docs_can_be_switched_off(client: httpx.AsyncClient) -> None:
     assert {(await client.get(path)).status_code for path in ("/docs", "/openapi.json")} == {404}

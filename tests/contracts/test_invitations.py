@@ -138,6 +138,18 @@ async def test_invitations_end_by_time_by_being_taken_back_and_by_being_turned_d
     assert (await retention.clean_up(running.context)).invitations == 1
 
 
+async def test_a_mail_that_would_open_nothing_is_not_sent(running: Application, people: People) -> None:
+    owner, admin = await people.active(), await people.active()
+    one = await founded(owner)
+    await brought_in(owner, one, admin, "admin")
+    taken = held(await admin.post(at(one, "invitations"), {"email": "taken@example.org"}), 201)
+    held(await admin.delete(at(one, "invitations", taken["id"])))
+    held(await admin.post(at(one, "invitations"), {"email": "late@example.org"}), 201)
+    async with people.work() as work:
+        await work.closing.suspend(None, owner.id)
+    assert await running.mails(MailPurpose.ORGANIZATION_INVITATION) == []
+
+
 async def test_who_is_in_already_leaves_the_invitation_for_others(people: People) -> None:
     owner, guest = await people.active(), await people.active()
     one = await founded(owner)

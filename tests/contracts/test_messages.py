@@ -72,11 +72,9 @@ async def test_the_ledger_is_read_a_page_at_a_time_and_filtered(
     assert (await admin.get(MESSAGES, params={"purpose": "new_device"})).json()["data"] == []
 
 
-@pytest.mark.parametrize(
-    "query", [{"state": "lost"}, {"purpose": "x"}, {"user_id": "1"}, {"items_per_page": 0}, {"size": "x"}, {"a": 1}]
-)
-async def test_a_filter_that_is_none_is_refused(admin: Person, query: dict[str, Any]) -> None:
-    assert code(await admin.get(MESSAGES, params=query)) == (422, "VALIDATION_ERROR")
+async def test_a_filter_that_is_none_is_refused(admin: Person) -> None:
+    for query in ("state=lost", "purpose=x", "user_id=1", "items_per_page=0", "size=x", "a=1"):
+        assert code(await admin.get(f"{MESSAGES}?{query}")) == (422, "VALIDATION_ERROR"), query
 
 
 async def test_a_cursor_that_is_none_is_refused(admin: Person) -> None:
@@ -194,11 +192,11 @@ async def test_other_mails_have_no_link(running: Application, admin: Person, peo
     assert code(await admin.post(f"{MESSAGES}/{message['id']}/link")) == (400, "NO_LINK")
 
 
-@pytest.mark.parametrize("status", [Status.PENDING, Status.SUSPENDED, Status.REJECTED, Status.DEACTIVATED])
-async def test_a_link_opens_no_account_that_is_shut(admin: Person, people: People, status: Status) -> None:
-    person = await people.in_status(status)
-    body = {"user_id": str(person.id), "purpose": "reset_password"}
-    assert code(await admin.post(MESSAGES, body)) == (400, "USER_INACTIVE")
+async def test_a_link_opens_no_account_that_is_shut(admin: Person, people: People) -> None:
+    for status in (Status.PENDING, Status.SUSPENDED, Status.REJECTED, Status.DEACTIVATED):
+        person = await people.in_status(status)
+        body = {"user_id": str(person.id), "purpose": "reset_password"}
+        assert code(await admin.post(MESSAGES, body)) == (400, "USER_INACTIVE"), status
 
 
 async def test_there_is_no_link_for_what_is_proven_gone_or_nobody(admin: Person, people: People) -> None:
@@ -212,7 +210,7 @@ async def test_there_is_no_link_for_what_is_proven_gone_or_nobody(admin: Person,
     assert (await admin.post(f"{MESSAGES}/x/again")).status_code == 404
 
 
-@pytest.mark.parametrize("purpose", ["new_device", "account_approved", "", None])
-async def test_only_links_are_sent_by_hand(admin: Person, people: People, purpose: str | None) -> None:
-    body = {"user_id": str(admin.id), "purpose": purpose}
-    assert code(await admin.post(MESSAGES, body)) == (422, "VALIDATION_ERROR")
+async def test_only_links_are_sent_by_hand(admin: Person) -> None:
+    for purpose in ("new_device", "account_approved", "", None):
+        body = {"user_id": str(admin.id), "purpose": purpose}
+        assert code(await admin.post(MESSAGES, body)) == (422, "VALIDATION_ERROR"), purpose

@@ -15,7 +15,7 @@ from tests.factories import People
 
 pytestmark = pytest.mark.settings(private_registration=True)
 
-JSON_DOORS: Final = ("/api/auth/register", "/api/v1/users/register", "/api/v1/users")
+JSON_DOORS: Final = ("/api/auth/register", "/api/v1/auth/register", "/api/v1/users/register", "/api/v1/users")
 RECEIVED: Final = {"message": "Your request has been received. What happens next is told by mail."}
 
 

@@ -36,7 +36,7 @@ async def test_everything_that_happens_is_in_its_chart_once(running: Application
     running.clock.move(hours=30)
     await people.signed_in(admin)
     for approved, who in ((True, waiting), (False, old)):
-        await admin.post(f"/api/auth/admin/users/{who.id}/approve", {"approved": approved})
+        await admin.post(f"/api/auth/admin/users/{who.id}/approve", {"approved": approved, "reason": "Of the lab"})
     await people.pending()
     body = body_of(await admin.get(STATISTICS, params={"period": "7d"}))
     today, past = ({one["chart"]: _counted(one["rows"][at]["values"]) for one in body["charts"]} for at in (-1, -3))

@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from backend.services import unit_of_work
 from backend.services.audit import Action
 from backend.services.tiers import id_of
+from backend.stores.database import Database
+from backend.stores.tier_book import TierBook
 from tests.application import Application, start
 from tests.contracts.answers import code, refusal
 from tests.contracts.dialect_b import ME, USERS, body_of, named
@@ -207,3 +209,16 @@ async def test_processes_that_share_redis_share_a_counter(
     clients = [one.client, other.client, one.client, other.client]
     answers = [await client.get(ME, headers=person.bearer) for client in clients]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+
+
+async def test_limits_go_on_as_they_were_while_the_database_is_away(running: Application, people: People) -> None:
+    await people.admin()
+    await limited(running, (WHOAMI, 1))
+    book, nowhere = TierBook(enabled=True), Database("sqlite+aiosqlite:////nowhere/vestibule.db")
+    assert not book.passes(None, ME)  # nothing is known yet
+    known = await book.deciding(running.context.database, None, WHOAMI)
+    await book.forget()
+    assert [await book.deciding(nowhere, None, path) for path in (WHOAMI, ME)] == [known, None]
+    assert known is not None
+    assert [book.passes(None, path) for path in (WHOAMI, ME)] == [False, True]
+    await nowhere.close()

@@ -43,7 +43,7 @@ class Forked:
 
     def poll(self) -> int | None:
         """Its exit code, minus the signal that ended it, or None while it runs."""
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0.0)
         return self.returncode
 

@@ -22,17 +22,17 @@ class Desk:
 
     browser: httpx.AsyncClient
 
-    async def get(self, path: str, **query: Any) -> httpx.Response:
+    async def get(self, path: str, /, **query: Any) -> httpx.Response:
         """Open a page."""
         return await self.browser.get(path, params=query or None)
 
-    async def read(self, path: str, **query: Any) -> str:
+    async def read(self, path: str, /, **query: Any) -> str:
         """Open a page that is there, and read its text, without markup."""
         answer = await self.get(path, **query)
         assert answer.status_code == 200, (answer.status_code, answer.headers.get("location"))
         return text_of(answer)
 
-    async def send(self, path: str, **fields: Any) -> httpx.Response:
+    async def send(self, path: str, /, **fields: Any) -> httpx.Response:
         """Send a form of this page."""
         form = {"csrf_token": self.browser.cookies["csrf_token"], **fields}
         return await self.browser.post(path, data=form)
@@ -42,13 +42,13 @@ class Desk:
         form = {"csrf_token": self.browser.cookies["csrf_token"], **fields}
         return await self.browser.post(path, data=form, files=file)
 
-    async def press(self, path: str, **fields: Any) -> tuple[str, str]:
+    async def press(self, path: str, /, **fields: Any) -> tuple[str, str]:
         """Send a form that leads somewhere with a sentence: where, and which."""
         answer = await self.send(path, **fields)
         assert answer.status_code == 303, text_of(answer)
         return answer.headers["location"], said(answer)
 
-    async def undo(self, path: str, **fields: Any) -> tuple[str, str]:
+    async def undo(self, path: str, /, **fields: Any) -> tuple[str, str]:
         """Send such a form, and press the button "Undo" of the page it leads to."""
         answer = await self.send(path, **fields)
         shown = (await self.browser.get(answer.headers["location"])).text

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backend.models import MailPurpose, MailState
+from backend.services.audit import Action
 from tests.application import Application
 from tests.factories import PASSWORD, People
 from tests.scenarios.desk import at_the_desk, text_of
@@ -42,7 +43,7 @@ async def test_those_who_wait_longest_stand_first(running: Application, people: 
     running.clock.move(days=1)
     text = await desk.read("/overview")
 
-    assert "4 people wait for a decision, the first since 9 days ago ." in text
+    assert "4 people wait for a decision, the first asked 9 days ago ." in text
     places = [text.index(f" {one.username} ") for one in waiting[:3]]
     assert places == sorted(places)
     assert f" {waiting[3].username} " not in text
@@ -73,7 +74,7 @@ async def test_mail_that_fails_is_told_until_it_is_a_week_ago(running: Applicati
 async def test_given_up_mail_counts_for_a_week(running: Application, people: People) -> None:
     admin = await people.admin()
     async with people.work() as work:
-        await work.audit.record("mail_given_up", target=admin.id)
+        await work.audit.record(Action.MAIL_GIVEN_UP, target=admin.id)
     then = await (await at_the_desk(running, admin)).read("/overview")
     running.clock.move(days=8)
     later = await (await at_the_desk(running, admin)).read("/overview")

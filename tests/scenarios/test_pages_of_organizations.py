@@ -1,6 +1,9 @@
 """Organizations looked after by pages, in a browser without script: by owners, by members, and by who helps them."""
 
+import base64
+import json
 import re
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -113,6 +116,9 @@ async def test_what_one_may_not_do_is_refused_in_words(running: Application, peo
         assert "reload" in (said(answer) if answer.status_code == 303 else text_of(answer)).lower(), path
     for path in (here, f"/organizations/{owner.id}", "/organizations/none", f"{here}/leave", f"{here}/rename"):
         assert (await outside.get(path)).status_code == 404
+    for word in ("rename", "delete", f"members/{owner.id}/make-admin", f"invitations/{invitation}/revoke"):
+        answer = await desk.get(f"{here}/{word}")
+        assert answer.status_code == 403 or NOT_YOURS in said(answer), word
 
     assert await members(owner, one) == {owner.username: "owner", member.username: "member"}
     assert await standing(owner) == {"Hall": "owner"}
@@ -128,6 +134,9 @@ async def test_a_role_is_given_with_a_way_back(running: Application, people: Peo
     there, sentence = await desk.press(f"{here}/members/{member.id}/make-admin")
     as_admin = await members(owner, one)
     last = await desk.press(f"{here}/members/{owner.id}/make-member")
+    async with people.work() as services:
+        await services.closing.suspend(None, member.id)
+    closed = (await desk.get(f"{here}/members/{member.id}")).text
 
     assert f"Make {member.username} an owner of Hall?" in question
     assert "They can do everything here" in question
@@ -136,6 +145,10 @@ async def test_a_role_is_given_with_a_way_back(running: Application, people: Peo
     assert as_admin == {owner.username: "owner", member.username: "admin"}
     assert last[0] == f"{here}/members/{owner.id}"
     assert "There is no other owner with an active account." in last[1]
+    assert [act for act in ("make-owner", "make-member", "hand-over", "remove") if f'/{act}"' in closed] == [
+        "make-member",
+        "remove",
+    ]
 
 
 async def test_a_way_back_is_good_in_its_own_organization_only(running: Application, people: People) -> None:
@@ -144,11 +157,16 @@ async def test_a_way_back_is_good_in_its_own_organization_only(running: Applicat
     for id_ in (one, two):
         await brought_in(owner, id_, member)
     desk = await at_the_desk(running, owner)
-    shown = await desk.send(f"/organizations/{one}/members/{member.id}/make-admin")
-    other = await desk.get(f"/organizations/{two}")
+    answer = await desk.send(f"/organizations/{one}/members/{member.id}/make-admin")
+    told = json.loads(base64.urlsafe_b64decode(answer.cookies["notice"]))
+    shown = await desk.get(f"/organizations/{two}")
+    told["undo"][2] = UUID(two).hex
+    desk.browser.cookies.set("notice", base64.urlsafe_b64encode(json.dumps(told).encode()).decode())
+    changed = await desk.get(f"/organizations/{two}")
 
-    assert f'action="/organizations/{one}/members/{member.id}/make-member"' in other.text
-    assert shown.status_code == 303
+    assert f'action="/organizations/{one}/members/{member.id}/make-member"' in shown.text
+    assert told["text"] in text_of(changed)
+    assert ">Undo<" not in changed.text
 
 
 async def test_an_organization_changes_hands_and_is_left(running: Application, people: People) -> None:
@@ -263,18 +281,18 @@ async def test_an_invitation_is_read_and_accepted(running: Application, people: 
     outside = text_of(await stranger.browser.post("/invitation", data={"token": f" {token} "}))
     to_login = await stranger.browser.post("/invitation/accept", data={"token": token}, headers=_from("/invitation"))
     inside = await desk.send("/invitation", token=token)
-    forged = await desk.browser.post("/invitation/accept", data={"token": token})
+    forged = [await desk.browser.post(f"/invitation/{word}", data={"token": token}) for word in ("accept", "decline")]
     there, sentence = await desk.press("/invitation/accept", token=token)
     late = await desk.send("/invitation", token=token)
 
     assert (unknown.status_code, OVER in text_of(unknown), "nothing" in unknown.text) == (400, True, False)
-    assert empty.status_code == 422
+    assert (empty.status_code, "Code of the invitation" in text_of(unknown)) == (422, True)
     assert f"Join Harbour Observatory ? {owner.username} invites you, as an admin." in outside
     assert "Sign in first, to accept" in outside
     assert "Ask for access" in outside
     assert to_login.headers["location"] == "/login?next=%2Finvitation"
     assert f"You are signed in as {guest.username} ." in text_of(inside)
-    assert forged.status_code == 403
+    assert {answer.status_code for answer in forged} == {403}
     assert (there, sentence) == (f"/organizations/{one}", "Welcome. You are a member of Harbour Observatory now.")
     assert await members(owner, one) == {owner.username: "owner", guest.username: "admin"}
     assert OVER in text_of(late)
@@ -325,7 +343,7 @@ async def test_an_inert_organization_says_what_it_waits_for_and_can_be_helped(
     assert f'action="{here}/invitations"' not in shown.text
     assert "takes nobody in at present" in text_of(refused)
     assert f"Hall Inactive {owner.username} 2 people" in everybody
-    assert "inactive, until one of its owners has an active account" in person
+    assert "Inactive, until one of its owners has an active account." in person
     assert "Invite somebody" in await desk.read(there)
     assert (await desk.get("/organizations/all")).status_code == 403
 

@@ -96,7 +96,8 @@ async def test_a_limit_that_cannot_be_keeps_what_was_typed(desk: Desk) -> None:
         assert answer.status_code == status, change
         assert sentence in text_of(answer), change
         assert f'id="f-{field}-error"' in answer.text, change
-        assert all(f'value="{value}"' in answer.text for value in (sound | change).values()), change
+        kept = [value for name, value in (sound | change).items() if name != "unit"]
+        assert all(f'value="{value}"' in answer.text for value in kept), change
         if field != "path" or status != 409:
             again = await desk.send(path, **sound | change)
             assert (again.status_code, sentence in text_of(again)) == (status, True), change
@@ -147,8 +148,8 @@ async def test_tiers_that_are_not_there_and_forms_without_proof_change_nothing(
     person = await people.active()
     await desk.press("/tiers", name="Free")
     member = await at_the_desk(running, person)
-    for path in ("/tiers/None", "/tiers/None/delete", "/tiers/Free/explode", "/tiers/Free/limits/1", "/tiers/Free/limits/x"):
-        assert (await desk.get(path)).status_code == 404, path
+    for path in ("None", "None/delete", "Free/explode", "Free/limits/1", "Free/limits/x"):
+        assert (await desk.get(f"/tiers/{path}")).status_code == 404, path
     assert (await desk.get("/tiers/Free/limits")).headers["location"] == "/tiers/Free"
     assert (await desk.get(f"/users/{person.id}/tier")).headers["location"] == f"/users/{person.id}"
     forms = ("/tiers", "/tiers/Free/rename", "/tiers/Free/delete", "/tiers/Free/make-default", "/tiers/Free/limits")

@@ -1,5 +1,6 @@
 """What becomes of organizations when their people go: deleted for a while, or erased for good."""
 
+import asyncio
 import io
 import json
 import zipfile
@@ -72,6 +73,20 @@ async def test_other_owners_stay_what_they_are(people: People) -> None:
     await erased(people, owner)
     assert await members(admin, one) == {other.username: "owner", admin.username: "admin"}
     assert await people.audit("ownership_inherited") == []
+
+
+async def test_who_is_erased_while_they_act_leaves_nothing_behind(people: People) -> None:
+    for _ in range(3):
+        owner, heir, guest = await people.active(), await people.active(), await people.active()
+        one = await founded(owner)
+        await brought_in(owner, one, heir)
+        _, token = await invited(owner, one)
+        acts = guest.post(ACCEPT, {"token": token}), owner.post(at(one, "transfer"), {"user_id": str(heir.id)})
+        one_told, other_told, *_ = await asyncio.gather(*acts, erased(people, guest), erased(people, owner))
+        assert {one_told.status_code, other_told.status_code} <= {200, 400, 401}
+        assert await members(heir, one) == {heir.username: "owner"}
+        async with people.work() as work:
+            assert [await work.organizations.mine(gone.id) for gone in (owner, guest)] == [[], []]
 
 
 @pytest.mark.settings(registration="open")

@@ -63,10 +63,11 @@ async def test_l8_what_is_no_address_is_one_and_the_same_for_all(running: Applic
 
 
 @pytest.mark.settings(trusted_proxies=(PROXY,))
-@pytest.mark.parametrize("said", [*GARBAGE, "fe80::1%" + "z" * 5000], ids=range(len(GARBAGE) + 1))
-async def test_l8_nobody_who_may_come_in_is_kept_out_by_it(running: Application, people: People, said: str) -> None:
+async def test_l8_nobody_who_may_come_in_is_kept_out_by_it(running: Application, people: People) -> None:
     person = await people.active()
-    assert (await _through_a_proxy(running.client, person.username, said, person.password)).status_code == 200
+    for said in [*GARBAGE, "fe80::1%" + "z" * 5000]:
+        answer = await _through_a_proxy(running.client, person.username, said, person.password)
+        assert answer.status_code == 200, said
 
 
 @pytest.mark.settings(trusted_proxies=(PROXY,))

@@ -4,7 +4,7 @@
 
 from html.parser import HTMLParser
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
@@ -71,6 +71,8 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     person, rejected = await people.pending(**texts), await people.pending(**texts)
     async with unit_of_work(running.context) as services:
         await services.users.reject(rejected.id, by=admin.id, reason=vector)
+        tier = await services.tiers.create(admin.id, vector.replace("/", "")[:60])
+    organization = (await admin.post("/api/v1/organizations", {"name": vector})).json()["data"]["id"]
     agent = vector.encode("ascii", "replace").decode()
     await browser.post("/login", data={"username_or_email": admin.username, "password": PASSWORD})
     applicant = running.browser(**{"User-Agent": agent})
@@ -79,7 +81,11 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     acts = [f"/users/{person.id}/{word}" for word in ("delete", "edit", "anonymize")]
     ledger = ("/messages", f"/messages?user={person.id}")
     found = (*ledger, "/users/new", "/users/import", f"/users?{urlencode({'query': vector})}", chosen)
-    paths = ("/approvals", "/users", f"/users/{person.id}", f"/users/{rejected.id}", *acts, *found)
+    one, other = f"/organizations/{organization}", f"/tiers/{quote(tier.name, safe='')}"
+    asked = [f"{one}/{rest}" for rest in ("delete", "rename", "leave", f"members/{admin.id}")]
+    groups = ("/organizations", "/organizations/all", one, *asked)
+    tiers = ("/tiers", other, f"{other}/delete", f"{other}/rename")
+    paths = ("/approvals", "/users", f"/users/{person.id}", f"/users/{rejected.id}", *acts, *found, *groups, *tiers)
     shown = {path: await browser.get(path) for path in paths} | {"/waiting": await applicant.get("/waiting")}
     pages = {path: Page(answer.text) for path, answer in shown.items()}
 
@@ -87,6 +93,7 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     assert {path: page.active() for path, page in pages.items() if page.active()} == {}
     assert vector in pages["/approvals"].text
     assert vector in pages["/waiting"].text
+    assert vector in pages[f"{one}/delete"].text
 
 
 async def test_what_strangers_type_comes_back_as_text(running: Application, people: People) -> None:
@@ -109,6 +116,7 @@ async def _typed(client: httpx.AsyncClient, vector: str) -> list[httpx.Response]
         await client.post("/verify", data={"token": vector}),
         await client.post("/forgot-password", data={"email": vector}),
         await client.post("/verify/again", data={"email": vector}),
+        await client.post("/invitation", data={"token": vector}),
         await client.get("/messages", params={"state": vector, "user": vector, "purpose": vector}),
         await client.get("/login", params={"next": vector, "why": vector}),
         await client.get(f"/{vector.replace('/', '')}"),

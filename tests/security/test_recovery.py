@@ -106,30 +106,23 @@ async def test_r5_a_reset_ends_every_session_of_every_kind(running: Application,
     assert [answer.status_code for answer in answers] == [401] * 5
 
 
-@pytest.mark.parametrize(
-    "email",
-    [
-        ["victim", "attacker@example.org"],
-        "victim,attacker@example.org",
-        "victim;attacker@example.org",
-        "victim\r\nBcc: attacker@example.org",
-        "victim\nattacker@example.org",
-        {"victim": "attacker@example.org"},
-        'victim"@example.org, attacker@example.org',
-    ],
-    ids=str,
-)
-async def test_r9_one_request_is_about_one_address(running: Application, person: Person, email: Any) -> None:
-    if isinstance(email, str):
-        email = email.replace("victim", person.email, 1)
-    elif isinstance(email, list):
-        email = [person.email, *email[1:]]
-    else:
-        email = {person.email: "attacker@example.org"}
-    for door in (FORGOT, "/api/v1/users/reset-password/request", REQUEST):
-        answer = await running.client.post(door, json={"email": email})
-        assert answer.status_code in {200, 202, 422}
-    assert await running.mails() == []
+@pytest.mark.settings(rate_limits=False)
+async def test_r9_one_request_is_about_one_address(running: Application, person: Person) -> None:
+    victim, attacker = person.email, "attacker@example.org"
+    several: list[Any] = [
+        [victim, attacker],
+        {victim: attacker},
+        f"{victim},{attacker}",
+        f"{victim};{attacker}",
+        f"{victim}\r\nBcc: {attacker}",
+        f"{victim}\n{attacker}",
+        f'{victim}"@example.org, {attacker}',
+    ]
+    for email in several:
+        for door in (FORGOT, "/api/v1/users/reset-password/request", REQUEST):
+            answer = await running.client.post(door, json={"email": email})
+            assert answer.status_code in {200, 202, 422}, (door, email)
+        assert await running.mails() == [], email
 
 
 async def test_r9_of_two_equal_keys_the_last_counts_and_gets_one_mail(running: Application, person: Person) -> None:
@@ -139,12 +132,13 @@ async def test_r9_of_two_equal_keys_the_last_counts_and_gets_one_mail(running: A
     assert await running.mails() == []
 
 
-@pytest.mark.parametrize("token", ["", None, 0, [], {}, "null", "undefined", " ", "\x00", "a" * 100_000])
-async def test_r10_a_reset_cannot_do_without_its_token(running: Application, person: Person, token: Any) -> None:
+async def test_r10_a_reset_cannot_do_without_its_token(running: Application, person: Person) -> None:
     await reset_mail(running, person)
+    tokens: list[Any] = ["", None, 0, [], {}, "null", "undefined", " ", "\x00", "a" * 100_000]
     for door, name in ((RESET, "password"), ("/api/v1/users/reset-password/confirm", "new_password")):
-        for body in ({"token": token, name: NEW}, {name: NEW}, {"id": str(person.id), name: NEW}):
-            assert (await running.client.post(door, json=body)).status_code in {400, 413, 422}
+        for body in ({}, {"id": str(person.id)}, *({"token": token} for token in tokens)):
+            answer = await running.client.post(door, json={**body, name: NEW})
+            assert answer.status_code in {400, 413, 422}, (door, str(body)[:100])
     assert await signs_in(running.client, person.username, PASSWORD) == 200
 
 
@@ -275,18 +269,16 @@ async def test_v5_a_one_time_token_is_good_for_its_own_purpose_alone(running: Ap
     assert (await reset(running.client, key)).status_code == 200
 
 
-@pytest.mark.parametrize("status", [one for one in Status if one is not Status.ACTIVE])
-async def test_a_reset_asked_for_in_good_times_opens_nothing_afterwards(
-    running: Application, people: People, status: Status
-) -> None:
-    person = await people.in_status(status)
-    async with people.work() as services:
-        user = await services.users.user_db.get(person.id)
-        assert user
-        await services.outbox.queue(MailPurpose.RESET_PASSWORD, user)
-    await running.mails()
-    assert [mail.to for mail in await running.mails(MailPurpose.RESET_PASSWORD)] == []
-    assert (await people.row(person)).status is status
+async def test_a_reset_asked_for_in_good_times_opens_nothing_afterwards(running: Application, people: People) -> None:
+    for status in set(Status) - {Status.ACTIVE}:
+        person = await people.in_status(status, signed_in=False)
+        async with people.work() as services:
+            user = await services.users.user_db.get(person.id)
+            assert user
+            await services.outbox.queue(MailPurpose.RESET_PASSWORD, user)
+        await running.mails()
+        assert [mail.to for mail in await running.mails(MailPurpose.RESET_PASSWORD)] == [], status
+        assert (await people.row(person)).status is status
 
 
 async def test_tokens_are_kept_as_digests(running: Application, person: Person) -> None:

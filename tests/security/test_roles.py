@@ -51,7 +51,8 @@ USERS: Final = frozenset(
         *(("POST", path) for path in ("/devices/{id}/end", "/devices/end-others")),
         *((method, "/organizations") for method in ("GET", "POST")),
         *(("GET", f"/organizations/{{id}}{rest}") for rest in ("", "/invitations", "/members/{member}")),
-        *((method, f"/organizations/{{id}}/{word}") for word in ("rename", "leave", "delete") for method in ("GET", "POST")),
+        *(("GET", f"/organizations/{{id}}/{word}") for word in ("rename", "leave", "delete")),
+        *(("POST", f"/organizations/{{id}}/{word}") for word in ("rename", "leave", "delete")),
         *((method, "/organizations/{id}/members/{member}/{action}") for method in ("GET", "POST")),
         *(("GET", f"/organizations/{{id}}/invitations/{{invitation}}/{word}") for word in ("revoke", "{action}")),
         *(("POST", f"/organizations/{{id}}/invitations/{{invitation}}/{word}") for word in ("again", "link", "revoke")),
@@ -94,7 +95,8 @@ APPROVERS: Final = frozenset(
 )
 ADMINS: Final = frozenset(
     {
-        *(("GET", path) for path in ("/overview", "/users", "/users/{id}", "/users/{id}/{action}", "/api/auth/admin/stats")),
+        *(("GET", path) for path in ("/users", "/users/{id}", "/users/{id}/{action}", "/api/auth/admin/stats")),
+        ("GET", "/overview"),
         *(("POST", path) for path in ("/users/{id}/{action}", "/api/auth/admin/reset-user-password")),
         *((method, f"/users/{name}") for name in ("new", "bulk", "import", "{id}/edit") for method in ("GET", "POST")),
         *((method, "/api/auth/admin/users") for method in ("GET", "POST")),
@@ -108,9 +110,10 @@ ADMINS: Final = frozenset(
         *(("POST", f"/api/v1/messages/{{id:account_id}}/{word}") for word in ("again", "link")),
         ("GET", "/organizations/all"),
         *((method, path) for path in ("/tiers", "/users/{id}/tier") for method in ("GET", "POST")),
-        *((method, f"/tiers/{{name}}/{word}") for word in ("rename", "limits", "{action}") for method in ("GET", "POST")),
-        *((method, f"/tiers/{{name}}/limits/{{limit}}{rest}") for rest in ("", "/delete") for method in ("GET", "POST")),
-        ("GET", "/tiers/{name}"),
+        *(("GET", f"/tiers/{{name}}{rest}") for rest in ("", "/rename", "/limits", "/{action}")),
+        *(("POST", f"/tiers/{{name}}/{word}") for word in ("rename", "limits", "{action}")),
+        *((method, "/tiers/{name}/limits/{limit}") for method in ("GET", "POST")),
+        *((method, "/tiers/{name}/limits/{limit}/delete") for method in ("GET", "POST")),
         *(("GET", "/api/v1/users/export"), ("POST", "/api/v1/users/import")),
         *((method, "/api/v1/tiers") for method in ("GET", "POST")),
         *((method, "/api/v1/tiers/{name}") for method in ("GET", "PATCH", "DELETE")),

@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
+from backend.errors import DatabaseUnavailable
 from backend.migrations import runner
 from backend.models import AuditEvent, Tally, TallyKind, UserSession
 from backend.services import reading, startup, unit_of_work
@@ -28,6 +30,11 @@ async def _counts(running: Application, kind: TallyKind) -> dict[str, int]:
     async with running.context.database.reading() as session:
         found = (await session.exec(select(Tally).where(Tally.kind == kind))).all()
     return {tally.key: tally.count for tally in found if tally.count}
+
+
+async def _do(running: Application, statement: str) -> None:
+    async with running.context.database.writing() as session:
+        await (await session.connection()).execute(text(statement))
 
 
 async def _at(running: Application, moment: str) -> None:
@@ -78,9 +85,8 @@ async def test_the_last_second_of_a_day_belongs_to_it(running: Application, peop
     person = await people.admin()
     await _at(running, "2031-03-02T23:59:59")
     await people.signed_in(person)
-    async with running.context.database.writing() as session:  # as if only the use were known, not the sign-in
-        await (await session.connection()).execute(text("UPDATE users SET active_on = '2031-03-01'"))
-        await (await session.connection()).execute(text("DELETE FROM tallies WHERE kind = 'active'"))
+    await _do(running, "UPDATE users SET active_on = '2031-03-01'")  # as if only the use were known, not the sign-in
+    await _do(running, "DELETE FROM tallies WHERE kind = 'active'")
     running.clock.move(seconds=0.5)
     await _uses(running, person)
     running.clock.move(seconds=1)
@@ -113,29 +119,27 @@ async def test_processes_that_save_at_once_count_everybody_once(running: Applica
 
 
 async def test_a_known_day_is_not_written_again_and_a_lost_one_is_tried_again(
-    running: Application, people: People, tmp_path: Any
+    running: Application, people: People
 ) -> None:
     person = await people.active()
     running.clock.move(days=1)
     await people.signed_in(person)
-    async with running.context.database.writing() as session:
-        await (await session.connection()).execute(text("UPDATE users SET active_on = NULL"))
-    await _uses(running, person)
-    running.clock.move(seconds=1)
-    await _uses(running, person)
-    away = Database(f"sqlite+aiosqlite:///{tmp_path / 'nowhere' / 'vestibule.db'}")
-    with pytest.raises(Exception, match=r"."):
-        await running.context.touches.save(away)
-    await away.close()
     today = f"{running.clock.now():%Y-%m-%d}"
-    before = (await _counts(running, TallyKind.ACTIVE))[today]
-    await _saved(running)
-    after = (await _counts(running, TallyKind.ACTIVE))[today]
+    await _do(running, "UPDATE users SET active_on = NULL")  # as if it was not known
     running.clock.move(seconds=1)
     await _uses(running, person)
-    await _saved(running)
+    await _do(running, "ALTER TABLE tallies RENAME TO lost")
+    with pytest.raises((DatabaseUnavailable, DBAPIError)):
+        await _saved(running)
+    await _do(running, "ALTER TABLE lost RENAME TO tallies")
+    counts = [(await _counts(running, TallyKind.ACTIVE))[today]]
+    for _ in range(2):
+        await _saved(running)
+        counts.append((await _counts(running, TallyKind.ACTIVE))[today])
+        running.clock.move(seconds=1)
+        await _uses(running, person)
 
-    assert (before, after, (await _counts(running, TallyKind.ACTIVE))[today]) == (1, 2, 2)
+    assert counts == [1, 2, 2]
 
 
 async def test_decisions_are_counted_by_how_long_people_had_waited(running: Application, people: People) -> None:
@@ -206,25 +210,41 @@ async def test_counting_rows_anew_forgets_no_day(running: Application, people: P
 
 
 async def test_what_is_unusual_today_is_told_with_both_figures(running: Application, people: People) -> None:
-    person = await people.admin()
-    for _ in range(28):
+    for day in range(28):
         running.clock.move(days=1)
-        await _fail(running, person, 4)
+        await _happen(running, failed=4 if day % 2 else 400 * (day == 0), resets=6)
     running.clock.move(days=1)
     seen = []
-    for number in (12, 2):  # three times as many as usual and no more; ten more than usual at least
-        await _fail(running, person, number)
+    for failed, resets in ((13, 18), (1, 0), (0, 1)):
+        await _happen(running, failed=failed, resets=resets)
         async with reading(running.context) as look:
             seen.append(await look.statistics.unusual(running.clock.now()))
-            seen.append(await look.statistics.unusual(running.clock.now() + timedelta(days=1)))
+            assert await look.statistics.unusual(running.clock.now() + timedelta(days=1)) == []
 
-    assert seen == [[], [], [Unusual("Sign-ins with a wrong name or password", 14, 4, "sign-ins")], []]
+    failures = Unusual("Sign-ins with a wrong name or password", 14, 4, "sign-ins")
+    assert seen == [
+        [],  # ten more than usual at least, and more than three times as many
+        [failures],
+        [failures, Unusual("New passwords asked for", 19, 6, "resets")],
+    ]
 
 
-async def _fail(running: Application, person: Person, number: int) -> None:
+async def _happen(running: Application, *, failed: int, resets: int) -> None:
     async with unit_of_work(running.context) as work:
-        for _ in range(number):
-            await work.audit.record(Action.SIGNIN_FAILED, target=person.id, reason="AUTH_INVALID_CREDENTIALS")
+        await work.audit.record_all(
+            Action.SIGNIN_FAILED, {uuid4(): {} for _ in range(failed)}, reason="AUTH_INVALID_CREDENTIALS"
+        )
+        await work.audit.record_all(Action.PASSWORD_RESET_REQUESTED, {uuid4(): {} for _ in range(resets)})
+
+
+async def test_what_is_broken_is_counted_and_what_is_not_allowed_is_not(running: Application, people: People) -> None:
+    async with people.work() as work:
+        for reason in ("PROVISIONING_FAILED", "ADMIN_REQUIRED", "PROVISIONING_FAILED"):
+            await work.audit.record(Action.REFUSED, reason=reason)
+        await work.audit.record_all(Action.SIGNIN_FAILED, {}, reason="ACCOUNT_PENDING")
+    assert [*(await _counts(running, TallyKind.HAPPENED)).items()] == [
+        (f"{running.clock.now():%Y-%m-%d}/refused/provisioning_failed", 2)
+    ]
 
 
 async def test_a_sign_in_that_is_undone_counts_nowhere(running: Application, people: People) -> None:

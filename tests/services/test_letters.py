@@ -4,7 +4,7 @@ import re
 from dataclasses import fields, replace
 from html import unescape
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -106,7 +106,7 @@ def test_html_loads_nothing_and_links_only_to_us(purpose: MailPurpose) -> None:
 
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_an_unproven_address_gets_nothing_that_a_stranger_typed(purpose: MailPurpose) -> None:
-    nobody = {"name": None, "username": None, "reason": None, "organization": TYPED}
+    nobody: dict[str, Any] = {"name": None, "username": None, "reason": None, "organization": TYPED}
     letter = replace(_typed(example(purpose, HOUSE, unproven=True)), **nobody)
     proven = Letters().write(purpose, replace(letter, name=TYPED, username="ana"))
     written = Letters().write(purpose, letter)

@@ -33,11 +33,7 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 def _rows(user: models.User, organization: models.Organization) -> Iterator[tuple[Any, str, StrEnum]]:
     """One row for every member of every enumeration that is stored, and which column holds it."""
-    for role in Role:
-        yield models.User(**_user(), role=role), "role", role
-    for status in Status:
-        user_ = models.User(**_user(), status=status, status_before_deletion=status)
-        yield user_, "status_before_deletion", status
+    yield from _people()
     for tally in TallyKind:
         yield models.Tally(kind=tally, key="x", count=1), "kind", tally
     common: dict[str, Any] = {"user_id": user.id, "created_at": NOW}
@@ -51,13 +47,21 @@ def _rows(user: models.User, organization: models.Organization) -> Iterator[tupl
         values = {**common, "digest": uuid4().hex, "email_key": "x", "expires_at": NOW}
         yield models.OneTimeToken(purpose=token, **values), "purpose", token
     for place in MembershipRole:
-        times = {"created_at": NOW, "expires_at": NOW}
+        times: dict[str, Any] = {"created_at": NOW, "expires_at": NOW}
         yield models.Invitation(organization_id=organization.id, role=place, **times), "role", place
     session: dict[str, Any] = {**common, "last_activity": NOW, "expires_at": NOW}
     for carrier in Carrier:
         yield models.UserSession(carrier=carrier, **session), "carrier", carrier
     for end in SessionEnd:
         yield models.UserSession(carrier=Carrier.BEARER, ended_because=end, **session), "ended_because", end
+
+
+def _people() -> Iterator[tuple[models.User, str, StrEnum]]:
+    for role in Role:
+        yield models.User(**_user(), role=role), "role", role
+    for status in Status:
+        user = models.User(**_user(), status=status, status_before_deletion=status)
+        yield user, "status_before_deletion", status
 
 
 def _user() -> dict[str, Any]:

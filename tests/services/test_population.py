@@ -10,7 +10,7 @@ from sqlalchemy import Table, text
 from sqlmodel import select
 
 from backend.identifiers import caseless
-from backend.models import Role, Status, User, metadata
+from backend.models import Role, Status, TallyKind, User, metadata
 from backend.settings import Settings
 from backend.stores.database import Database
 from backend.stores.identifiers import IdentifierStore
@@ -60,6 +60,8 @@ async def test_what_is_written_is_what_the_stores_write(database_url: str) -> No
     stored = await _rows(database)
     await database.close()
 
+    days = (TallyKind.HAPPENED, TallyKind.WAITED, TallyKind.ACTIVE)  # which no row tells of
+    written["tallies"] = Counter({row: count for row, count in written["tallies"].items() if row[0] not in days})
     for name, rows in written.items():
         assert rows == stored[name], name
 

@@ -113,7 +113,7 @@ async def _about(caller: Identity, look: Services, context: InContext) -> dict[s
         "session": session,
         "idle": look.sessions.rules.idle_of(session.session),
         "mail": mail_of(context.settings),
-        "places": await look.organizations.mine(caller.id),
+        "places": await look.organizations.standings(caller.id),
         "pending_count": await look.people.waiting_count(),
         "here": "account",
     }

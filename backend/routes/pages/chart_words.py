@@ -19,11 +19,11 @@ PERIODS: Final[Mapping[Period, str]] = {
 }
 """What each period is called, in the order in which people choose."""
 _WAITS: Final[Mapping[str, tuple[str, str]]] = {
-    Wait.HOUR: ("1 hour", "Less than an hour"),
+    Wait.HOUR: ("1 h", "Less than an hour"),
     Wait.DAY: ("1 day", "An hour to a day"),
     Wait.THREE_DAYS: ("3 days", "One to three days"),
-    Wait.WEEK: ("1 week", "Three days to a week"),
-    Wait.LONGER: ("longer", "A week or longer"),
+    Wait.WEEK: ("7 days", "Three days to a week"),
+    Wait.LONGER: ("more", "A week or longer"),
 }
 """How a length of a wait is called below a bar, and in a table."""
 
@@ -124,7 +124,7 @@ def column(chart: Chart, name: str) -> str:
 
 
 def below(row: Row, period: Period | None) -> str:
-    """Say below a bar when or what it was: "21 Nov", "today", "1 week"; a week by its Monday, this one as "now"."""
+    """Say below a bar when or what it was: "21 Nov", "today", "7 days"; a week by its Monday, this one as "now"."""
     if row.begins is None or period is None:
         return _WAITS[row.name][0]
     if not row.complete:

@@ -120,7 +120,8 @@ async def take_away(
     chart: str, caller: CurrentAdmin, look: Look, query: Annotated[StatisticsQuery, Query()]
 ) -> Response:
     """Hand over a chart as a file."""
-    return csv_of(await look.statistics.one(chart, query.period), query.period)
+    period = Period(query.period)
+    return csv_of(await look.statistics.one(chart, period), period)
 
 
 def _part(row: Row, columns: Sequence[str]) -> int:

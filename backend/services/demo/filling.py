@@ -139,7 +139,7 @@ async def _counted(context: Context, play: Play, cast: Cast) -> Filled:
         people = await look.users.user_db.tallies.people()
         totals = await look.users.user_db.tallies.totals()
         mails = await look.mails.count(Wanted())
-        waiting = [life.who for life in play.lives if life.fate is Fate.WAITING and life.who in cast.ids]
+        waiting = [life.person for life in play.lives if life.fate is Fate.WAITING and life.who in cast.ids]
         return Filled(
             people=people.total(),
             waiting=sum(count for (_, status), count in people.items() if status is Status.PENDING),
@@ -147,5 +147,11 @@ async def _counted(context: Context, play: Play, cast: Cast) -> Filled:
             sign_ins=totals.get("signin_succeeded", 0),
             mails=mails,
             left_out=cast.left_out,
-            applicant=waiting[len(waiting) // 2] if waiting else None,
+            applicant=_speaking(waiting).username if waiting else None,
         )
+
+
+def _speaking(waiting: Sequence[Invented]) -> Invented:
+    """Choose somebody who says why, with names that everybody can type."""
+    plain = [one for one in waiting if one.note and one.institution and one.username.isascii()]
+    return min(plain or waiting, key=lambda one: len(one.email))

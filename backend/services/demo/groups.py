@@ -88,32 +88,43 @@ class Group:
 def scenes(chance: random.Random, days: Days, lives: Sequence[Life], number: int) -> Iterator[Scene]:
     """Write down what groups there are, and how people came into them."""
     yield from _tiers(chance, days, lives)
-    names: Sequence[str] = words()["organizations"]
+    names: Sequence[tuple[str, str]] = words()["organizations"]
     names = names[: max(_FEWEST, round(len(names) * number / USUAL))]
     regular = [life for life in lives if life.fate is Fate.IN and life.eagerness > _EAGER and life.decided]
-    for place, name in enumerate(names[1:]):
-        crowd = chance.sample(regular, min(len(regular), chance.randrange(_FEWEST, 14)))
+    for place, (name, language) in enumerate(names[1:]):
+        crowd = _crowd(chance, regular, language, chance.randrange(_FEWEST, 14))
         yield from _organization(chance, days, Group(name), crowd, place)
     waiting = [life for life in lives if life.fate is Fate.WAITING]
     founder = waiting[len(waiting) // 3]
     moment = founder.came + timedelta(minutes=1)
-    yield Scene(moment, partial(Group(names[0]).found_while_waiting, founder.who), (founder.who,))
+    yield Scene(moment, partial(Group(names[0][0]).found_while_waiting, founder.who), (founder.who,))
+
+
+def _crowd(chance: random.Random, regular: Sequence[Life], language: str, number: int) -> Sequence[Life]:
+    """Choose who is in an organization, its owner first; a name in a language is for those who speak it."""
+    speakers = [life for life in regular if life.person.language == language]
+    others = [life for life in regular if life not in speakers]
+    first = chance.sample(speakers, min(len(speakers), number // 2 + 1))
+    rest = chance.sample(others, min(len(others), number - len(first)))
+    return [*sorted(first, key=lambda life: life.came), *sorted(rest, key=lambda life: life.came)]
 
 
 def _organization(
     chance: random.Random, days: Days, group: Group, crowd: Sequence[Life], place: int
 ) -> Iterator[Scene]:
-    owner, *others = sorted(crowd, key=lambda life: life.decided or days.now)
-    origin, made = owner.devices[0].origin, _later(chance, days, owner.decided or days.start, 8)
+    owner, *others = crowd
+    origin, made = owner.devices[0].origin, _later(chance, days, owner.decided or days.start, 30)
     yield Scene(made, partial(group.found, owner.who), (owner.who,), origin)
+    joined = made
     for number, life in enumerate(others):
         role = MembershipRole.ADMIN if number == 0 else MembershipRole.MEMBER
-        takes = timedelta(hours=chance.uniform(0.2, 30))
         at = _later(chance, days, max(made, life.decided or made), 20)
+        takes = min(timedelta(hours=chance.uniform(0.2, 30)), (days.now - at) * 0.8)
         by_link = chance.random() < 1 / 3
         play = partial(group.join, owner.who, life.who, role, takes, by_link=by_link)
         yield Scene(at, play, (owner.who, life.who), origin)
-    last = days.now - timedelta(hours=chance.uniform(1, 20))
+        joined = max(joined, at + takes)
+    last = joined + (days.now - joined) * chance.uniform(0.1, 0.9)
     if place == 0:
         yield Scene(last, partial(group.part, owner.who, others[-1].who), (owner.who, others[-1].who), origin)
     if place == 1:

@@ -21,6 +21,7 @@ _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
 _SINCE: Final = timedelta(hours=3)
 """Who came after that still waits, or was quickly decided about."""
+_REGULAR: Final = 0.25
 _OLD: Final = 0.7
 """How much of the time is over for somebody to whom more has happened than being let in."""
 
@@ -29,6 +30,8 @@ class Fate(StrEnum):
     """What became of somebody."""
 
     IN = "in"
+    MADE = "made"
+    """The administrator made the account."""
     WAITING = "waiting"
     REJECTED = "rejected"
     RECONSIDERED = "reconsidered"
@@ -42,6 +45,7 @@ class Fate(StrEnum):
 
 
 _OF_USUAL: Final[Mapping[Fate, int]] = {
+    Fate.MADE: 4,
     Fate.REJECTED: 16,
     Fate.RECONSIDERED: 3,
     Fate.SUSPENDED: 5,
@@ -53,9 +57,9 @@ _OF_USUAL: Final[Mapping[Fate, int]] = {
     Fate.ERASED: 2,
 }
 _WAITS: Final = (
-    *(timedelta(minutes=minutes) for minutes in (3, 12, 27, 48, 95, 140, 200, 290, 380, 470, 560, 690, 800, 930)),
-    *(timedelta(hours=hours) for hours in (19, 22, 26, 29, 33, 41, 46, 52, 61, 70)),
-    *(timedelta(days=days) for days in (3.4, 4.1, 4.6, 5.3, 6.2, 7.4, 8.8, 11)),
+    *(timedelta(minutes=minutes) for minutes in (3, 12, 48, 140, 290, 560)),
+    *(timedelta(hours=hours) for hours in (17, 22, 26, 29, 33, 38, 43, 47, 52, 56, 61, 66, 70)),
+    *(timedelta(days=days) for days in (3.2, 3.5, 4.1, 4.4, 4.8, 5.3, 6.2, 6.6, 7.4, 8.2, 9.3, 11.3)),
 )
 """How long people have waited who wait now."""
 
@@ -85,7 +89,11 @@ class Life:
     @property
     def until(self) -> datetime | None:
         """When they could not sign in any more."""
-        return None if self.fate in {Fate.IN, Fate.ENDING, Fate.RECONSIDERED, Fate.OPENED_AGAIN} else self.turned
+        return (
+            None
+            if self.fate in {Fate.IN, Fate.MADE, Fate.ENDING, Fate.RECONSIDERED, Fate.OPENED_AGAIN}
+            else self.turned
+        )
 
 
 def lived(chance: random.Random, days: Days, number: int) -> Sequence[Life]:
@@ -99,8 +107,8 @@ def lived(chance: random.Random, days: Days, number: int) -> Sequence[Life]:
         for at, fate in zip(came, fates, strict=True)
     ]
     for wait in sorted(waits, reverse=True):
-        at = days.now - wait * chance.uniform(0.96, 1)
-        person = town.somebody(at)
+        at = days.now - wait * chance.uniform(0.985, 1)
+        person = town.somebody(at, noted=0.94)
         lives.append(Life(person, at, Fate.WAITING, devices.of_somebody(chance, names), verified=chance.random() < 0.8))  # noqa: PLR2004
     for number_, person in enumerate(APPROVERS):
         at = days.start + (2 + 3 * number_) * timedelta(hours=1)
@@ -124,15 +132,17 @@ def _fates(chance: random.Random, came: Sequence[datetime], days: Days, number: 
 
 def _settled(chance: random.Random, days: Days, life: Life) -> Life:
     decision = days.decision(life.came)
+    if life.fate is Fate.MADE:
+        return replace(life, decided=life.came, eagerness=_REGULAR, verified=False)
     after = days.now - decision.at
     turned = decision.at + after * chance.uniform(0.3, 0.9)
     if life.fate is Fate.RECONSIDERED:
         turned = decision.at + min(after, 2 * _DAY) * chance.uniform(0.3, 0.9)
     if life.fate is Fate.ENDING:
         turned = decision.at + min(after, _DAY) * chance.random()
-    (eagerness,) = chance.choices((0.0, 0.05, 0.25, 0.7), (8, 20, 47, 25))
+    (eagerness,) = chance.choices((0.0, 0.05, _REGULAR, 0.7), (8, 20, 47, 25))
     if life.fate not in {Fate.IN, Fate.REJECTED}:
-        eagerness = max(eagerness, 0.16)
+        eagerness = max(eagerness, _REGULAR)
     return replace(
         life,
         decided=decision.at,

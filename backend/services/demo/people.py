@@ -77,9 +77,9 @@ class Town:
         self._deck = deck[::-1] + firsts[::-1]
         """Drawn from its end: first one of each language, then by their shares."""
 
-    def somebody(self, at: datetime, language: str | None = None) -> Invented:
-        """Make somebody up who comes at a moment, in a language or in one whose people are awake."""
-        spoken = self.languages[language or self._draw(at)]
+    def somebody(self, at: datetime, noted: float = _NOTED) -> Invented:
+        """Make somebody up who comes at a moment, where people are awake; `noted` is how likely they say why."""
+        spoken = self.languages[self._draw(at)]
         while True:
             given, family = self._chance.choice(spoken.given), self._chance.choice(spoken.family)
             full_name = spoken.style.format(g=given[0], f=family[0])
@@ -98,7 +98,7 @@ class Town:
             spoken.name,
             spoken.ahead,
             institution=place,
-            note=self._note(place, spoken.name),
+            note=self._note(place, spoken.name) if self._chance.random() < noted else None,
         )
 
     def _draw(self, at: datetime) -> str:
@@ -106,9 +106,7 @@ class Town:
         awake = [place for place in hands if (at + self.languages[self._deck[place]].ahead).hour in _AWAKE]
         return self._deck.pop(max(awake or hands)) if self._deck else self._chance.choice(list(self.languages))
 
-    def _note(self, place: str | None, language: str) -> str | None:
-        if self._chance.random() > _NOTED:
-            return None
+    def _note(self, place: str | None, language: str) -> str:
         native: str | None = self._words["native_notes"].get(language)
         if native and self._chance.random() < _IN_THEIR_LANGUAGE:
             return native

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from backend.errors import AlreadyTaken
+from backend.errors import AlreadyTaken, UserNotCreated
 from backend.models import MailPurpose, Role
 from backend.services.admission import Registration
 from backend.services.audit import Action, Origin
@@ -33,6 +33,9 @@ class Playwright:
     def scenes(self, life: Life) -> Iterator[Scene]:
         """Write down one life."""
         theirs = life.devices[0].origin
+        if life.fate is Fate.MADE:
+            yield Scene(life.came, partial(_make, life), origin=self._origins[ADMIN])
+            return
         yield Scene(life.came, partial(_sign_up, life), origin=theirs)
         if life.decided is None:
             return
@@ -90,21 +93,12 @@ class Playwright:
 
 
 async def _sign_up(life: Life, stage: Stage) -> None:
-    person = life.person
-    registration = Registration(
-        person.username,
-        person.email,
-        PASSWORD,
-        full_name=person.full_name,
-        institution=person.institution,
-        approval_note=person.note,
-    )
     try:
-        user = await stage.services.admission.register(registration)
+        user = await stage.services.admission.register(_registration(life, note=life.person.note))
     except AlreadyTaken:
         stage.cast.left_out += 1
         return
-    stage.cast.ids[person.username] = user.id
+    stage.cast.ids[life.who] = user.id
     if not life.reachable:
         stage.cast.unreachable.add(user.id)
     await _tell_deciders(stage)
@@ -112,6 +106,29 @@ async def _sign_up(life: Life, stage: Stage) -> None:
         stage.clock.pass_(4 * _MINUTE)
         await stage.services.users.user_db.update(user, {"is_verified": True, "updated_at": stage.clock.now()})
         await stage.services.audit.record(Action.EMAIL_VERIFIED, target=user.id, actor=user.id)
+
+
+async def _make(life: Life, stage: Stage) -> None:
+    try:
+        user = await stage.services.administration.create(
+            stage.cast.by(ADMIN), _registration(life), is_superuser=False, is_active=True
+        )
+    except UserNotCreated:
+        stage.cast.left_out += 1
+        return
+    stage.cast.ids[life.who] = user.id
+
+
+def _registration(life: Life, note: str | None = None) -> Registration:
+    person = life.person
+    return Registration(
+        person.username,
+        person.email,
+        PASSWORD,
+        full_name=person.full_name,
+        institution=person.institution,
+        approval_note=note,
+    )
 
 
 async def _tell_deciders(stage: Stage) -> None:

@@ -35,7 +35,9 @@ _REFUSALS: Final = {
     Fate.EXPIRED: AccountExpired,
     Fate.DEACTIVATED: AccountDeactivated,
 }
-_TRIES_AGAIN: Final = 0.5
+_TRIES_AGAIN: Final = 0.4
+_LOOKS: Final = 0.4
+"""How many of those who wait look whether they have been let in."""
 _BURST: Final = 88
 _BURST_TAKES: Final = timedelta(minutes=7)
 _KNOWN: Final = 9
@@ -59,6 +61,9 @@ class Visit:
 
 def of_life(chance: random.Random, life: Life, now: datetime) -> Iterator[Visit]:
     """Make up the visits of one life."""
+    if life.decided and life.verified and chance.random() < _LOOKS:
+        at = life.came + (life.decided - life.came) * chance.uniform(0.1, 0.9)
+        yield Visit(at, life.who, life.devices[0], life.devices[0].origin, refused=AccountPending.code)
     yield from _turned_away(chance, life, now)
     begins = life.turned if life.fate is Fate.RECONSIDERED else life.decided
     if begins is None or life.fate is Fate.REJECTED or not life.eagerness:
@@ -122,7 +127,7 @@ def _turned_away(chance: random.Random, life: Life, now: datetime) -> Iterator[V
     begins = life.came if life.fate is Fate.WAITING else life.turned or life.decided
     if refusal is None or begins is None or not life.verified:
         return
-    for _ in range(2):
+    for _ in range(1 if life.fate is Fate.WAITING else 2):
         at = begins + min(now - begins, 2 * _DAY) * chance.uniform(0.1, 1)
         if chance.random() < _TRIES_AGAIN and at < now:
             yield Visit(at, life.who, life.devices[0], life.devices[0].origin, refused=refusal.code)
