@@ -10,6 +10,8 @@ LONGEST_NOTE: Final = 2000
 LONGEST_ORGANIZATION: Final = 200
 """Characters that the name of an organization may have."""
 _LINE_BREAKS: Final = frozenset("\n\r\t")
+_BREAKING: Final = frozenset({"Cc", "Zl", "Zp"})
+"""Controls, and what Unicode has to separate lines and paragraphs."""
 _DIRECTION_CONTROLS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They make text read otherwise than it is written."""
 
@@ -22,7 +24,7 @@ def storable(text: str) -> bool:
 def plain(text: str, *, lines: bool) -> bool:
     """Tell whether a text holds no control characters; `lines` allows line breaks and tabs (ASVS 1.3.3)."""
     return storable(text) and not any(
-        (unicodedata.category(character) == "Cc" and not (lines and character in _LINE_BREAKS))
+        (unicodedata.category(character) in _BREAKING and not (lines and character in _LINE_BREAKS))
         or character in _DIRECTION_CONTROLS
         for character in text
     )

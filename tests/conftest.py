@@ -19,6 +19,7 @@ pytest_plugins = ["tests.application"]
 
 _CLUSTERS: Final = pytest.StashKey[list[Cluster]]()
 _WORKER_INPUT: Final = "postgres"
+_TOGETHER: Final = {"browser": 0, "faults": 1}
 
 
 class _Worker(Protocol):
@@ -34,6 +35,12 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # be ended in order, as by Ctrl-C
     memory.prefer()
     network.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Their servers and browsers are started once, and what takes longest does not come last; else the order is random.
+    items.sort(key=lambda item: _TOGETHER.get(item.path.parent.name, len(_TOGETHER)))
 
 
 def pytest_collection_finish() -> None:

@@ -74,7 +74,7 @@ class Mail(SQLModel, table=True):
     """The invitation it carries."""
     state: MailState = Field(default=MailState.DUE, sa_type=words(MailState))
     priority: int = 2
-    """0 for new passwords, 1 for proofs of address, 2 for news; lower ones overtake."""
+    """0 for new passwords, 1 for proofs of address, 2 for news, 3 for invitations; lower ones overtake."""
     due_at: datetime = Field(sa_type=UTCDateTime)
     """When it is to be tried, or, while it is being sent, when its sender is given up."""
     attempts: int = 0

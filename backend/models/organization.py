@@ -64,13 +64,19 @@ class Invitation(SQLModel, table=True):
     used_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL", index=True)
     revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     """When it was taken back, or declined."""
+    declined: bool = False
+    """Whether whoever was invited said no."""
 
 
 class InvitationToken(SQLModel, table=True):
-    """The digest of a token that opens an invitation; each mail and each link shown carries one of its own."""
+    """The digest of a token that opens an invitation; each mail and each link shown carries one of its own.
+
+    It is good while whoever had it made could still invite: otherwise people who were removed would let themselves in.
+    """
 
     __tablename__ = "invitation_tokens"
 
     digest: str = Field(primary_key=True, max_length=64)
     invitation_id: UUID = Field(foreign_key="invitations.id", ondelete="CASCADE", index=True)
+    made_by: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     created_at: datetime = Field(sa_type=UTCDateTime)

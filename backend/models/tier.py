@@ -1,11 +1,15 @@
 """What people may use of the API, and how much of it: tiers, and the limits of each."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from backend.models.types import UTCDateTime
+
+_NEVER_AGAIN: Final = {"sqlite_autoincrement": True}
+"""The id of a row that is gone is not given to another one, whose limits would be counted on."""
 
 
 class Tier(SQLModel, table=True):
@@ -20,6 +24,7 @@ class Tier(SQLModel, table=True):
             postgresql_where=text("is_default"),
             sqlite_where=text("is_default"),
         ),
+        _NEVER_AGAIN,
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -35,7 +40,7 @@ class TierLimit(SQLModel, table=True):
     """At most `amount` requests of one account within `period` seconds to a path and all below it."""
 
     __tablename__ = "tier_limits"
-    __table_args__ = (UniqueConstraint("tier_id", "path"),)
+    __table_args__ = (UniqueConstraint("tier_id", "path"), _NEVER_AGAIN)
 
     id: int | None = Field(default=None, primary_key=True)
     tier_id: int = Field(foreign_key="tiers.id", ondelete="CASCADE")

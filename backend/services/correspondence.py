@@ -28,6 +28,11 @@ _LEAVE: Final[Mapping[MailPurpose, Callable[[User], bool]]] = {
 }
 """What has to be so of somebody for a mail to be true at the moment at which it leaves."""
 
+_NAMING: Final = frozenset(
+    {MailPurpose.ORGANIZATION_DELETED, MailPurpose.OWNERSHIP_RECEIVED, MailPurpose.MEMBERSHIP_ENDED}
+)
+"""Mails that say what an organization is called, to its people. To whoever is invited it is a stranger's text."""
+
 
 async def message_of(services: Services, mail: Mail) -> Message | None:
     """Write a mail for the person as they are now; None if it is not true any more, or there is nobody to read it."""
@@ -56,7 +61,7 @@ async def message_of(services: Services, mail: Mail) -> Message | None:
             pending=user.status is Status.PENDING,
             waiting=waiting,
             session=await _session_of(services, mail) if mail.purpose is MailPurpose.NEW_DEVICE else None,
-            organization=mail.about if proven else None,
+            organization=mail.about if proven and mail.purpose in _NAMING else None,
         ),
     )
     return Message(mail.address or user.email, written.subject, written.text, written.html, str(mail.id))
@@ -79,7 +84,7 @@ class _Enclosed:
 
 async def _enclosed(services: Services, mail: Mail, user: User) -> _Enclosed:
     if mail.purpose is MailPurpose.ORGANIZATION_INVITATION:
-        token = await services.invitations.token_for(mail.invitation_id) if mail.invitation_id else None
+        token = await services.invitations.token_for(mail.invitation_id, mail.user_id) if mail.invitation_id else None
         return _Enclosed(token, _hours(invitations.LIFETIME), missing=token is None)
     purpose = TOKENS.get(mail.purpose)
     if purpose is None:

@@ -63,12 +63,12 @@ class Erasure:
             **dict.fromkeys(("institution", "approval_note", "profile_image_url", "decision_reason")),
             **dict.fromkeys(("access_expires_at", "status_before_deletion", "tier_id")),
         }
+        await self.mails.forget(user.id)  # before invitations, as the courier locks them
         await self.succession.end(user, by=by)
         await self.lifecycle.change(user, Status.ANONYMIZED, Action.ANONYMIZED, actor=by, columns=columns)
         await self.identifiers.release_all([user.id])
         await self.lifecycle.sessions.store.forget(user.id)
         await self.one_time_tokens.forget(user.id)
-        await self.mails.forget(user.id)
         await self.lifecycle.audit.forget(user.id)
 
         async def erase() -> None:

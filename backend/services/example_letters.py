@@ -20,7 +20,6 @@ _LIFETIMES: Final = {purpose: LIFETIME[kind] for purpose, kind in TOKENS.items()
     MailPurpose.ORGANIZATION_INVITATION: invitations.LIFETIME
 }
 _OF_ORGANIZATIONS: Final = {
-    MailPurpose.ORGANIZATION_INVITATION,
     MailPurpose.ORGANIZATION_DELETED,
     MailPurpose.OWNERSHIP_RECEIVED,
     MailPurpose.MEMBERSHIP_ENDED,

@@ -12,6 +12,7 @@ from backend.stores.memberships import MembershipStore
 from backend.stores.organizations import OrganizationStore
 from backend.texts import LONGEST_ORGANIZATION, plain
 
+_DEFAULT: Final = "'s organization"
 NAMELESS: Final = "Organization"
 """What an organization is called whose name told who somebody was that has been erased."""
 
@@ -42,8 +43,9 @@ class Founding:
 
 
 def default_name(name: str) -> str:
-    """Return what somebody's first organization is called unless they say otherwise."""
-    return f"{name}'s organization"
+    """Return what somebody's first organization is called unless they say otherwise; whatever their name, it can be."""
+    own = "".join(one for one in unicodedata.normalize("NFC", name) if plain(one, lines=False))
+    return f"{own[: LONGEST_ORGANIZATION - len(_DEFAULT)].strip()}{_DEFAULT}"
 
 
 def organization_name(name: str, *, field: str = "name") -> str:

@@ -1,6 +1,7 @@
 """How an invitation reaches people: by mail to its address, or by a link that somebody hands over."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from backend import tokens
 from backend.context import Context
@@ -22,9 +23,9 @@ class Delivery:
         """Tell whether its link is handed over: without an address, or where no mail leaves (ASVS 6.4.6)."""
         return invitation.email is None or not self.context.settings.mail_enabled
 
-    async def link(self, invitation: Invitation) -> str:
+    async def link(self, invitation: Invitation, maker: UUID) -> str:
         """Return where an invitation leads; the token stands in the fragment, which no server gets to see."""
-        return f"{self.context.settings.public_url}/invitation#token={await self.token(invitation)}"
+        return f"{self.context.settings.public_url}/invitation#token={await self.token(invitation, maker)}"
 
     async def send(self, footing: Footing, invitation: Invitation) -> None:
         """Queue the mail to its address, from whoever stands there."""
@@ -37,8 +38,10 @@ class Delivery:
             by_hand=True,
         )
 
-    async def token(self, invitation: Invitation) -> str:
-        """Make another token that opens it; those of before stay good."""
+    async def token(self, invitation: Invitation, maker: UUID) -> str:
+        """Make another token that opens it, while its maker may invite; those of before stay good."""
         token, now = tokens.opaque(), self.context.clock.now()
-        await self.store.add(InvitationToken(digest=tokens.digest(token), invitation_id=invitation.id, created_at=now))
+        digest = tokens.digest(token)
+        row = InvitationToken(digest=digest, invitation_id=invitation.id, made_by=maker, created_at=now)
+        await self.store.add(row)
         return token

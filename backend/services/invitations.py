@@ -12,6 +12,7 @@ from backend.errors import (
     AlreadyInvited,
     AlreadyMember,
     InvalidInvitation,
+    InvitationDeclined,
     InvitationForAnother,
     InvitationInvalid,
     InvitationNotFound,
@@ -34,7 +35,7 @@ from backend.models import (
 from backend.services.audit import Action, Audit
 from backend.services.invitation_delivery import Delivery
 from backend.services.organization_entry import Entry, Footing
-from backend.services.organization_rights import Act
+from backend.services.organization_rights import Act, may
 from backend.services.organizations import MOST
 from backend.services.throttle import Throttle
 from backend.stores.identities import Identity
@@ -42,6 +43,7 @@ from backend.stores.invitations import InvitationStore
 from backend.stores.organizations import Place
 
 LIFETIME: Final = timedelta(days=14)
+_NOBODY: Final = UUID(int=0)
 MOST_OPEN: Final = 200
 """Open invitations that one organization may have."""
 
@@ -103,7 +105,7 @@ class Invitations:
         Raises:
             InvalidInvitation, InvalidEmail: nobody can be invited so.
             OrganizationNotFound, RoleRequired, OrganizationInert: the caller may not, or nobody may at present.
-            AlreadyMember, AlreadyInvited, TooManyInvitations: there is no need, or no room.
+            AlreadyMember, AlreadyInvited, InvitationDeclined, TooManyInvitations: no need, no wish, no room.
             TooManyRequests: too many by the caller, or to this address.
         """
         if role is MembershipRole.OWNER:
@@ -125,7 +127,8 @@ class Invitations:
         await self._record(Action.INVITATION_MADE, invitation, actor=by.id, role=role)
         if email:
             await self.delivery.send(footing, invitation)
-        return Invited(invitation, await self.delivery.link(invitation) if self.delivery.by_hand(invitation) else None)
+        by_hand = self.delivery.by_hand(invitation)
+        return Invited(invitation, await self.delivery.link(invitation, by.id) if by_hand else None)
 
     async def link(self, by: Identity, id_: UUID, invitation_id: UUID) -> Invited:
         """Make another link of an open invitation; links of before stay good until one is used.
@@ -139,7 +142,7 @@ class Invitations:
         if not self.delivery.by_hand(invitation):
             raise MailEnabled("Where mail works, this invitation is sent to its address. Send it once more instead.")
         await self._record(Action.INVITATION_LINK_MADE, invitation, actor=footing.user.id)
-        return Invited(invitation, await self.delivery.link(invitation))
+        return Invited(invitation, await self.delivery.link(invitation, by.id))
 
     async def again(self, by: Identity, id_: UUID, invitation_id: UUID) -> Invitation:
         """Send an open invitation by mail once more; it ends when it would have ended.
@@ -174,7 +177,7 @@ class Invitations:
         """Show what an invitation offers to whoever brings its token.
 
         Raises:
-            InvitationInvalid: it is unknown, used, taken back or too old.
+            InvitationInvalid: it is unknown, used, taken back or too old, or whoever made it may not invite any more.
         """
         invitation = await self._by_token(token)
         organization = await self.entry.organizations.get(invitation.organization_id)
@@ -188,7 +191,7 @@ class Invitations:
         """Come in by an invitation, which is used then.
 
         Raises:
-            InvitationInvalid: it is unknown, used, taken back or too old.
+            InvitationInvalid: it is unknown, used, taken back or too old, or whoever made it may not invite any more.
             InvitationForAnother: the caller's account has another address than it is for.
             AlreadyMember: the caller is in the organization; the invitation stays unused.
             TooManyOrganizations, OrganizationInert: the caller, or anybody, cannot come in at present.
@@ -204,6 +207,7 @@ class Invitations:
             raise InvitationInvalid
         membership = Membership(user_id=user.id, organization_id=organization.id, role=invitation.role, created_at=now)
         await self.entry.memberships.add(membership)
+        await self.store.revoke_to(organization.id, email_key(user.email), now)  # whoever is removed has no way back
         await self._record(Action.INVITATION_ACCEPTED, invitation, actor=user.id, target=user.id, role=invitation.role)
         return await self.entry.look(by, organization.id, Act.SEE)
 
@@ -214,17 +218,18 @@ class Invitations:
             InvitationInvalid: it is unknown, used, taken back or too old.
         """
         invitation = await self._by_token(token)
-        if not await self.store.revoke(invitation.id, self.context.clock.now()):
+        if not await self.store.revoke(invitation.id, self.context.clock.now(), declined=True):
             raise InvitationInvalid
         await self._record(Action.INVITATION_DECLINED, invitation, actor=None)
 
-    async def token_for(self, invitation_id: UUID) -> str | None:
-        """Make a token for a mail that carries an invitation; None if that is not open any more, or nobody comes in."""
+    async def token_for(self, invitation_id: UUID, sender: UUID) -> str | None:
+        """Make a token for the mail in which somebody sends an invitation; None if it would open nothing any more."""
         invitation = await self.store.get(invitation_id)
         if invitation is None or not _is_open(invitation, self.context.clock.now()):
             return None
         works = await self.entry.organizations.works(invitation.organization_id)
-        return await self.delivery.token(invitation) if works else None
+        good = works and await self._vouches(sender, invitation)
+        return await self.delivery.token(invitation, sender) if good else None
 
     async def _inviter(self, by: Identity, id_: UUID, role: MembershipRole) -> Footing:
         await self.throttle.invitation(str(by.id))
@@ -253,11 +258,14 @@ class Invitations:
     async def _check_room(self, footing: Footing, email: str | None) -> None:
         id_, now = footing.organization.id, self.context.clock.now()
         if email:
-            holder = await self.entry.users.get_by_email(email)
-            if holder and await self.entry.memberships.role(id_, holder.id):
+            holder, key = await self.entry.users.get_by_email(email), email_key(email)
+            # Asked of nobody too, so that the time does not tell whether there is an account.
+            if await self.entry.memberships.role(id_, holder.id if holder else _NOBODY):
                 raise AlreadyMember
-            if await self.store.is_invited(id_, email_key(email), now):
+            if await self.store.is_invited(id_, key, now):
                 raise AlreadyInvited
+            if await self.store.was_declined(id_, key, now - LIFETIME):
+                raise InvitationDeclined
         if await self.store.count_open(id_, now) >= MOST_OPEN:
             raise TooManyInvitations
         if email:
@@ -276,7 +284,20 @@ class Invitations:
         found = await self.store.by_token(tokens.digest(token), self.context.clock.now())
         if found is None:
             raise InvitationInvalid
-        return found
+        invitation, maker = found
+        if await self.entry.organizations.works(invitation.organization_id) and not await self._vouches(
+            maker, invitation
+        ):
+            raise InvitationInvalid
+        return invitation
+
+    async def _vouches(self, maker: UUID, invitation: Invitation) -> bool:
+        """Tell whether somebody could make this invitation now: nobody comes in on the word of who is out."""
+        user, role = (
+            await self.entry.users.get(maker),
+            await self.entry.memberships.role(invitation.organization_id, maker),
+        )
+        return user is not None and user.is_active and may(Act.INVITE, role, user.role, over=invitation.role)
 
     async def _record(
         self, action: Action, invitation: Invitation, *, actor: UUID | None, target: UUID | None = None, **details: str

@@ -14,12 +14,14 @@ from backend.errors import (
     OwnRole,
     TooManyOrganizations,
 )
+from backend.identifiers import email_key
 from backend.models import MailPurpose, MembershipRole
 from backend.services.audit import Action, Audit
 from backend.services.founding import Founding, organization_name
 from backend.services.organization_entry import Entry, Footing
 from backend.services.organization_rights import OVER, RANKS, Act, may
 from backend.services.outbox import Outbox
+from backend.services.throttle import Throttle
 from backend.stores.identities import Identity
 from backend.stores.invitations import InvitationStore
 from backend.stores.memberships import Member
@@ -51,6 +53,7 @@ class Organizations:
     outbox: Outbox
     audit: Audit
     clock: Clock
+    throttle: Throttle
 
     async def mine(self, user_id: UUID) -> Sequence[Place]:
         """Return the organizations somebody is in, by name."""
@@ -112,7 +115,9 @@ class Organizations:
         Raises:
             InvalidOrganizationName: it cannot be called so.
             TooManyOrganizations: the caller is in as many as one can be in.
+            TooManyRequests: the caller has made or renamed too many lately.
         """
+        await self.throttle.organization(str(by.id))
         user = await self.entry.caller(by)
         if await self.entry.memberships.count_of(user.id) >= MOST:
             raise TooManyOrganizations
@@ -125,7 +130,9 @@ class Organizations:
         Raises:
             OrganizationNotFound, RoleRequired: the caller may not.
             InvalidOrganizationName: it cannot be called so.
+            TooManyRequests: the caller has made or renamed too many lately.
         """
+        await self.throttle.organization(str(by.id))
         footing, name = await self.entry.enter(by, id_, Act.RENAME), organization_name(name)
         if name != footing.organization.name:
             await self.entry.organizations.rename(footing.organization, name, self.clock.now())
@@ -196,7 +203,9 @@ class Organizations:
         return await self.entry.look(by, id_, Act.SEE)
 
     async def remove(self, by: Identity, id_: UUID, user_id: UUID) -> None:
-        """Take a member out, who is told by mail; oneself: see `leave`. The invitations they made are taken back.
+        """Take a member out, who is told by mail; oneself: see `leave`.
+
+        The invitations they made are taken back, and those to their address.
 
         Raises:
             OrganizationNotFound, RoleRequired: the caller may not.
@@ -210,6 +219,8 @@ class Organizations:
         member = await self._member(id_, user_id)
         footing.insist(Act.REMOVE, over=member.role)
         await self._end(footing, member)
+        for taken in await self.invitations.revoke_to(id_, email_key(member.user.email), self.clock.now()):
+            await self._record(Action.INVITATION_REVOKED, footing, None, invitation_id=str(taken))
         await self._record(Action.MEMBER_REMOVED, footing, user_id, was=member.role)
         await self.outbox.queue(MailPurpose.MEMBERSHIP_ENDED, member.user, about=footing.organization.name)
 

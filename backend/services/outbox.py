@@ -18,15 +18,17 @@ _PER_DAY: Final = 10
 
 
 class Priority(IntEnum):
-    """Which mails overtake which. Strangers can cause proofs without end, so that nothing else shares their place."""
+    """Which mails overtake which. Strangers cause proofs, and anybody invitations: nothing else shares their places."""
 
     RESET = 0
     PROOF = 1
     NEWS = 2
+    INVITATION = 3
 
 
 _AWAITED: Final = {MailPurpose.RESET_PASSWORD: Priority.RESET, MailPurpose.VERIFY_EMAIL: Priority.PROOF}
 """Mails that somebody sits and waits for; one that is coming is not queued twice."""
+_PRIORITIES: Final = {**_AWAITED, MailPurpose.ORGANIZATION_INVITATION: Priority.INVITATION}
 NO_SERVER: Final = "There is no mail server."
 TOO_MANY: Final = "There were enough of its kind lately."
 REPLACED: Final = "Another one has taken its place, or it was not needed any more."
@@ -135,7 +137,7 @@ class Outbox:
             "address": None if why else more.get("address"),
             "state": MailState.SUPPRESSED if why else MailState.DUE,
             "why": why,
-            "priority": _AWAITED.get(purpose, Priority.NEWS),
+            "priority": _PRIORITIES.get(purpose, Priority.NEWS),
             "due_at": due_at,
             "created_at": self.clock.now(),
         }

@@ -147,7 +147,9 @@ class OwnData:
         return self._whole("organizations.json", f"{_json(shown)}\n")
 
     async def _invitations(self, look: Services, user_id: UUID, after: UUID | None) -> Sequence[Invitation]:
-        return await look.invitation_store.all_of(user_id, email_key(self._user.email), after, _PAGE)
+        # What was sent to an address that nobody has proven may be somebody else's.
+        key = email_key(self._user.email) if self._user.is_verified else None
+        return await look.invitation_store.all_of(user_id, key, after, _PAGE)
 
     def _invitation(self, invitation: Invitation) -> dict[str, Any]:
         """Show an invitation, without who else took part in it."""

@@ -13,12 +13,15 @@ from backend.tokens import digest
 
 _SUBSCRIBER: Final = 64
 _HOUR: Final = 3600
+_DAY: Final = 24 * _HOUR
 _PER_HOUR: Final = 3
 _BY_EMAIL_PER_HOUR: Final = 5
 _RENAMINGS_PER_HOUR: Final = 20
 _OWN_DATA_PER_HOUR: Final = 5
 _REFUSALS_PER_HOUR: Final = 100
 _INVITATIONS_PER_HOUR: Final = 50
+_INVITATIONS_PER_DAY: Final = 5
+_ORGANIZATIONS_PER_HOUR: Final = 30
 _STRENGTHS_PER_MINUTE: Final = 120
 
 
@@ -40,6 +43,9 @@ class Throttle:
     new_addresses: Limit
     mailboxes: Limit
     invitations: Limit
+    invited_mailboxes: Limit
+    invited_mailboxes_daily: Limit
+    organizations: Limit
     refusals: Limit
 
     @classmethod
@@ -61,6 +67,9 @@ class Throttle:
             new_addresses=Limit("new-address", _PER_HOUR, _HOUR),
             mailboxes=Limit("mailbox", _PER_HOUR, _HOUR),
             invitations=Limit("invitation", _INVITATIONS_PER_HOUR, _HOUR),
+            invited_mailboxes=Limit("invited-mailbox", _PER_HOUR, _HOUR),
+            invited_mailboxes_daily=Limit("invited-mailbox-daily", _INVITATIONS_PER_DAY, _DAY),
+            organizations=Limit("organization", _ORGANIZATIONS_PER_HOUR, _HOUR),
             refusals=Limit("refusal-records", _REFUSALS_PER_HOUR, _HOUR),
         )
 
@@ -147,22 +156,25 @@ class Throttle:
         await self._count(self.invitations, account)
 
     async def invited_mailbox(self, email: str) -> None:
-        """Count an invitation by mail to an address, whoever sends it; what else it is sent counts too.
+        """Count an invitation by mail to an address, whoever sends it; nothing else it is sent counts, nor is held up.
 
         Raises:
-            TooManyRequests: it was sent enough lately.
+            TooManyRequests: it was invited enough lately.
         """
-        if not await self.mailbox_has_room(email):
-            raise TooManyRequests(retry_after=self.mailboxes.window, limit=self.mailboxes.amount, window=_HOUR)
+        await self._count(self.invited_mailboxes, _mailbox(email))
+        await self._count(self.invited_mailboxes_daily, _mailbox(email))
+
+    async def organization(self, account: str) -> None:
+        """Count an organization that is made or renamed: each is on record.
+
+        Raises:
+            TooManyRequests: too many by this account.
+        """
+        await self._count(self.organizations, account)
 
     async def mailbox_has_room(self, email: str) -> bool:
-        """Count a mail to an address that somebody signed up with, and tell whether it may still be sent.
-
-        What stands behind a plus most often leads to the same mailbox, so it makes no other one of it.
-        """
-        local, _, domain = email_key(email).rpartition("@")
-        subject = digest(f"{local.partition('+')[0]}@{domain}")
-        return not self.enabled or (await self.counters.add(self.mailboxes, subject)).within
+        """Count a mail to an address that somebody signed up with, and tell whether it may still be sent."""
+        return not self.enabled or (await self.counters.add(self.mailboxes, _mailbox(email))).within
 
     async def record_is_due(self, account: UUID | None, address: str | None) -> bool:
         """Count a record of a refusal, and tell whether it is to be made: nobody fills the audit by being refused."""
@@ -173,6 +185,12 @@ class Throttle:
         if not self.enabled or subject is None:
             return
         _insist(await self.counters.add(limit, subject), limit)
+
+
+def _mailbox(email: str) -> str:
+    """Name whose mail it is: what stands behind a plus most often leads to the same mailbox."""
+    local, _, domain = email_key(email).rpartition("@")
+    return digest(f"{local.partition('+')[0]}@{domain}")
 
 
 def network_of(address: str | None) -> str | None:

@@ -105,7 +105,9 @@ class Services:
         self.closing = Closing(context, self.lifecycle, renaming, self._afterwards.append)
         founding = Founding(organizations, memberships, self.audit, clock)
         entry = Entry(users, organizations, memberships)
-        self.organizations = Organizations(entry, founding, self.invitation_store, self.outbox, self.audit, clock)
+        self.organizations = Organizations(
+            entry, founding, self.invitation_store, self.outbox, self.audit, clock, throttle
+        )
         delivery = Delivery(context, self.invitation_store, self.outbox)
         self.invitations = Invitations(context, entry, self.invitation_store, delivery, self.audit, throttle)
         succession = Succession(organizations, memberships, self.invitation_store, self.outbox, self.audit, clock)

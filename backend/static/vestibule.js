@@ -275,7 +275,6 @@
     main.replaceChildren(...page.getElementById("main").childNodes);
     document.body.dataset.door = page.body.dataset.door ?? "";
     document.title = page.title;
-    main.focus({ preventScroll: true });
     say(main.querySelector("h1").textContent);
     meetAnswers();
   };
@@ -292,7 +291,7 @@
       location.reload();
     });
   } else if (!meetAnswers()) {
-    for (const notice of all("[data-invitation-waits]")) notice.hidden = !kept();
+    if (kept()) for (const waits of all("[data-invitation-waits]")) waits.replaceWith(waits.content);
     // Who leaves a shared machine leaves nothing of it behind.
     document.querySelector("form[action='/logout']")?.addEventListener("submit", () => kept(null));
   }

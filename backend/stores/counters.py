@@ -7,8 +7,10 @@ from math import ceil
 from typing import Final
 
 from limits import RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.storage import RedisStorage
 from redis.exceptions import RedisError
+
+from backend.stores.windows import Windows
 
 _REDIS_PATIENCE_SECONDS: Final = 0.2
 _REDIS_REST_SECONDS: Final = 5.0
@@ -41,7 +43,7 @@ class Counters:
 
     def __init__(self, redis_url: str | None) -> None:
         """Prepare the counters; nothing is connected yet."""
-        self._memory: Storage = MemoryStorage()
+        self._memory = Windows()
         self._shared: RedisStorage | None = None
         self._resting_until = 0.0
         if redis_url:
@@ -65,11 +67,13 @@ class Counters:
         if self._shared and time.monotonic() >= self._resting_until:
             try:
                 async with asyncio.timeout(_REDIS_PATIENCE_SECONDS):
-                    return await _count(self._shared, limit, limit.amount, subject, more)
+                    return _told(limit, limit.amount, *await _shared(self._shared, limit, subject, more))
             except (RedisError, OSError, TimeoutError, ValueError):
                 self._resting_until = time.monotonic() + _REDIS_REST_SECONDS
         allowed = max(1, limit.amount // 2) if self._shared else limit.amount
-        return await _count(self._memory, limit, allowed, subject, more)
+        key = _key(limit, subject)
+        found = self._memory.add(key, limit.window) if more else self._memory.look(key)
+        return _told(limit, allowed, found[0] + (not more), found[1])
 
     async def reachable(self) -> bool | None:
         """Tell whether Redis answers; None where none is used."""
@@ -87,11 +91,14 @@ class Counters:
             await self._shared.bridge.storage.aclose()  # type: ignore[attr-defined]  # limits has no close of its own
 
 
-async def _count(storage: Storage, limit: Limit, allowed: int, subject: str, more: int) -> Count:
+async def _shared(storage: RedisStorage, limit: Limit, subject: str, more: int) -> tuple[int, float]:
     key = _key(limit, subject)
     count = await storage.incr(key, limit.window) if more else await storage.get(key) + 1
-    seconds = ceil(await storage.get_expiry(key) - time.time())
-    return Count(count <= allowed, max(0, allowed - count), min(max(1, seconds), limit.window))
+    return count, await storage.get_expiry(key) - time.time()
+
+
+def _told(limit: Limit, allowed: int, count: int, seconds: float) -> Count:
+    return Count(count <= allowed, max(0, allowed - count), min(max(1, ceil(seconds)), limit.window))
 
 
 def _key(limit: Limit, subject: str) -> str:

@@ -25,13 +25,15 @@ class InvitationStore:
         await self._session.flush()
 
     async def get(self, id_: UUID) -> Invitation | None:
-        """Return an invitation as it is now, over or not."""
-        query = select(Invitation).where(Invitation.id == id_)
+        """Return an invitation as it is now, over or not, and keep it from being deleted meanwhile."""
+        query = select(Invitation).where(Invitation.id == id_).with_for_update(read=True, key_share=True)
         return (await self._session.exec(query.execution_options(populate_existing=True))).one_or_none()
 
-    async def by_token(self, digest: str, now: datetime) -> Invitation | None:
-        """Return the open invitation that a token of this digest opens."""
-        query = select(Invitation).join(InvitationToken, col(InvitationToken.invitation_id) == col(Invitation.id))
+    async def by_token(self, digest: str, now: datetime) -> tuple[Invitation, UUID] | None:
+        """Return the open invitation that a token of this digest opens, and whose token it is."""
+        query = select(Invitation, InvitationToken.made_by).join(
+            InvitationToken, col(InvitationToken.invitation_id) == col(Invitation.id)
+        )
         query = query.where(InvitationToken.digest == digest, *_open(now))
         return (await self._session.exec(query.execution_options(populate_existing=True))).one_or_none()
 
@@ -57,14 +59,21 @@ class InvitationStore:
         query = query.where(Invitation.organization_id == organization_id)
         return (await self._session.exec(query.limit(1))).first() is not None
 
+    async def was_declined(self, organization_id: UUID, email_key: str, since: datetime) -> bool:
+        """Tell whether whoever has an address said no to an organization lately."""
+        query = select(Invitation.id).where(Invitation.email_key == email_key, col(Invitation.declined).is_(True))
+        query = query.where(Invitation.organization_id == organization_id, col(Invitation.revoked_at) > since)
+        return (await self._session.exec(query.limit(1))).first() is not None
+
     async def use(self, id_: UUID, user_id: UUID, now: datetime) -> bool:
         """Use an invitation up; True for exactly one of any number of callers (compare-and-swap)."""
         swap = update(Invitation).where(col(Invitation.id) == id_, *_open(now)).values(used_at=now, used_by=user_id)
         return (await self._session.exec(swap.returning(col(Invitation.id)))).first() is not None
 
-    async def revoke(self, id_: UUID, now: datetime) -> bool:
-        """Take an open invitation back; False if it was over already."""
-        swap = update(Invitation).where(col(Invitation.id) == id_, *_open(now)).values(revoked_at=now)
+    async def revoke(self, id_: UUID, now: datetime, *, declined: bool = False) -> bool:
+        """Take an open invitation back, or note that it was declined; False if it was over already."""
+        swap = update(Invitation).where(col(Invitation.id) == id_, *_open(now))
+        swap = swap.values(revoked_at=now, declined=declined)
         return (await self._session.exec(swap.returning(col(Invitation.id)))).first() is not None
 
     async def revoke_of(
@@ -75,7 +84,15 @@ class InvitationStore:
         swap = update(Invitation).where(*theirs, col(Invitation.role).in_(roles), *_open(now)).values(revoked_at=now)
         return (await self._session.exec(swap.returning(col(Invitation.id)))).scalars().all()
 
-    async def all_of(self, user_id: UUID, email_key: str, after: UUID | None, limit: int) -> Sequence[Invitation]:
+    async def revoke_to(self, organization_id: UUID, email_key: str, now: datetime) -> Sequence[UUID]:
+        """Take back the open invitations to an address; return which."""
+        theirs = col(Invitation.organization_id) == organization_id, col(Invitation.email_key) == email_key
+        swap = update(Invitation).where(*theirs, *_open(now)).values(revoked_at=now)
+        return (await self._session.exec(swap.returning(col(Invitation.id)))).scalars().all()
+
+    async def all_of(
+        self, user_id: UUID, email_key: str | None, after: UUID | None, limit: int
+    ) -> Sequence[Invitation]:
         """Return the invitations somebody made, used or was sent to their address, oldest first, behind one."""
         query = select(Invitation).where(or_(col(Invitation.invited_by) == user_id, *_to(user_id, email_key)))
         if after:
@@ -98,5 +115,6 @@ def _open(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return col(Invitation.used_at).is_(None), col(Invitation.revoked_at).is_(None), col(Invitation.expires_at) > now
 
 
-def _to(user_id: UUID, email_key: str) -> tuple[ColumnElement[bool], ...]:
-    return col(Invitation.email_key) == email_key, col(Invitation.used_by) == user_id
+def _to(user_id: UUID, email_key: str | None) -> tuple[ColumnElement[bool], ...]:
+    used = col(Invitation.used_by) == user_id
+    return (used, col(Invitation.email_key) == email_key) if email_key else (used,)

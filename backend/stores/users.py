@@ -86,7 +86,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
             for name, value in values.items():
                 set_committed_value(user, name, value)
         standing = {name: values[name] for name in sorted(_STANDING & values.keys())}
-        if values.keys() & _LISTED:
+        if values.keys() & (_LISTED - _STANDING):
             for user in users:
                 await self._listings.keep(user)
         elif standing and users:

@@ -144,6 +144,7 @@ async def test_a_mail_that_would_open_nothing_is_not_sent(running: Application, 
     await brought_in(owner, one, admin, "admin")
     taken = held(await admin.post(at(one, "invitations"), {"email": "taken@example.org"}), 201)
     held(await admin.delete(at(one, "invitations", taken["id"])))
+    assert await running.mails(MailPurpose.ORGANIZATION_INVITATION) == []
     held(await admin.post(at(one, "invitations"), {"email": "late@example.org"}), 201)
     async with people.work() as work:
         await work.closing.suspend(None, owner.id)
@@ -156,6 +157,10 @@ async def test_who_is_in_already_leaves_the_invitation_for_others(people: People
     _, token = await invited(owner, one)
     assert code(await owner.post(ACCEPT, {"token": token})) == (409, "ALREADY_MEMBER")
     held(await guest.post(ACCEPT, {"token": token}))
+    _, token = await invited(owner, one)
+    async with people.work() as work:
+        await work.closing.delete(None, owner.id)
+    assert held(await guest.post(LOOK, {"token": token}))["inviter"] is None  # who is not to be found any more
 
 
 async def test_who_leaves_or_loses_rights_leaves_no_way_in_behind(people: People) -> None:

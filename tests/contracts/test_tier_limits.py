@@ -222,3 +222,16 @@ async def test_limits_go_on_as_they_were_while_the_database_is_away(running: App
     assert known is not None
     assert [book.passes(None, path) for path in (WHOAMI, ME)] == [False, True]
     await nowhere.close()
+
+
+async def test_a_new_limit_begins_anew_where_another_one_was_used_up(running: Application, people: People) -> None:
+    admin, person = await people.admin(), await people.active()
+    name = await limited(running, (WHOAMI, 1), to=person)
+    used_up = await statuses(person, WHOAMI, 2)
+    place = f"/api/v1/tiers/{name}/rate-limits"
+    (former,) = (await admin.get(place)).json()["data"]
+    await admin.delete(f"{place}/{former['id']}")
+    await admin.post(place, {"path": SESSIONS, "limit": 1, "period": LONG})
+
+    assert used_up == [200, 429]
+    assert await statuses(person, SESSIONS, 2) == [200, 429]

@@ -2,8 +2,9 @@
 
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from functools import cache
 
 import pytest
 
@@ -13,21 +14,32 @@ from tests.application import _now
 from tests.faults.house import Built, House, opened
 from tests.machines.postgres import Postgres
 
+Standing = Callable[[str], Built]
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+
+@pytest.fixture(scope="package")
+def standing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+    """Two real servers on a database of each kind, started when they are first asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def house(kind: str) -> Built:
+            place, name = tmp_path_factory.mktemp("house"), f"house_{uuid.uuid4().hex}"
+            if kind == "sqlite":
+                shutil.copy(request.getfixturevalue("migrated_sqlite"), place / "vestibule.db")
+                return stack.enter_context(opened(f"sqlite+aiosqlite:///{place / 'vestibule.db'}", place))
+            server: Postgres = request.getfixturevalue("postgres_server")
+            _now(server.create_database_from_template(name, request.getfixturevalue("migrated_postgres")))
+            stack.callback(lambda: _now(server.drop_database(name)))
+            return stack.enter_context(opened(server.url(name), place))
+
+        yield house
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def built(request: pytest.FixtureRequest, standing: Standing) -> Built:
     """Two real servers on one database."""
-    place, name = tmp_path_factory.mktemp("house"), f"house_{uuid.uuid4().hex}"
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), place / "vestibule.db")
-        with opened(f"sqlite+aiosqlite:///{place / 'vestibule.db'}", place) as built:
-            yield built
-        return
-    server: Postgres = request.getfixturevalue("postgres_server")
-    _now(server.create_database_from_template(name, request.getfixturevalue("migrated_postgres")))
-    with opened(server.url(name), place) as built:
-        yield built
-    _now(server.drop_database(name))
+    return standing(request.param)
 
 
 @asynccontextmanager

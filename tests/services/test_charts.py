@@ -29,7 +29,7 @@ def _numbers(picture: Picture) -> Iterator[tuple[str, float]]:
 
 @given(COLUMNS)
 def test_everything_stands_within_the_picture(columns: list[Column]) -> None:
-    picture = draw(columns)
+    picture = draw(columns, joined=True)
     if not any(column.total for column in columns):
         assert picture is None
         return
@@ -82,7 +82,7 @@ def test_labels_fit_on_a_phone() -> None:
 
 def test_what_is_not_known_joins_nothing() -> None:
     columns = [Column("a", [0], known=False), Column("b", [4]), Column("c", [2], complete=False)]
-    picture = draw(columns)
+    picture = draw(columns, joined=True)
     assert picture
     assert [(line.from_x < line.to_x, line.complete) for line in picture.lines] == [(True, False)]
     assert [bar.label for bar in picture.bars] == ["", "4", "2"]

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from backend.stores.counters import Count, Counters, Limit
+from backend.stores.windows import Windows
 from tests.machines.redis import Redis
 
 FIVE = Limit("test", 5, 60)
@@ -63,6 +64,24 @@ async def test_a_window_ends(alone: Counters) -> None:
 
     assert (first.within, second.within) == (True, False)
     assert time.monotonic() < deadline
+
+
+def test_ended_windows_are_cleared_away_and_a_full_house_forgets_those_that_end_first() -> None:
+    ended, full = Windows(), Windows(most=3)
+    for number in range(300):
+        ended.add(f"gone-{number}", 0)
+    left = []
+    for _ in range(6):
+        ended.add("ada", 60)
+        left.append(len(ended))
+    for key, seconds in (("long", 900), ("short", 5), ("middle", 60), ("new", 60)):
+        full.add(key, seconds)
+    full.add("long", 900)
+
+    assert left == sorted(left, reverse=True)
+    assert (left[-1], ended.add("ada", 60)[0], ended.look("gone-1")) == (1, 7, (0, 0.0))
+    assert [full.look(key)[0] for key in ("long", "short", "middle", "new")] == [2, 0, 1, 1]
+    assert len(full) == 3
 
 
 async def test_many_at_once_cannot_slip_through(alone: Counters, redis: Redis) -> None:

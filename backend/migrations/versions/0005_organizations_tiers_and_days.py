@@ -95,6 +95,7 @@ def _organizations() -> None:
         sa.Column("used_at", moment, nullable=True),
         sa.Column("used_by", sa.Uuid(), nullable=True),
         sa.Column("revoked_at", moment, nullable=True),
+        sa.Column("declined", sa.Boolean(), nullable=False),
         _reference("invitations", "organization_id", "organizations", "CASCADE"),
         _reference("invitations", "invited_by", "users", "SET NULL"),
         _reference("invitations", "used_by", "users", "SET NULL"),
@@ -107,11 +108,14 @@ def _organizations() -> None:
         "invitation_tokens",
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("invitation_id", sa.Uuid(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("created_at", moment, nullable=False),
         _reference("invitation_tokens", "invitation_id", "invitations", "CASCADE"),
+        _reference("invitation_tokens", "made_by", "users", "CASCADE"),
         sa.PrimaryKeyConstraint("digest", name="pk_invitation_tokens"),
     )
-    op.create_index("ix_invitation_tokens_invitation_id", "invitation_tokens", ["invitation_id"])
+    for name in ("invitation_id", "made_by"):
+        op.create_index(f"ix_invitation_tokens_{name}", "invitation_tokens", [name])
 
 
 def _tiers() -> None:
@@ -126,6 +130,7 @@ def _tiers() -> None:
         sa.Column("updated_at", moment, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_tiers"),
         sa.UniqueConstraint("name_key", name="uq_tiers_name_key"),
+        sqlite_autoincrement=True,
     )
     chosen = sa.text("is_default")
     op.create_index(
@@ -144,6 +149,7 @@ def _tiers() -> None:
         _reference("tier_limits", "tier_id", "tiers", "CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_tier_limits"),
         sa.UniqueConstraint("tier_id", "path", name="uq_tier_limits_tier_id_path"),
+        sqlite_autoincrement=True,
     )
 
 

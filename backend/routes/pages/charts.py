@@ -118,8 +118,11 @@ class Picture:
     lines: Sequence[Line]
 
 
-def draw(columns: Sequence[Column], *, every: bool = False) -> Picture | None:
-    """Draw columns side by side; None if there is nothing to be seen. `every` label is shown where they are few."""
+def draw(columns: Sequence[Column], *, every: bool = False, joined: bool = False) -> Picture | None:
+    """Draw columns side by side, or `joined` by lines; None if there is nothing to be seen.
+
+    `every` label is shown where they are few.
+    """
     highest = max((column.total for column in columns), default=0)
     if highest <= 0:
         return None
@@ -128,7 +131,7 @@ def draw(columns: Sequence[Column], *, every: bool = False) -> Picture | None:
     bars = [_bar(number, column, place, rounds[-1], len(columns)) for number, column in enumerate(columns)]
     lines = [
         Line(one.middle, one.top, other.middle, other.top, one.complete and other.complete)
-        for one, other in pairwise(bars)
+        for one, other in pairwise(bars if joined else ())
         if one.known and other.known
     ]
     scale = [Tick(_height(value, rounds[-1]), short(value)) for value in rounds]

@@ -1,8 +1,9 @@
 """Statistics: what happened over days and weeks, as pictures with their tables, and as files."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -75,7 +76,7 @@ class Figure:
             chart=series.chart,
             words=words,
             summary=summary(series),
-            picture=draw(shown, every=series.period is None),
+            picture=draw(shown, every=series.period is None, joined=words.line),
             titles=[_title(line, labels, counts) for line, counts in zip(lines, parts, strict=True)],
             legend=[(label, sum(counts[place] for counts in parts)) for place, label in enumerate(labels)],
             columns=[column(series.chart, name) for name in series.columns],
@@ -101,18 +102,9 @@ async def show_statistics(
 ) -> Response:
     """Show every chart of a period."""
     found = await look.statistics.all(asked.period)
-    return page(
-        request,
-        "statistics.html",
-        status=200 if asked.understood else 422,
-        asked=asked,
-        periods=PERIODS,
-        figures=[Figure.of(series, asked.period) for series in found],
-        base=BASE,
-        now=context.clock.now(),
-        pending_count=await look.people.waiting_count(),
-        here="statistics",
-    )
+    about = {"now": context.clock.now(), "pending_count": await look.people.waiting_count()}
+    # Hundreds of bars take the time of many requests: these go on meanwhile.
+    return await asyncio.to_thread(_drawn, request, asked, found, about)
 
 
 @router.get("/statistics/{chart}.csv")
@@ -122,6 +114,20 @@ async def take_away(
     """Hand over a chart as a file."""
     period = Period(query.period)
     return csv_of(await look.statistics.one(chart, period), period)
+
+
+def _drawn(request: Request, asked: Asked, found: Sequence[Series], about: Mapping[str, Any]) -> Response:
+    return page(
+        request,
+        "statistics.html",
+        status=200 if asked.understood else 422,
+        asked=asked,
+        periods=PERIODS,
+        figures=[Figure.of(series, asked.period) for series in found],
+        base=BASE,
+        here="statistics",
+        **about,
+    )
 
 
 def _part(row: Row, columns: Sequence[str]) -> int:

@@ -18,6 +18,9 @@ _GROWTH: Final = 0.9
 _ANNOUNCED: Final = (19, 18)
 """So many days ago the summer school was announced, and three times as many came as on other days."""
 _RUSH: Final = 3.2
+_LATELY: Final = 11
+_DECIDED: Final = 0.6
+"""Of those who came in the last days, some wait still, and this is about the others."""
 _AWAY: Final = range(33, 41)
 """So many days ago who decides in the morning was on holiday, and people waited longer."""
 _NOTICED: Final = 0.72
@@ -70,7 +73,8 @@ class Days:
 
     def _busy(self, midnight: datetime, number: int) -> float:
         grown = 1 + _GROWTH * number / len(self._midnights)
-        rush = _RUSH if (self.now.date() - midnight.date()).days in _ANNOUNCED else 1
+        ago = (self.now.date() - midnight.date()).days
+        rush = _RUSH if ago in _ANNOUNCED else _DECIDED if ago <= _LATELY else 1
         return _BUSY[midnight.weekday()] * grown * rush
 
     def _sittings(self) -> Sequence[Sitting]:

@@ -51,6 +51,16 @@ def of_somebody(chance: random.Random, names: Sequence[str]) -> Sequence[Device]
     return found
 
 
+def unlike(chance: random.Random, names: Sequence[str], number: int, first: Device | None) -> Sequence[Device]:
+    """Make up browsers of one person, no two of a kind, beginning with a `first` one."""
+    found = {first.origin.user_agent: first} if first else {}
+    while len(found) < number:
+        device = chance.choice(of_somebody(chance, names))
+        if device.carrier is Carrier.COOKIE:
+            found.setdefault(device.origin.user_agent, device)
+    return list(found.values())
+
+
 def of_a_stranger(chance: random.Random) -> Origin:
     """Make up from where somebody guesses at passwords."""
     return Origin(_NETWORKS[2].format(host=chance.randrange(2, 254)), "python-requests/2.32.5")

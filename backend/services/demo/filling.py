@@ -75,12 +75,11 @@ def written(now: datetime, number: int) -> Play:
     coming = list(chain.from_iterable(visits.of_life(chance, life, now) for life in lives))
     coming += visits.burst(chance, lives, now)
     for account, eagerness in zip(ACCOUNTS, _EAGERNESS, strict=True):
-        owned = [devices.of_somebody(chance, names)[-1] for _ in range(_OWNED)]
-        owned[0] = admin if account.username == ADMIN else owned[0]
+        owned = devices.unlike(chance, names, _OWNED, admin if account.username == ADMIN else None)
         person = Invented(account.username, account.email, account.full_name, "english", timedelta(hours=1))
         life = Life(person, days.start, Fate.IN, owned, days.start, eagerness=eagerness)
-        coming += visits.of_life(chance, life, now)
-        coming += visits.remembered(chance, account.username, owned, days.start, now)
+        coming += visits.at_work(chance, life, days.start + timedelta(hours=1), now, now)
+        coming += visits.remembered(chance, life, days.start, now)
     ordered = sorted((scene for scene in scenes if scene.at <= now), key=lambda scene: scene.at)
     return Play(days, lives, ordered, [visit for visit in coming if visit.at <= now])
 

@@ -63,8 +63,9 @@ class Group:
         if self.id is None:
             return
         invitations, user = stage.services.invitations, await stage.user(member)
-        made = await invitations.invite(await stage.identity(owner), self.id, role, None if by_link else user.email)
-        token = await invitations.token_for(made.invitation.id)
+        host = await stage.identity(owner)
+        made = await invitations.invite(host, self.id, role, None if by_link else user.email)
+        token = await invitations.token_for(made.invitation.id, host.id)
         stage.clock.pass_(takes)
         if token:
             await invitations.accept(await stage.identity(member), token)

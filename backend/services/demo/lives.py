@@ -21,6 +21,9 @@ _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
 _SINCE: Final = timedelta(hours=3)
 """Who came after that still waits, or was quickly decided about."""
+_SELDOM: Final = 0.05
+_OVERLOOKED: Final = timedelta(days=12)
+"""How seldom a request is overlooked, and for how long."""
 _REGULAR: Final = 0.25
 _OLD: Final = 0.7
 """How much of the time is over for somebody to whom more has happened than being let in."""
@@ -131,7 +134,8 @@ def _fates(chance: random.Random, came: Sequence[datetime], days: Days, number: 
 
 
 def _settled(chance: random.Random, days: Days, life: Life) -> Life:
-    decision = days.decision(life.came)
+    overlooked = _OVERLOOKED * chance.uniform(0.5, 1) if chance.random() < _SELDOM else timedelta()
+    decision = days.decision(min(life.came + overlooked, max(life.came, days.now - _DAY)))
     if life.fate is Fate.MADE:
         return replace(life, decided=life.came, eagerness=_REGULAR, verified=False)
     after = days.now - decision.at

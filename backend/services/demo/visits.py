@@ -14,6 +14,7 @@ from backend.errors import (
     AccountSuspended,
     InvalidCredentials,
 )
+from backend.models import Carrier
 from backend.services.audit import Origin
 from backend.services.demo import devices
 from backend.services.demo.devices import Device
@@ -69,34 +70,22 @@ def of_life(chance: random.Random, life: Life, now: datetime) -> Iterator[Visit]
     if begins is None or life.fate is Fate.REJECTED or not life.eagerness:
         return
     ends = life.until or now
-    yield from _at_work(chance, life, begins + timedelta(minutes=chance.uniform(10, 300)), ends, now)
+    yield from at_work(chance, life, begins + timedelta(minutes=chance.uniform(10, 300)), ends, now)
     if ends == now and chance.random() < _REMEMBERED:
-        yield from remembered(chance, life.who, life.devices, begins, now)
+        yield from remembered(chance, life, begins, now)
 
 
-def remembered(
-    chance: random.Random, who: str, owned: Sequence[Device], since: datetime, now: datetime
-) -> Iterator[Visit]:
-    """Make up the sessions that somebody keeps open on their devices."""
-    for device in owned:
+def remembered(chance: random.Random, life: Life, since: datetime, now: datetime) -> Iterator[Visit]:
+    """Make up the sessions that somebody keeps open in their browsers."""
+    for device in life.devices:
         at = now - timedelta(days=chance.uniform(0.5, _LONGEST_REMEMBERED))
-        if at > since:
+        if at > since and device.carrier is Carrier.COOKIE:
             idle = min((now - at) / 2, timedelta(hours=chance.uniform(0.05, 120)))
-            yield Visit(at, who, device, device.origin, until=now - idle, remembered=True)
+            yield Visit(at, life.who, device, device.origin, until=now - idle, remembered=True)
 
 
-def burst(chance: random.Random, lives: Sequence[Life], now: datetime) -> Iterator[Visit]:
-    """Make up the guesses of a stranger from many addresses, this very day; most names are nobody's."""
-    midnight = datetime.combine(now.date(), time(tzinfo=now.tzinfo))
-    begins = max(min(midnight + 5 * _MINUTE, now - _BURST_TAKES), now - timedelta(hours=2, minutes=40))
-    known = [life.who for life in lives if life.fate is Fate.IN][:_KNOWN]
-    for number in range(_BURST):
-        at = begins + _BURST_TAKES * (number / _BURST)
-        who = chance.choice(known) if chance.random() < 1 / 4 else None
-        yield Visit(at, who, None, devices.of_a_stranger(chance), refused=InvalidCredentials.code)
-
-
-def _at_work(chance: random.Random, life: Life, first: datetime, ends: datetime, now: datetime) -> Iterator[Visit]:
+def at_work(chance: random.Random, life: Life, first: datetime, ends: datetime, now: datetime) -> Iterator[Visit]:
+    """Make up the sign-ins of somebody between two moments."""
     day, at = 0, first
     while at < ends:
         device = life.devices[0] if chance.random() < 0.7 else chance.choice(life.devices)  # noqa: PLR2004
@@ -113,6 +102,17 @@ def _at_work(chance: random.Random, life: Life, first: datetime, ends: datetime,
             if at >= ends or (at > until and chance.random() < rate):
                 break
             day += 1
+
+
+def burst(chance: random.Random, lives: Sequence[Life], now: datetime) -> Iterator[Visit]:
+    """Make up the guesses of a stranger from many addresses, this very day; most names are nobody's."""
+    midnight = datetime.combine(now.date(), time(tzinfo=now.tzinfo))
+    begins = max(min(midnight + 5 * _MINUTE, now - _BURST_TAKES), now - timedelta(hours=2, minutes=40))
+    known = [life.who for life in lives if life.fate is Fate.IN][:_KNOWN]
+    for number in range(_BURST):
+        at = begins + _BURST_TAKES * (number / _BURST)
+        who = chance.choice(known) if chance.random() < 1 / 4 else None
+        yield Visit(at, who, None, devices.of_a_stranger(chance), refused=InvalidCredentials.code)
 
 
 def _sometime(chance: random.Random, day: datetime, life: Life) -> datetime:
