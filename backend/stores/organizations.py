@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from backend.models import GONE, Membership, MembershipRole, Organization, Status, User
 from backend.stores.pages import Page, Position, position
 
-_OWNERS_SHOWN: Final = 500
+_OWNERS_SHOWN: Final = 5
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,17 @@ class OrganizationStore:
         return Page(found[:limit], Position(last.created_at, last.id).cursor() if last else None)
 
     async def owners(self, ids: Collection[UUID]) -> Mapping[UUID, Sequence[str]]:
-        """Return the usernames of the owners of these organizations, those who have been it longest first."""
-        query = select(Membership.organization_id, User.username).join(User, col(User.id) == col(Membership.user_id))
-        query = query.where(col(Membership.organization_id).in_(ids), Membership.role == MembershipRole.OWNER)
-        query = query.where(col(User.status).not_in(GONE)).order_by(col(Membership.created_at), col(User.id))
+        """Return the usernames of the owners of these organizations, at most five of each: those who came first."""
+        order = col(Membership.created_at), col(User.id)
+        rank = func.row_number().over(partition_by=col(Membership.organization_id), order_by=order).label("rank")
+        owners = select(Membership.organization_id, User.username, rank).join(
+            User, col(User.id) == col(Membership.user_id)
+        )
+        owners = owners.where(col(Membership.organization_id).in_(ids), Membership.role == MembershipRole.OWNER)
+        few = owners.where(col(User.status).not_in(GONE)).subquery()
+        query = select(few.c.organization_id, few.c.username).where(few.c.rank <= _OWNERS_SHOWN)
         found: dict[UUID, list[str]] = {id_: [] for id_ in ids}
-        for id_, username in (await self._session.exec(query.limit(_OWNERS_SHOWN))).all():
+        for id_, username in (await self._session.exec(query.order_by(few.c.rank))).all():
             found[id_].append(username)
         return found
 
