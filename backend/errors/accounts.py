@@ -161,11 +161,3 @@ class ChartNotFound(NotFound):
 
     code = "CHART_NOT_FOUND"
     detail = "There is no such chart."
-
-
-class InvitationDeclined(Conflict):
-    """Whoever has the address said no lately."""
-
-    code = "INVITATION_DECLINED"
-    detail = "This address declined an invitation lately. Ask them first; then a link brings them in."
-    field = "email"

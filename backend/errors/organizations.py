@@ -74,6 +74,14 @@ class AlreadyInvited(Conflict):
     field = "email"
 
 
+class InvitationDeclined(Conflict):
+    """Whoever has the address said no lately."""
+
+    code = "INVITATION_DECLINED"
+    detail = "This address declined an invitation lately. Ask them first; then a link brings them in."
+    field = "email"
+
+
 class InvitationInvalid(Invalid):
     """The token of an invitation is unknown, used, taken back or too old; which of these is not told."""
 

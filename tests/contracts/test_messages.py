@@ -50,6 +50,7 @@ async def test_the_ledger_tells_what_became_of_each_mail(running: Application, a
         "username": person.username,
         "email": person.email,
         "attempts": 1,
+        "about": None,
         "why": None,
         "due_at": None,
     }
