@@ -68,8 +68,8 @@ _WORDS: Final = {
     "USER_INACTIVE": "This account is not open, and a new password would not open it.",
     "VERIFY_USER_BAD_TOKEN": "This link or code does not work, or not any more.",
     "IDEMPOTENCY_KEY_REUSED": "This page was sent before with other words in it. Choose the people anew.",
-    "INVITATION_INVALID": "This invitation was used, taken back, or is too old; or whoever sent it may not invite any more, "
-    "or a part of its code is missing.",
+    "INVITATION_INVALID": "This invitation was used, taken back, or is too old; or whoever sent it may not invite "
+    "any more; or a part of its code is missing.",
     "MEMBER_NOT_FOUND": "They are not in this organization, or not any more.",
     "ORGANIZATION_NOT_FOUND": "There is no such organization, or you are not in it.",
     "TIER_NOT_FOUND": "There is no such tier, or not any more.",
