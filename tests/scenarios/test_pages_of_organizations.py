@@ -18,7 +18,7 @@ pytestmark = pytest.mark.settings(rate_limits=False)
 
 MAIL = pytest.mark.settings(smtp_url=SecretStr("smtp://mail.example.org"), mail_from="hall@example.org")
 NOT_YOURS = "Your role in this organization does not allow this."
-OVER = "This invitation was used, taken back, or is too old; or whoever sent it may not invite any more; or a part of its code is missing."
+OVER = "This invitation was used, taken back, or is too old; or whoever sent it may not invite any more"
 
 
 async def test_an_organization_is_made_renamed_and_listed(running: Application, people: People) -> None:
