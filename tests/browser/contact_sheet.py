@@ -116,7 +116,11 @@ def _tile(frame: Frame) -> Image.Image:
 
 
 def _small(picture: Image.Image) -> Image.Image:
-    return picture.convert("RGB").quantize(_COLOURS, Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE)
+    """Keep few colours, chosen from a smaller copy: from all of so large a picture that takes many minutes."""
+    whole = picture.convert("RGB")
+    part = whole.resize((whole.width // _SMALLER, whole.height // _SMALLER))
+    palette = part.quantize(_COLOURS, Image.Quantize.MEDIANCUT, kmeans=2)
+    return whole.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def _report(frames: list[Frame]) -> str:

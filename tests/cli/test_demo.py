@@ -20,6 +20,7 @@ from backend.stores.mails import Wanted as WantedMails
 from backend.stores.tallies import week
 from tests.application import Application, start
 from tests.cli.terminal import Finished, Terminal
+from tests.factories import People
 
 SCRIPTS = {"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW", "DEVANAGARI", "BENGALI", "TAMIL", "THAI"} | {
     *("CJK", "HANGUL", "GEORGIAN", "ARMENIAN", "ETHIOPIC")
@@ -138,3 +139,16 @@ async def test_an_installation_of_others_is_left_to_them_unless_somebody_insists
     assert who["boss"]["role"] == "admin"
     assert who["annika"]["email"] == "annika@example.org"
     assert who["tomas"]["role"] == "approver"
+
+
+async def test_where_a_name_is_taken_nothing_is_filled_nor_noted(
+    running: Application, people: People, terminal: Terminal
+) -> None:
+    await people.admin()
+    await people.pending(username="admin")
+    refused = await _run(terminal, running, "demo", "--fill")
+
+    assert refused.code == 1
+    assert "Username already taken" in refused.err
+    async with reading(running.context) as look:
+        assert (await look.installation.get()).filled_at is None

@@ -368,18 +368,18 @@ async def test_no_name_becomes_a_header(scene: Scene) -> None:
     token = scene.sink.messages[0].text().partition("#token=")[2].split()[0]
     assert (await scene.house.post("/api/auth/verify", {"token": token})).status_code == 200  # now mails hold the name
     headers = [await scene.headers()]
-    for name in ("Bcc: eve@example.org", "=?utf-8?q?=0D=0ABcc:_eve@example.org?=", "Ana\u2028Bcc: eve@example.org"):
+    for name in ("Bcc: eve@example.org", "=?utf-8?q?=0D=0ABcc:_eve@example.org?=", "Ana\u200bBcc: eve@example.org"):
         changed = await scene.house.request("PATCH", PROFILE, scene.token, {"full_name": name})
         assert changed.status_code == 200, changed.text
         headers.append(await scene.headers())
-        assert name.replace("\u2028", " ") in scene.sink.messages[-1].text()
+        assert name in scene.sink.messages[-1].text()
 
     assert headers == headers[:1] * 4
     assert {taken.recipients for taken in scene.sink.messages} == {("first@example.org",)}
 
 
 @_ON_SQLITE
-@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\0", "\x85"], ids=ascii)
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\0", "\x85", "\u2028", "\u2029"], ids=ascii)
 async def test_a_line_break_is_refused_at_the_door(scene: Scene, end: str) -> None:
     slipped = f"Ana{end}Bcc: eve@example.org"
     body = scene.person("ana")

@@ -52,12 +52,15 @@ async def furnish(
         UsernameTaken: somebody else has the name of a demo account.
     """
     refuse_production(context)
-    why = Why.ASKED if only_accounts else await _claim(context, among_others=among_others)
+    why = Why.ASKED if only_accounts else await _why_not(context, among_others=among_others)
     if why:
         return Furnished(await make(context, origin), why=why)
     now = context.clock.now()
     first = beginning(now)
     made = await make(replace(context, clock=Moved(first, first)), origin)
+    why = await _claim(context, among_others=among_others)  # last, for production never starts after it
+    if why:
+        return Furnished(made, why=why)
     play = written(now, people)
     with watch(play) as played:
         return Furnished(made, await fill(context, play, played))
@@ -66,13 +69,18 @@ async def furnish(
 async def _claim(context: Context, *, among_others: bool) -> Why | None:
     """Note that the installation is filled, for one caller of any number; the others learn why they may not."""
     async with unit_of_work(context) as services:
-        installation = await services.installation.lock()
-        if installation.filled_at:
+        await services.installation.lock()
+        why = await _why_not(context, among_others=among_others)
+        if why is None:
+            await services.installation.fill(context.clock.now())
+        return why
+
+
+async def _why_not(context: Context, *, among_others: bool) -> Why | None:
+    async with reading(context) as look:
+        if (await look.installation.get()).filled_at:
             return Why.BEFORE
-        if not among_others and await _others(context):
-            return Why.OTHERS
-        await services.installation.fill(context.clock.now())
-        return None
+    return Why.OTHERS if not among_others and await _others(context) else None
 
 
 async def _others(context: Context) -> bool:
