@@ -34,7 +34,8 @@ async def other(running: Application, settings_for_test: Settings) -> AsyncItera
     async with start(settings_for_test) as other:
         other.context.clock = running.clock
         async with asyncio.timeout(10):
-            while await running.context.news.alone() or not other.context.news.hearing:  # noqa: ASYNC110  # as above
+            both = running.context.news, other.context.news
+            while not all(news.hearing for news in both) or await both[1].alone():  # noqa: ASYNC110  # as above
                 await asyncio.sleep(0.01)
         yield other
 
