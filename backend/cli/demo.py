@@ -34,6 +34,7 @@ _PAGES: Final = (
     ("/users", "everybody, in thirty languages; try a search for a part of a name"),
     ("/organizations", "groups with owners, members and invitations"),
     ("/tiers", "who may ask how often"),
+    ("/statistics", "the last weeks in pictures"),
     ("/messages", "which mails were sent to whom, and which came back"),
 )
 _MOST: Final = 2000

@@ -134,6 +134,7 @@ async def test_an_installation_of_others_is_left_to_them_unless_somebody_insists
     assert "--fill" in polite.json["why_not"]
     assert "1 were left out: somebody else has their names." in filled.out
     assert "http://127.0.0.1:8000/login" in filled.out
+    assert "/statistics" in filled.out
     assert "Filling: " in filled.err
     who = {user["username"]: user for user in listed.json["users"]}
     assert who["boss"]["role"] == "admin"
