@@ -28,7 +28,7 @@ _ONE = "/{id}/invitations/{invitation_id}"
 @router.post("/invitations/look")
 async def look_at_invitation(body: TokenBody, look: Look) -> Envelope[OfferAnswer]:
     """Show what an invitation offers to whoever brings its token."""
-    offer = await look.invitations.look(body.token)
+    offer = await look.offers.look(body.token)
     answer = OfferAnswer(
         organization_id=offer.organization.id,
         organization=offer.organization.name,
@@ -43,14 +43,14 @@ async def look_at_invitation(body: TokenBody, look: Look) -> Envelope[OfferAnswe
 @router.post("/invitations/accept")
 async def accept(body: TokenBody, caller: CurrentUser, work: Work) -> Envelope[OrganizationAnswer]:
     """Come in by an invitation, which is used then."""
-    place = await work.invitations.accept(caller, body.token)
+    place = await work.offers.accept(caller, body.token)
     return Envelope(data=organization_of(place), message="Invitation accepted successfully")
 
 
 @router.post("/invitations/decline")
 async def decline(body: TokenBody, work: Work) -> Envelope[Message]:
     """Turn an invitation down; nobody can use it any more."""
-    await work.invitations.decline(body.token)
+    await work.offers.decline(body.token)
     return said("Invitation declined successfully")
 
 

@@ -84,7 +84,7 @@ class _Enclosed:
 
 async def _enclosed(services: Services, mail: Mail, user: User) -> _Enclosed:
     if mail.purpose is MailPurpose.ORGANIZATION_INVITATION:
-        token = await services.invitations.token_for(mail.invitation_id, mail.user_id) if mail.invitation_id else None
+        token = await services.offers.token_for(mail.invitation_id, mail.user_id) if mail.invitation_id else None
         return _Enclosed(token, _hours(invitations.LIFETIME), missing=token is None)
     purpose = TOKENS.get(mail.purpose)
     if purpose is None:

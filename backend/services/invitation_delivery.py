@@ -1,6 +1,7 @@
 """How an invitation reaches people: by mail to its address, or by a link that somebody hands over."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from backend import tokens
@@ -45,3 +46,8 @@ class Delivery:
         row = InvitationToken(digest=digest, invitation_id=invitation.id, made_by=maker, created_at=now)
         await self.store.add(row)
         return token
+
+
+def ids_of(invitation: Invitation) -> dict[str, Any]:
+    """Return what records of the audit say of an invitation: ids, no address and no name."""
+    return {"organization_id": str(invitation.organization_id), "invitation_id": str(invitation.id)}

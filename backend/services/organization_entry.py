@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from backend.errors import OrganizationNotFound, RoleRequired, SessionRevoked
+from backend.errors import OrganizationInert, OrganizationNotFound, RoleRequired, SessionRevoked
 from backend.models import MembershipRole, Organization, Role, User
 from backend.services.organization_rights import Act, may
 from backend.stores.identities import Identity
@@ -65,6 +65,15 @@ class Entry:
         footing = Footing(user, organization, role)
         footing.insist(act)
         return footing
+
+    async def check_works(self, id_: UUID) -> None:
+        """Insist that an organization is not inert.
+
+        Raises:
+            OrganizationInert: none of its owners has an active account.
+        """
+        if not await self.organizations.works(id_):
+            raise OrganizationInert
 
     async def look(self, by: Identity, id_: UUID, act: Act) -> Place:
         """Show an organization to somebody who may do this there, without locking it.

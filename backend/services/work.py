@@ -22,6 +22,7 @@ from backend.services.invitations import Invitations
 from backend.services.lifecycle import Lifecycle
 from backend.services.measures import Measuring
 from backend.services.messages import Messages
+from backend.services.offers import Offers
 from backend.services.organization_entry import Entry
 from backend.services.organizations import Organizations
 from backend.services.outbox import Outbox
@@ -110,6 +111,7 @@ class Services:
         )
         delivery = Delivery(context, self.invitation_store, self.outbox)
         self.invitations = Invitations(context, entry, self.invitation_store, delivery, self.audit, throttle)
+        self.offers = Offers(context, entry, self.invitation_store, delivery, self.audit)
         succession = Succession(organizations, memberships, self.invitation_store, self.outbox, self.audit, clock)
         self.admission = Admission(
             context,

@@ -118,7 +118,7 @@ async def _cast(people: People) -> tuple[UUID, dict[str, Identity], dict[str, UU
         one = (await work.organizations.create(owner, "Hall")).organization.id
         for person, role in zip(joining, (ADMIN, MEMBER, *MembershipRole), strict=True):
             invited = await work.invitations.invite(owner, one, MEMBER)
-            await work.invitations.accept(arriving[person.id], str(invited.link).partition("=")[2])
+            await work.offers.accept(arriving[person.id], str(invited.link).partition("=")[2])
             await work.organizations.change_role(owner, one, person.id, role)
         ids = {kind: person.id for kind, person in others.items()}
         for role in (MEMBER, ADMIN):

@@ -17,7 +17,7 @@ from backend.routes.pages.rendering import go_saying, page
 from backend.schemas.types import Text
 from backend.services import reading
 from backend.services.identity import Identity
-from backend.services.invitations import Offer
+from backend.services.offers import Offer
 
 router = APIRouter(include_in_schema=False)
 
@@ -60,7 +60,7 @@ async def read_code(request: Request, guest: Guest, context: InContext) -> Broug
     request.state.again = Again(_TEMPLATE, {}, about)
     code = check(CodeForm, await typed(request)).token.strip()
     async with reading(context) as look:
-        brought = Brought(code, await look.invitations.look(code))
+        brought = Brought(code, await look.offers.look(code))
     request.state.again = Again(_TEMPLATE, {}, {**about, **_offered(brought, guest)})
     return brought
 
@@ -83,7 +83,7 @@ async def show_offer(request: Request, guest: Guest, brought: Code, context: InC
 @router.post("/invitation/accept")
 async def accept(request: Request, caller: CurrentUser, brought: Code, work: Work) -> Response:
     """Come in."""
-    place = await work.invitations.accept(caller, brought.code)
+    place = await work.offers.accept(caller, brought.code)
     name = place.organization.name
     return go_saying(request, address_of(place.organization.id), f"Welcome. You are a member of {name} now.")
 
@@ -91,7 +91,7 @@ async def accept(request: Request, caller: CurrentUser, brought: Code, work: Wor
 @router.post("/invitation/decline")
 async def decline(request: Request, guest: Guest, brought: Code, work: Work, context: InContext) -> Response:
     """Turn the invitation down."""
-    await work.invitations.decline(brought.code)
+    await work.offers.decline(brought.code)
     return page(request, _TEMPLATE, **_about(context) | {"declined": brought.offer})
 
 

@@ -65,10 +65,10 @@ class Group:
         invitations, user = stage.services.invitations, await stage.user(member)
         host = await stage.identity(owner)
         made = await invitations.invite(host, self.id, role, None if by_link else user.email)
-        token = await invitations.token_for(made.invitation.id, host.id)
+        token = await stage.services.offers.token_for(made.invitation.id, host.id)
         stage.clock.pass_(takes)
         if token:
-            await invitations.accept(await stage.identity(member), token)
+            await stage.services.offers.accept(await stage.identity(member), token)
 
     async def invite(self, owner: str, email: str | None, stage: Stage) -> None:
         """Let somebody be invited who has not come yet."""
