@@ -193,7 +193,10 @@ class SessionStore:
             conditions.append(col(UserSession.id).in_(only))
         if besides:
             conditions.append(col(UserSession.id) != besides)
-        return await self._end(conditions, now, because)
+        # Locked in the order in which activity is written, or the two would wait for each other in a circle.
+        living = select(UserSession.id).where(*conditions, col(UserSession.ended_at).is_(None))
+        locked = (await self._session.exec(living.order_by(col(UserSession.id)).with_for_update())).all()
+        return await self._end([col(UserSession.id).in_(locked)], now, because) if locked else []
 
     async def end_everybodys(self, now: datetime, because: SessionEnd) -> int:
         """End every live session there is and tell how many."""
