@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Final
 
 from backend.context import Context
+from backend.errors import ProvisioningFailed
 from backend.models import User
 from backend.services.audit import Action
 from backend.services.people import Counts, People
@@ -82,7 +83,7 @@ class Overview:
         return _those((TroubleKind.MAIL_HELD_UP, held_up), (TroubleKind.MAIL_FAILED, failed))
 
     async def _directories(self) -> list[Trouble]:
-        found = _those((TroubleKind.NO_DIRECTORY, await self._lately(Action.REFUSED, "PROVISIONING_FAILED")))
+        found = _those((TroubleKind.NO_DIRECTORY, await self._lately(Action.REFUSED, ProvisioningFailed.code)))
         compared = self.context.compared
         if compared is None:
             return found
