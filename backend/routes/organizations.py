@@ -12,7 +12,7 @@ from backend.schemas.organizations import (
     OrganizationAnswer,
     OrganizationBody,
     OrganizationsQuery,
-    OverviewAnswer,
+    OrganizationWithOwners,
     PageQuery,
     RoleBody,
     SuccessorBody,
@@ -28,10 +28,10 @@ ONE = "/{id}"
 MEMBER = "/{id}/members/{user_id}"
 
 
-@router.get("", response_model=EnvelopedPage[OverviewAnswer] | EnvelopedPage[OrganizationAnswer])
+@router.get("", response_model=EnvelopedPage[OrganizationWithOwners] | EnvelopedPage[OrganizationAnswer])
 async def list_organizations(
     caller: CurrentUser, look: Look, query: Annotated[OrganizationsQuery, Query()]
-) -> EnvelopedPage[OverviewAnswer] | EnvelopedPage[OrganizationAnswer]:
+) -> EnvelopedPage[OrganizationWithOwners] | EnvelopedPage[OrganizationAnswer]:
     """List one's organizations by name, or, for administrators, `all` there are, newest first."""
     if query.all:
         return await _everybodys(look, caller, query)
@@ -126,9 +126,11 @@ async def transfer(
     return Envelope(data=organization_of(place), message="Organization handed over successfully")
 
 
-async def _everybodys(look: Services, caller: Identity, query: PageQuery) -> EnvelopedPage[OverviewAnswer]:
+async def _everybodys(look: Services, caller: Identity, query: PageQuery) -> EnvelopedPage[OrganizationWithOwners]:
     page = await look.organizations.all(caller, query.cursor, query.items_per_page)
-    shown = [OverviewAnswer(**organization_of(row.place).model_dump(), owners=list(row.owners)) for row in page.rows]
+    shown = [
+        OrganizationWithOwners(**organization_of(row.place).model_dump(), owners=list(row.owners)) for row in page.rows
+    ]
     return EnvelopedPage(data=shown, message="Organizations retrieved successfully", next_cursor=page.next_cursor)
 
 

@@ -75,7 +75,7 @@ class OrganizationAnswer(BaseModel):
     created_at: datetime
 
 
-class OverviewAnswer(OrganizationAnswer):
+class OrganizationWithOwners(OrganizationAnswer):
     """An organization with the usernames of its owners."""
 
     owners: list[str]

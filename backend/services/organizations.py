@@ -28,7 +28,7 @@ from backend.stores.memberships import Member
 from backend.stores.organizations import Place, Standing
 from backend.stores.pages import Page
 
-__all__ = ["Member", "Organizations", "Overview", "Place", "Standing"]
+__all__ = ["Member", "Organizations", "Place", "Standing", "WithOwners"]
 
 _AT_ONCE: Final = 500
 MOST: Final = 40
@@ -36,7 +36,7 @@ MOST: Final = 40
 
 
 @dataclass(frozen=True)
-class Overview:
+class WithOwners:
     """An organization as administrators of the installation see it, with the usernames of its owners."""
 
     place: Place
@@ -63,7 +63,7 @@ class Organizations:
         """Return the same without what others have to be counted for."""
         return await self.entry.organizations.standings(user_id)
 
-    async def all(self, by: Identity, cursor: str | None, limit: int) -> Page[Overview]:
+    async def all(self, by: Identity, cursor: str | None, limit: int) -> Page[WithOwners]:
         """List all organizations there are, newest first.
 
         Raises:
@@ -74,7 +74,7 @@ class Organizations:
             raise AdminRequired
         page = await self.entry.organizations.newest(by.id, cursor, limit)
         owners = await self.entry.organizations.owners([place.organization.id for place in page.rows])
-        return Page([Overview(place, owners[place.organization.id]) for place in page.rows], page.next_cursor)
+        return Page([WithOwners(place, owners[place.organization.id]) for place in page.rows], page.next_cursor)
 
     async def one(self, by: Identity, id_: UUID) -> Place:
         """Show an organization; an administrator of the installation need not be in it, and has no role then.
