@@ -60,11 +60,12 @@ async def strength(
         rule.check(password, **names)
     except PasswordRefused as refusal:
         return Strength(0, _SENTENCES[0], refusal.detail)
-    score = await context.hasher.in_pool(lambda: _score(password, rule.known(**names)))
+    score = await context.hasher.in_pool(lambda: estimate(password, rule.known(**names)))
     return Strength(score, _SENTENCES[score], None)
 
 
-def _score(password: str, known: Collection[str]) -> int:
+def estimate(password: str, known: Collection[str]) -> int:
+    """Return how hard a password is to guess for who knows some words, from 0 to 4. Blocks for some milliseconds."""
     beginning = password[:_LOOKED_AT]
     # Not zxcvbn's own function: it keeps the words of who asks where another thread would find them.
     dictionaries = {**matching.RANKED_DICTIONARIES, "user_inputs": matching.build_ranked_dict(sorted(known))}
