@@ -6,7 +6,6 @@ import socket
 import subprocess
 import time
 from typing import Final
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -130,6 +129,6 @@ def _wait_until_it_answers(service: "subprocess.Popen[str]", port: int) -> None:
         try:
             with urlopen(f"http://127.0.0.1:{port}/health/live", timeout=1):
                 return
-        except URLError:
+        except OSError:  # refused, or too busy to answer yet
             time.sleep(0.05)
     pytest.fail("the service did not open its door")
