@@ -1,50 +1,76 @@
-"""Paths of the API, as limits name them: written in one way, and matched segment by segment."""
+"""Paths of the API, as rate limits name them: their normal form, and which requests they match."""
 
 import re
+from collections.abc import Iterable
+from difflib import SequenceMatcher
 from typing import Final
 
 from backend.errors import InvalidLimit
 
 LONGEST_PATH: Final = 200
 ANY: Final = "{}"
-"""A segment that stands for any one."""
+"""A segment that matches any other: what a path parameter such as `{user_id}` becomes."""
 _PLACE: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 _WORD: Final = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 def path_as_kept(path: str) -> str:
-    """Return the path as it is kept and shown: without a slash at its end.
+    """Return a path in its normal form, which is stored and shown: without a slash at its end.
 
     Raises:
         InvalidLimit: with the part of the rule that it breaks.
     """
     text = path.strip().rstrip("/")
     if len(text) > LONGEST_PATH:
-        raise InvalidLimit(f"A path has at most {LONGEST_PATH} characters.", "path")
+        raise InvalidLimit(f"A path can have at most {LONGEST_PATH} characters.", "path")
     if "?" in text or "#" in text:
-        raise InvalidLimit("A path ends where a ? or a # begins: leave out what follows.", "path")
+        raise InvalidLimit("A path cannot contain ? or #.", "path")
     root, *segments = text.split("/")[1:] or [""]
     if not text.startswith("/") or root != "api":
-        raise InvalidLimit("A path begins with /api, as in /api/v1/users: nothing else is limited.", "path")
+        raise InvalidLimit("A path must begin with /api, as in /api/v1/users.", "path")
     if not all(_PLACE.fullmatch(one) or (_WORD.fullmatch(one) and one.strip(".")) for one in segments):
         raise InvalidLimit(
-            "Between its slashes a path has letters, digits, and . _ ~ - or a name in braces, as in "
-            "/api/v1/users/{user}, which stands for anything between two slashes.",
+            "Each part of a path must consist of letters, digits and . _ ~ - or be a name in braces, as in "
+            "/api/v1/users/{user}, which matches anything between two slashes.",
             "path",
         )
     return text
 
 
+def check_answered(path: str, routes: Iterable[str]) -> None:
+    """Check that a path in its normal form is one of `routes`, or a prefix of one.
+
+    Raises:
+        InvalidLimit: it is not; the message names the route that is spelt most like it.
+    """
+    if not is_answered(path, routes):
+        nearest = max(sorted(routes), key=lambda route: SequenceMatcher(None, path, route).ratio())
+        raise InvalidLimit(
+            f"The API has no path like {path}, so the limit would have no effect. The most similar path is {nearest}.",
+            "path",
+        )
+
+
+def is_answered(path: str, routes: Iterable[str]) -> bool:
+    """Tell whether a path is one of `routes` or a prefix of one; a path parameter matches any word, on both sides."""
+    mine = shape(path)
+    return any(
+        len(mine) <= len(theirs)
+        and all(ANY in (one, other) or one == other for one, other in zip(mine, theirs, strict=False))
+        for theirs in map(shape, routes)
+    )
+
+
 def shape(path: str) -> tuple[str, ...]:
-    """Return the segments of a path as it is kept; what its places are called makes no difference."""
+    """Split a path in its normal form into segments; path parameters become `ANY`."""
     return tuple(ANY if segment.startswith("{") else segment for segment in path.split("/")[1:])
 
 
 def rank(shape_: tuple[str, ...]) -> tuple[int, tuple[bool, ...]]:
-    """Tell how closely a path says what it is for: the more segments the closer, and a word closer than a place."""
+    """Return a sort key for how specific a path is: more segments first, then words before path parameters."""
     return len(shape_), tuple(segment != ANY for segment in shape_)
 
 
 def covers(shape_: tuple[str, ...], asked: tuple[str, ...]) -> bool:
-    """Tell whether the segments of a request are those of a path, or of one below it."""
+    """Tell whether the segments of a request match those of a path, or lie below it."""
     return len(shape_) <= len(asked) and all(mine in (ANY, theirs) for mine, theirs in zip(shape_, asked, strict=False))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordBearer
 from fastapi.staticfiles import StaticFiles
 from fastapi_users import FastAPIUsers
@@ -19,7 +20,9 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from backend import __version__, logs
+from backend.clock import pause
 from backend.context import Compared, Context
+from backend.environment import load
 from backend.errors import VestibuleError
 from backend.models import User
 from backend.routes import (
@@ -43,11 +46,12 @@ from backend.routes import (
     users_by_name,
     verifying,
 )
-from backend.routes.deps import SESSION, SIGN_IN, Work, check_request
+from backend.routes.deps import SESSION, SIGN_IN, Work
 from backend.routes.doorman import Doorman, Question
 from backend.routes.pages import (
     account,
     approvals,
+    approvals_at_once,
     devices,
     editing,
     entrance,
@@ -64,6 +68,7 @@ from backend.routes.pages import (
     recovery,
     strength,
     tier_acts,
+    tier_moves,
     tier_of_person,
 )
 from backend.routes.pages import organizations as organization_pages
@@ -71,14 +76,14 @@ from backend.routes.pages import statistics as statistics_page
 from backend.routes.pages import tier_limits as tier_limit_pages
 from backend.routes.pages import tiers as tier_pages
 from backend.routes.pages import users as people
-from backend.routes.paths import in_one_path
+from backend.routes.paths import answered, in_one_path
+from backend.routes.request_checks import check_request
 from backend.routes.shell import Shell
 from backend.schemas.approval_service import UserAnswer
 from backend.schemas.errors import ErrorAnswer
 from backend.services import courier, provisioning, retention, session_rules, startup
 from backend.services.strategy import SessionStrategy
 from backend.services.user_manager import UserManager
-from backend.settings import load
 
 _PATIENCE_SECONDS: Final = 10
 _LOOK_AT_KEYS_SECONDS: Final = 1
@@ -188,6 +193,7 @@ def create_app(context: Context | None = None) -> FastAPI:
         profile,
         devices,
         approvals,
+        approvals_at_once,
         listing,
         many,
         exchange,
@@ -202,6 +208,7 @@ def create_app(context: Context | None = None) -> FastAPI:
         invitation,
         tier_limit_pages,
         tier_pages,
+        tier_moves,
         tier_acts,
         tier_of_person,
         people,
@@ -231,7 +238,11 @@ def _ride_on_fastapi_users(app: FastAPI) -> None:
     backend: AuthenticationBackend[User, UUID] = AuthenticationBackend("jwt", transport, get_strategy)
     fastapi_users = FastAPIUsers[User, UUID](get_user_manager, [backend])
     tags: list[str | Enum] = ["A: approval service"]
-    app.include_router(fastapi_users.get_auth_router(backend), prefix="/api/auth/jwt", tags=tags)
+    signing = fastapi_users.get_auth_router(backend)
+    for route in signing.routes:
+        if isinstance(route, APIRoute) and route.path == "/logout":
+            route.status_code = 204  # as it answers; its own document says 200
+    app.include_router(signing, prefix="/api/auth/jwt", tags=tags)
     verifying = fastapi_users.get_verify_router(UserAnswer)  # type: ignore[type-var]  # it only needs `model_validate`
     app.include_router(verifying, prefix="/api/auth", tags=tags)
 
@@ -240,6 +251,7 @@ def _ride_on_fastapi_users(app: FastAPI) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
     logs.configure(context.settings)
+    context.routes = answered(app)
     try:
         await startup.prepare_database(context)
         await startup.refuse_demo_accounts(context)
@@ -263,7 +275,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _saving(context: Context) -> float:
-    """Return how often activity is written: twice as often as it may lag behind."""
+    """Return the seconds between two writes of activity: half of the lag that the rules allow."""
     return session_rules.Rules.of(context.settings).lag.total_seconds() / 2
 
 
@@ -272,9 +284,7 @@ async def _look_at_keys(context: Context) -> None:
     while not context.stopping.is_set():
         if context.keys.look():
             context.cache.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_AT_KEYS_SECONDS):
-                await context.stopping.wait()
+        await pause(context.stopping, _LOOK_AT_KEYS_SECONDS)
 
 
 async def _reconcile(context: Context) -> None:

@@ -1,5 +1,7 @@
-"""Where time comes from: one injected clock, so that tests move it instead of waiting."""
+"""Time: one injected clock, so that tests move it instead of waiting; how it is written; how a task waits."""
 
+import asyncio
+import contextlib
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -18,3 +20,15 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the machine's time in UTC."""
         return datetime.now(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write a moment as RFC 3339 has it, in UTC, with a Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+async def pause(event: asyncio.Event, seconds: float) -> None:
+    """Wait until `event` is set, but no longer than `seconds`."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

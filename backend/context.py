@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -35,7 +36,7 @@ _OTHERS: Final = 0o077
 
 @dataclass(frozen=True)
 class Compared:
-    """How many directories did not agree with the accounts, or that this could not be found out or not be repaired."""
+    """The result of comparing directories with accounts: how many differed, or that comparing or repairing failed."""
 
     differences: int = 0
     failed: bool = False
@@ -62,14 +63,16 @@ class Context:
     notifier: Notifier | None
     """How mail leaves; None in production without a mail server, where it stays in the outbox."""
     downloads: set[UUID] = field(default_factory=set)
-    """Whose own data is being sent at this moment."""
+    """The accounts to which their own data is being sent at this moment."""
+    routes: Sequence[str] = ()
+    """The API paths that this process serves, in their normal form; empty on the command line."""
     lines: Lines = field(default_factory=Lines)
-    """Who waits to have a password checked."""
+    """The queues of sign-ins that wait for a password check."""
     compared: Compared | None = None
-    """What came of comparing directories with accounts at the start; None: not yet."""
+    """The result of the comparison at the start; None: not done yet."""
     mail_due: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the process ends: what runs beside requests then finishes what it is doing, and no more."""
+    """Set when the process ends: background tasks then finish their current step and stop."""
 
     @classmethod
     def build(
@@ -97,9 +100,7 @@ class Context:
             database=database,
             keys=keys,
             signer=TokenSigner(keys.ring, settings.public_url),
-            hasher=PasswordHasher(
-                settings.argon2_cost, queue=settings.hash_queue, patience=settings.hash_queue_seconds
-            ),
+            hasher=PasswordHasher(settings.argon2, queue=settings.hash_queue, patience=settings.hash_queue_seconds),
             counters=Counters(settings.redis_url.get_secret_value() if settings.redis_url else None),
             policy=POLICIES[settings.registration](),
             provisioner=provisioner,
@@ -112,12 +113,12 @@ class Context:
         )
 
     def stop(self) -> None:
-        """Ask what runs beside requests to come to an end."""
+        """Ask the background tasks to stop."""
         self.stopping.set()
         self.mail_due.set()
 
     async def close(self) -> None:
-        """Give everything back."""
+        """End the hash threads and close all connections."""
         self.hasher.close()
         await self.counters.close()
         await self.news.close()
@@ -142,7 +143,7 @@ def _prepare(data_dir: Path) -> None:
     try:
         data_dir.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
         if data_dir.stat().st_mode & _OTHERS:
-            data_dir.chmod(_DIRECTORY_MODE)  # a checkout makes it with everybody's rights
+            data_dir.chmod(_DIRECTORY_MODE)  # a checkout creates it readable by everybody
         probe = data_dir / f".writable-{os.getpid()}"
         probe.touch(mode=0o600)
         probe.unlink()

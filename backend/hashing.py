@@ -1,4 +1,4 @@
-"""Passwords into hashes and back to a verdict, off the event loop and in bounded numbers."""
+"""Hashes and verifies passwords, off the event loop and behind a bounded queue."""
 
 import asyncio
 import base64
@@ -76,14 +76,14 @@ class PasswordHasher:
         self._patience = patience
         self.waiting = 0
         self.nobodys_hash = self.hash(secrets.token_urlsafe())
-        """A hash that no password opens, and whose check takes as long as any other."""
+        """A hash that no password matches; checking it takes as long as any other."""
 
     def hash(self, password: str) -> str:
         """Hash a password with the present cost. Blocks; only for start and command line."""
         return str(self._crypt.hash(password))
 
     def verify_and_update(self, plain_password: str, hashed_password: str) -> tuple[bool, str | None]:
-        """Check a password and tell a fresh hash if the stored one is of another kind or cost. Blocks.
+        """Check a password; return a new hash too if the stored one is of another kind or cost. Blocks.
 
         A hash that cannot be read is a wrong password, never an error (ASVS 11.2.5). bcrypt sees 72 bytes at most:
         a longer password against such a hash is wrong, not cut.
@@ -96,7 +96,7 @@ class PasswordHasher:
         return verified, self.hash(plain_password) if verified and not current else None
 
     def generate(self) -> str:
-        """Make a password nobody has to remember: 128 bits from the system's source (ASVS 6.4.1)."""
+        """Generate a temporary password: 128 bits from the system's random source (ASVS 6.4.1)."""
         return secrets.token_urlsafe(16)
 
     async def hashed(self, password: str) -> str:
@@ -119,11 +119,11 @@ class PasswordHasher:
         return await self.in_pool(lambda: self.verify_and_update(password, hashed_password))
 
     def close(self) -> None:
-        """Let the threads end after what they are doing."""
+        """Stop the threads once they have finished their current hash."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def in_pool(self, work: Callable[[], T]) -> T:
-        """Do something else that takes a core for some milliseconds in the pool.
+        """Run other work in the pool that takes a core for some milliseconds.
 
         Raises:
             HashingBusy: the queue is full or the wait was too long.
@@ -139,16 +139,16 @@ class PasswordHasher:
         finally:
             self.waiting -= 1
         running = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        # A caller who goes away leaves its thread at work: the place is free when the thread is, not before.
+        # The thread of a cancelled caller works on: its place is released when the thread is done, not before.
         running.add_done_callback(lambda _: self._free.release())
         return await asyncio.shield(running)
 
 
 def check_foreign(hashed_password: str) -> None:
-    """Look at a hash that another system made: whether it can be read, and whether its check costs what it may.
+    """Check a hash made by another system: that it is well-formed, and not too expensive to verify.
 
     Raises:
-        InvalidHash: it cannot be taken over; the sentence never repeats it.
+        InvalidHash: it cannot be taken over; the message never shows it.
     """
     if len(hashed_password) > _LONGEST_FOREIGN:
         raise InvalidHash
@@ -166,7 +166,7 @@ def check_foreign(hashed_password: str) -> None:
 
 
 def _canonical(text: str) -> bool:
-    """Tell whether a text is the one way to write its bytes in base64, in the alphabet of argon2 or of passlib."""
+    """Tell whether a text is canonical base64, in the alphabet of argon2 or of passlib."""
     standard = text.replace(".", "+")
     try:
         raw = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)

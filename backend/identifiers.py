@@ -12,7 +12,8 @@ from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
-from backend.errors import InvalidEmail, InvalidUsername
+from backend.errors import InvalidEmail, InvalidUsername, VestibuleError
+from backend.mail_settings import ENCODED_WORD
 
 USERNAME_MIN: Final = 2
 USERNAME_MAX: Final = 32
@@ -40,8 +41,6 @@ _LONGEST: Final = 320
 """Characters; RFC 5321 allows an address fewer."""
 _SEPARATORS: Final = frozenset("._-")
 ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
-_ENCODED_WORD: Final = "=?"
-"""Begins what RFC 2047 decodes: some libraries write such an address as another one, or as another header."""
 _PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
 _LOOKS_LIKE_AN_ID: Final = re.compile(r"[0-9a-f]{32}")
 _INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
@@ -56,11 +55,11 @@ def username_as_typed(username: str) -> str:
     """
     name = unicodedata.normalize("NFC", username)
     if not USERNAME_MIN <= len(name) <= USERNAME_MAX:
-        raise InvalidUsername(f"A username has {USERNAME_MIN} to {USERNAME_MAX} characters.")
+        raise InvalidUsername(f"A username must have {USERNAME_MIN} to {USERNAME_MAX} characters.")
     if not all(_letter_or_digit(character) or character in _SEPARATORS for character in name):
-        raise InvalidUsername("A username consists of letters, digits, dots, underscores and hyphens.")
+        raise InvalidUsername("A username can only contain letters, digits, dots, underscores and hyphens.")
     if name[0] in _SEPARATORS or name[-1] in _SEPARATORS:
-        raise InvalidUsername("A username begins and ends with a letter or a digit.")
+        raise InvalidUsername("A username must begin and end with a letter or a digit.")
     key = username_key(name)
     if key in RESERVED or key.startswith("del_") or _LOOKS_LIKE_AN_ID.fullmatch(key):
         raise InvalidUsername("This username is reserved. Please choose another one.")
@@ -78,13 +77,13 @@ def email_as_typed(email: str) -> str:
     Raises:
         InvalidEmail: with the validator's reason.
     """
-    if _ENCODED_WORD in email:
-        raise InvalidEmail("The part of the email address before the @ cannot contain =?, which mail programs decode.")
+    if ENCODED_WORD in email:
+        raise InvalidEmail("The part of the email address before the @ cannot contain =?.")
     try:
         normalized = validate_email(email, check_deliverability=False).normalized
     except EmailNotValidError as error:
         raise InvalidEmail(str(error)) from None
-    if len(email_key(normalized)) > _LONGEST:  # some characters stand for eighteen
+    if len(email_key(normalized)) > _LONGEST:  # NFKC turns some characters into eighteen
         raise InvalidEmail("The email address is too long.")
     return normalized
 
@@ -92,12 +91,12 @@ def email_as_typed(email: str) -> str:
 def email_key(email: str) -> str:
     """Return the form in which addresses are compared: the local part case-folded, the domain in IDNA's ASCII form.
 
-    Anything that is no address has a key too, one that belongs to nobody, so that a stranger's guess costs the same.
+    Text that is no address gets a key too, which no account has: looking it up costs a stranger's guess the same.
     """
     if len(email) > _LONGEST:
         return _nobodys(email)
     if _PLAIN_ADDRESS.fullmatch(email):
-        return email.lower()  # what the rest comes to, whether it is an address or not, at a hundredth of its time
+        return email.lower()  # the same result as below, whether it is an address or not, a hundred times as fast
     try:
         parts = validate_email(email, check_deliverability=False)
     except EmailNotValidError:
@@ -118,13 +117,25 @@ def as_id(text: str) -> UUID | None:
     return UUID(text) if ID.fullmatch(text) else None
 
 
+def id_or(text: str, refusal: type[VestibuleError]) -> UUID:
+    """Return the id that a text is.
+
+    Raises:
+        VestibuleError: the one that was asked for; the text is none.
+    """
+    id_ = as_id(text)
+    if id_ is None:
+        raise refusal
+    return id_
+
+
 def caseless(text: str) -> str:
     """Return a text without the differences of case and of width (Unicode compatibility caseless matching)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _nobodys(text: str) -> str:
-    """Return the key of a text that is too long to be a name, at a cost that does not grow with its length much."""
+    """Return the key of a text that is too long to be a name: a digest, which is cheap at any length."""
     return f"too long: {hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 

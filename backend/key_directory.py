@@ -20,7 +20,7 @@ _log = structlog.get_logger("vestibule.keys")
 
 
 class _File(NamedTuple):
-    """A key as it was read, and when its file had last changed then."""
+    """A key, and the modification time of its file when it was read."""
 
     changed: int
     key: SigningKey
@@ -29,10 +29,9 @@ class _File(NamedTuple):
 class KeyDirectory:
     """ES256 keys in a directory that many processes share, a file each: `<when it begins to sign>-<random>.pem`.
 
-    The name of its file is all there is to know about a key's state. So a rotation is one new file that names a
-    moment `PUBLISHED_BEFORE_SIGNING` ahead: whoever reads it publishes and believes the key from then on, and
-    every process begins to sign with it at that moment, without a word between them. The first key begins when
-    it is made, because nobody knows another one.
+    The file name holds the whole state of a key. A rotation adds one file that names a moment
+    `PUBLISHED_BEFORE_SIGNING` ahead: a process that reads it publishes and accepts the key from then on, and every
+    process begins to sign with it at that moment, without further coordination. The first key signs at once.
 
     Raises:
         StartError: the directory cannot be used, a file is no key, or others may read one and `refuse_readable`.
@@ -54,14 +53,14 @@ class KeyDirectory:
         self._ring = _ring_of(self._files)
 
     def ring(self) -> KeyRing:
-        """Return the keys as they were when somebody last looked."""
+        """Return the keys as of the last `look`."""
         return self._ring
 
     def look(self) -> bool:
-        """Read the files that changed; tell whether the ring is another one now.
+        """Read the files that changed; tell whether the key ring changed.
 
         Never raises. A file that cannot be read changes nothing: a key that was known stays, a new one is not taken.
-        All others count, so that a retired key is gone whatever lies beside it. An empty or unreadable directory
+        All other files count, so that a retired key is gone whatever lies beside it. An empty or unreadable directory
         leaves the ring as it is. Each trouble is logged once, and tried again with every look.
         """
         try:
@@ -87,9 +86,10 @@ class KeyDirectory:
         return self._ring != former_ring
 
     def rotate(self, now: datetime, *, at_once: bool = False) -> SigningKey:
-        """Make a key that is published now and signs after `PUBLISHED_BEFORE_SIGNING`; or now, if it must be.
+        """Make a key that is published now and signs after `PUBLISHED_BEFORE_SIGNING`.
 
-        `at_once` is for a key that others know: apps that keep the key set refuse the new tokens until they ask again.
+        `at_once` lets it sign now, because the present key has leaked: apps that cache the key set refuse the new
+        tokens until they fetch it again.
 
         Raises:
             StartError: the directory cannot be written to.
@@ -103,10 +103,9 @@ class KeyDirectory:
         return key
 
     def retire(self, kid: str, now: datetime) -> None:
-        """Stop believing a key: delete its file.
+        """Stop accepting a key: delete its file.
 
-        Nothing is kept of it. The private half serves nobody but a forger, and what a token was signed with
-        can be told by its `kid` alone.
+        No copy is kept: the private key would serve only forgers, and the `kid` of a token tells which key signed it.
 
         Raises:
             KeyNotFound: no key has this name.
@@ -154,7 +153,7 @@ class KeyDirectory:
         return key
 
     def _sync(self) -> None:
-        """Make the directory's entries last: a power cut must not bring a retired key back."""
+        """Flush the directory to disk: a power cut must not bring a retired key back."""
         directory = os.open(self._directory, os.O_RDONLY)
         try:
             os.fsync(directory)
@@ -190,5 +189,5 @@ def _ring_of(files: Mapping[str, _File]) -> KeyRing:
 def _changed(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
-    except FileNotFoundError:  # gone this moment, or a link to nothing: whoever reads it will tell
+    except FileNotFoundError:  # just deleted, or a broken link: reading it will raise
         return 0

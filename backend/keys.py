@@ -16,31 +16,31 @@ from jose.backends.base import Key
 from backend.errors import KeyFixed
 
 KEY_SET_KEPT: Final = timedelta(minutes=5)
-"""For how long other apps may keep the published keys without asking again."""
+"""How long other apps may cache the published keys."""
 PUBLISHED_BEFORE_SIGNING: Final = KEY_SET_KEPT + timedelta(minutes=1)
-"""How long a new key is published before it signs: nobody who may keep the key set meets a key they cannot know.
+"""How long a new key is published before it signs: no app with a cached key set meets a key it does not know.
 
-The minute is for all processes to see the file, also over a network file system that remembers directories.
+The minute is for all processes to see the file, also on a network file system that caches directories.
 """
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """One key: what signs, what verifies, and what others may know of it."""
+    """One key: its private half, its public half, and the JWK that is published."""
 
     kid: str
     algorithm: str
     private: Key = field(compare=False, repr=False)
     public: Key = field(compare=False, repr=False)
     signs_from: datetime
-    """When it begins to sign; its tokens are believed before that, too."""
+    """When it begins to sign; its tokens are accepted before that, too."""
     public_jwk: Mapping[str, Any] | None
     """The public half for the JWK Set; None for a shared secret, which has none."""
 
 
 @dataclass(frozen=True)
 class KeyRing:
-    """All keys whose tokens are believed, by when they begin to sign; never empty."""
+    """All keys whose tokens are accepted, ordered by when they begin to sign; never empty."""
 
     keys: tuple[SigningKey, ...]
 
@@ -65,7 +65,7 @@ class Keys(Protocol):
         ...
 
     def look(self) -> bool:
-        """Take up what other processes changed; tell whether the ring is another one now."""
+        """Load what other processes changed; tell whether the ring changed."""
         ...
 
     def rotate(self, now: datetime, *, at_once: bool = False) -> SigningKey:
@@ -73,13 +73,13 @@ class Keys(Protocol):
         ...
 
     def retire(self, kid: str, now: datetime) -> None:
-        """Stop believing a key."""
+        """Stop accepting a key."""
         ...
 
 
 @dataclass(frozen=True)
 class FixedKeys:
-    """A ring that the settings give: it changes with them, at the next start."""
+    """A key ring from the settings: it changes only at a start."""
 
     fixed: KeyRing
 
@@ -88,7 +88,7 @@ class FixedKeys:
         return self.fixed
 
     def look(self) -> bool:
-        """Find nothing new."""
+        """Return False: it never changes."""
         return False
 
     def rotate(self, now: datetime, *, at_once: bool = False) -> NoReturn:  # noqa: ARG002  # as `Keys` has it
@@ -124,7 +124,7 @@ def generate() -> bytes:
 
 
 def parse(pem: bytes, signs_from: datetime) -> SigningKey:
-    """Read a private key; what it raises for what is none is the library's."""
+    """Read a private key in PEM; anything else raises the library's own exception."""
     private = jwk.construct(pem.decode(), "ES256")
     public = private.public_key()
     parameters = public.to_dict()

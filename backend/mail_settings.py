@@ -1,4 +1,4 @@
-"""What the settings about mail say: where the mail server is, what is encrypted on the way, who writes."""
+"""The settings about mail, parsed: the mail server, how the way to it is encrypted, and the sender."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,7 +16,9 @@ _PORTS: Final = {"smtp": 587, "smtps": 465}
 _PORT_OF_A_RELAY: Final = 25
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _NAMED: Final = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
-_ENCODED_WORD: Final = "=?"
+ENCODED_WORD: Final = "=?"
+"""How an encoded word begins (RFC 2047). Mail programs decode it: some read such an address as another one. So does
+Python, and some versions write the line breaks they find in it into the header (CVE-2024-6923)."""
 
 _FORM: Final = (
     "must be smtp://user:password@host:port or smtps://user:password@host:port, with special characters of user and "
@@ -34,27 +36,27 @@ _FROM: Final = (
 
 
 class Encryption(StrEnum):
-    """What keeps others from reading along, and from answering in the mail server's place."""
+    """How the connection to the mail server is encrypted."""
 
     TLS = "tls"
     """From the first byte (RFC 8314)."""
     STARTTLS = "starttls"
-    """Asked for before anything else is said (RFC 3207), and nothing is said without."""
+    """Asked for before anything else is sent (RFC 3207); without it nothing is sent."""
     NONE = "none"
 
 
 @dataclass(frozen=True)
 class MailServer:
-    """Where mail is handed over, and how."""
+    """A mail server, and how to connect to it."""
 
     host: str
     port: int
     encryption: Encryption
     username: str = field(default="", repr=False)
-    """Empty: nobody signs in."""
+    """Empty: no authentication."""
     password: str = field(default="", repr=False)
     ca: Path | None = None
-    """The certificates of whoever vouches for the server; None: those that this machine trusts."""
+    """A file of CA certificates that the server's is checked against; None: those that this machine trusts."""
 
 
 def mail_server(url: str) -> MailServer:
@@ -90,7 +92,7 @@ def sender(text: str) -> Address:
     name, address = (named["name"].strip(), named["address"]) if named else ("", text.strip())
     if len(name) > 1 and name[0] == name[-1] == '"':
         name = name[1:-1]
-    if not name.isprintable() or not address.isascii() or _ENCODED_WORD in text:
+    if not name.isprintable() or not address.isascii() or ENCODED_WORD in text:
         raise ValueError(_FROM)
     try:
         parts = validate_email(address, check_deliverability=False)
@@ -100,7 +102,7 @@ def sender(text: str) -> Address:
 
 
 def _parts(url: str) -> SplitResult:
-    """Take a URL apart that names a server and nothing else; `urlsplit` drops tabs and line breaks silently."""
+    """Split a URL that names a server and nothing else; `urlsplit` alone drops tabs and line breaks silently."""
     try:
         parts = urlsplit(url)
         usable_port = parts.port != 0

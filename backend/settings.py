@@ -1,17 +1,14 @@
-"""The one place that reads the environment: every setting, its default, and what makes it impossible."""
+"""Every setting, its default, and which values are refused."""
 
-import os
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from backend.errors import SettingsError
 from backend.mail_settings import mail_server, sender
 
 PREFIX: Final = "VESTIBULE_"
@@ -24,7 +21,7 @@ _URL_CHARACTERS_THAT_BREAK_ATOB: Final = frozenset(">?~")
 
 
 class Environment(StrEnum):
-    """Whether mistakes that are harmless on a laptop stop the start."""
+    """In production, settings that are harmless only on a laptop stop the start."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -38,7 +35,7 @@ class RegistrationMode(StrEnum):
     CLOSED = "closed"
 
 
-class Bootstrap(StrEnum):
+class BootstrapMode(StrEnum):
     """How the first superuser is recognised."""
 
     FIRST_USER = "first-user"
@@ -60,7 +57,7 @@ class Settings(BaseSettings):
 
     registration: RegistrationMode = RegistrationMode.APPROVAL
     require_approval_note: bool = False
-    bootstrap: Bootstrap | None = None
+    bootstrap: BootstrapMode | None = None
     max_pending: int = Field(default=1000, ge=1)
 
     inactivity_minutes: float = Field(default=20, gt=0, le=60 * 24 * 30)
@@ -77,7 +74,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     organizations_in_token: bool = False
 
-    argon2: str = "19456,2,1"
+    argon2: Annotated[tuple[int, int, int], NoDecode] = (19456, 2, 1)
+    """The cost of argon2id: memory in KiB, passes, lanes."""
     password_min_length: int = Field(default=8, ge=8, le=128)
     temporary_password_hours: float = Field(default=72, ge=1, le=24 * 365)
     hash_queue: int = Field(default=256, ge=1)
@@ -115,8 +113,7 @@ class Settings(BaseSettings):
     @classmethod
     def _redis_is_redis(cls, url: SecretStr | None) -> SecretStr | None:
         if url and not url.get_secret_value().startswith(("redis://", "rediss://")):
-            msg = "must be redis://host:port/number, or rediss:// with TLS"
-            raise ValueError(msg)
+            raise ValueError("must be redis://host:port/number, or rediss:// with TLS")
         return url
 
     @field_validator("smtp_url")
@@ -149,8 +146,9 @@ class Settings(BaseSettings):
             try:
                 ip_network(proxy)
             except ValueError:
-                msg = "list addresses or networks of proxies, such as 10.0.0.5 or 10.0.0.0/24; * would trust everybody"
-                raise ValueError(msg) from None
+                raise ValueError(
+                    "list addresses or networks of proxies, such as 10.0.0.5 or 10.0.0.0/24; * would trust everybody"
+                ) from None
         return proxies
 
     @field_validator("cors_origins")
@@ -159,8 +157,7 @@ class Settings(BaseSettings):
         for origin in origins:
             parts = urlsplit(origin)
             if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin or "*" in origin:
-                msg = "list exact origins such as https://app.example.org, without a path and without *"
-                raise ValueError(msg)
+                raise ValueError("list exact origins such as https://app.example.org, without a path and without *")
         return origins
 
     @field_validator("database_url")
@@ -168,11 +165,10 @@ class Settings(BaseSettings):
     def _database_is_one_of_two(cls, value: SecretStr) -> SecretStr:
         url = value.get_secret_value()
         if url and not _names_a_database(url):
-            msg = (
+            raise ValueError(
                 "must be postgresql+asyncpg://<user>:<password>@<host>/<database> or sqlite+aiosqlite:///<file>, "
                 "with special characters of a password percent-encoded"
             )
-            raise ValueError(msg)
         return value
 
     @field_validator("public_url")
@@ -180,63 +176,47 @@ class Settings(BaseSettings):
     def _public_url_is_plain(cls, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            msg = "must be an absolute http or https URL without query and fragment"
-            raise ValueError(msg)
+            raise ValueError("must be an absolute http or https URL without query and fragment")
         if not url.isascii() or _URL_CHARACTERS_THAT_BREAK_ATOB & set(url):
-            msg = "must be plain ASCII without > ? ~, because it becomes part of every token"
-            raise ValueError(msg)
+            raise ValueError("must be plain ASCII without > ? ~, because it becomes part of every token")
         return url.rstrip("/")
 
-    @field_validator("argon2")
+    @field_validator("argon2", mode="before")
     @classmethod
-    def _argon2_is_three_numbers(cls, value: str) -> str:
-        numbers = [int(part) if part.strip().isdecimal() else 0 for part in value.split(",")]
-        if (
-            len(numbers) != len(("memory", "passes", "lanes"))
-            or min(numbers) < 1
-            or numbers[0] < _KIB_A_LANE * numbers[2]
-        ):
-            msg = "give memory in KiB (8 or more for each lane), passes and lanes, for example 19456,2,1"
-            raise ValueError(msg)
-        return value
-
-    @field_validator("rate_limits", "docs", "public_profiles", "tell_approvers", mode="before")
-    @classmethod
-    def _on_or_off(cls, value: object) -> object:
-        return {"on": True, "off": False}.get(value.lower(), value) if isinstance(value, str) else value
+    def _argon2_is_three_numbers(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        match [int(part) if part.strip().isdecimal() else 0 for part in value.split(",")]:
+            case [memory, passes, lanes] if passes > 0 and lanes > 0 and memory >= _KIB_A_LANE * lanes:
+                return memory, passes, lanes
+        raise ValueError("give memory in KiB (8 or more for each lane), passes and lanes, for example 19456,2,1")
 
     @model_validator(mode="after")
     def _signing_by_secret_needs_one(self) -> Self:
         secret = self.secret_key.get_secret_value() if self.secret_key else ""
         if self.jwt_algorithm == "HS256" and len(secret.encode()) < 32:  # noqa: PLR2004  # RFC 7518 §3.2: 256 bits
-            msg = f"{PREFIX}JWT_ALGORITHM=HS256 needs {PREFIX}SECRET_KEY with 32 bytes or more"
-            raise ValueError(msg)
+            raise ValueError(f"{PREFIX}JWT_ALGORITHM=HS256 needs {PREFIX}SECRET_KEY with 32 bytes or more")
         return self
 
     @model_validator(mode="after")
     def _mail_comes_from_somebody(self) -> Self:
         if self.mail_enabled and not self.mail_from:
-            msg = f"{PREFIX}SMTP_URL needs {PREFIX}MAIL_FROM, the address that mails come from"
-            raise ValueError(msg)
+            raise ValueError(f"{PREFIX}SMTP_URL needs {PREFIX}MAIL_FROM, the address that mails come from")
         return self
 
     @model_validator(mode="after")
     def _production_is_strict(self) -> Self:
         if self.env is Environment.PRODUCTION:
             if not self.rate_limits:
-                msg = f"{PREFIX}RATE_LIMITS=off is for benchmarks; production refuses it"
-                raise ValueError(msg)
+                raise ValueError(f"{PREFIX}RATE_LIMITS=off is for benchmarks; production refuses it")
             if self.private_registration and not (self.mail_enabled and self.send_verification_emails):
-                msg = (
+                raise ValueError(
                     f"{PREFIX}PRIVATE_REGISTRATION needs a mail server and verification mails: they tell what happened"
                 )
-                raise ValueError(msg)
             if self.require_verified_email and not self.mail_enabled:
-                msg = f"{PREFIX}REQUIRE_VERIFIED_EMAIL needs a mail server, or nobody could ever sign in"
-                raise ValueError(msg)
+                raise ValueError(f"{PREFIX}REQUIRE_VERIFIED_EMAIL needs a mail server, or nobody could ever sign in")
             if not self.uses_https and urlsplit(self.public_url).hostname not in {"127.0.0.1", "localhost", "::1"}:
-                msg = f"{PREFIX}PUBLIC_URL must be https in production"
-                raise ValueError(msg)
+                raise ValueError(f"{PREFIX}PUBLIC_URL must be https in production")
         return self
 
     @property
@@ -255,19 +235,13 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value() or f"sqlite+aiosqlite:///{self.data_dir / 'vestibule.db'}"
 
     @property
-    def argon2_cost(self) -> tuple[int, int, int]:
-        """Argon2id's memory in KiB, passes and lanes."""
-        memory, passes, lanes = (int(part) for part in self.argon2.split(","))
-        return memory, passes, lanes
-
-    @property
     def bootstrap_by_token(self) -> bool:
         """Whether the first account needs the printed token; the default in production."""
-        return (self.bootstrap or (Bootstrap.TOKEN if self.production else Bootstrap.FIRST_USER)) is Bootstrap.TOKEN
+        return self.production if self.bootstrap is None else self.bootstrap is BootstrapMode.TOKEN
 
     @property
     def production(self) -> bool:
-        """Whether this is not a laptop."""
+        """Whether this is a production installation."""
         return self.env is Environment.PRODUCTION
 
     @property
@@ -291,33 +265,6 @@ class Settings(BaseSettings):
         return self.production and not self.mail_enabled
 
 
-def load(**overrides: Any) -> Settings:  # noqa: ANN401  # any setting
-    """Read the settings from the environment and `.env`; `overrides` win.
-
-    Raises:
-        SettingsError: names the setting that is unknown or impossible, and why, without showing its value.
-    """
-    given = _given()
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    for name in sorted(given):
-        if name not in known:
-            raise SettingsError(f"{name} is not a setting of this version; docs/settings.md lists them all.")
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else ""
-        reason = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name}: {reason}" if name else reason) from None
-
-
-def follow_port(port: int) -> None:
-    """Let the default of `PUBLIC_URL` name the port that is going to be served, also in worker processes."""
-    name = f"{PREFIX}PUBLIC_URL"
-    if name not in _given():
-        os.environ[name] = f"http://127.0.0.1:{port}"
-
-
 def _names_a_database(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -328,7 +275,3 @@ def _names_a_database(url: str) -> bool:
     if parts.scheme == "sqlite+aiosqlite":
         return not parts.netloc and bool(name) and name != ":memory:"
     return parts.scheme == "postgresql+asyncpg" and usable_port and bool(name)
-
-
-def _given() -> set[str]:
-    return {name.upper() for name in (*os.environ, *dotenv_values(DOTENV)) if name.upper().startswith(PREFIX)}

@@ -1,4 +1,4 @@
-"""What text can be kept: the one rule about characters that both databases, logs and mails survive."""
+"""Which text can be stored: one rule about characters that is safe for both databases, logs and mails."""
 
 import unicodedata
 from typing import Final
@@ -11,9 +11,9 @@ LONGEST_ORGANIZATION: Final = 200
 """Characters that the name of an organization may have."""
 _LINE_BREAKS: Final = frozenset("\n\r\t")
 _BREAKING: Final = frozenset({"Cc", "Zl", "Zp"})
-"""Controls, and what Unicode has to separate lines and paragraphs."""
+"""Unicode categories of control characters, line separators and paragraph separators."""
 _DIRECTION_CONTROLS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They make text read otherwise than it is written."""
+"""They make text display in another order than it is stored."""
 
 
 def storable(text: str) -> bool:

@@ -1,7 +1,7 @@
 """Making, signing, hashing and reading tokens.
 
 A token is either *opaque* (32 random bytes, of which only the SHA-256 digest is kept) or *signed* (a JWT, RFC 7519).
-Signed tokens pass one strict reader: what is not exactly what we write is not ours.
+Signed tokens pass one strict reader: whatever differs from what we write is refused.
 """
 
 import base64
@@ -48,12 +48,12 @@ def digest(token: str) -> str:
 
 
 def csrf_token(session_cookie: str) -> str:
-    """Derive the CSRF token of a cookie session; whoever knows it knows nothing of the cookie."""
+    """Derive the CSRF token of a cookie session; the cookie cannot be derived from it."""
     return hmac.new(session_cookie.encode("utf-8", "surrogatepass"), b"vestibule csrf", hashlib.sha256).hexdigest()
 
 
 def successor(token: str, salt: str) -> str:
-    """Derive the token that follows a refresh token. Only who has the token can, and the salt alone tells nothing."""
+    """Derive the successor of a refresh token from that token and a salt, neither of which is enough alone."""
     derived = hmac.new(token.encode("utf-8", "surrogatepass"), salt.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(derived).rstrip(b"=").decode()
 
@@ -72,7 +72,7 @@ class Claims:
     issued_at: datetime
     expires_at: datetime
     organizations: Mapping[str, str] | None = None
-    """Roles by the ids of organizations, as of when it was issued: said for others, and never read by us."""
+    """Roles by organization id, as of when it was issued: for other apps, and never used by us."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class TokenSigner:
     def read(self, token: str, now: datetime, audience: str = ACCESS, *, expired_ok: bool = False) -> Claims:
         """Verify a JWT and return what it says (ASVS V9).
 
-        `expired_ok` lets its age pass and nothing else: for who wants to end a session, never for who wants in.
+        `expired_ok` skips the check of `exp` and nothing else: to end a session, never to grant access.
 
         Raises:
             InvalidToken: it is not, to the byte, a token this service could have written for this audience.

@@ -14,11 +14,11 @@ from typing import Final
 from uuid import UUID
 
 from backend.context import Context
+from backend.environment import load
 from backend.hashing import PasswordHasher
 from backend.models import Status, User
 from backend.services import unit_of_work
 from backend.services.admission import Registration, Standing
-from backend.settings import load
 
 PASSWORD: Final = "correct horse battery"  # noqa: S105  # of accounts that live for minutes
 READER: Final = "reader"

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from backend.app import create_app
 from backend.context import Context
+from backend.environment import load
 from backend.provisioners.directories import DirectoryProvisioner
-from backend.settings import Settings, load
+from backend.settings import Settings
 
 
 class _Crowd(DirectoryProvisioner):

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from backend.provisioners import PROVISIONERS
 from backend.stores.list_queries import SortBy
-from backend.stores.pages import Place
+from backend.stores.pages import ListPosition
 from bench.filling import PASSWORD
 from bench.population import ADMIN, COMMON, RARE
 from bench.servers import Service, UnexpectedAnswerError
@@ -121,8 +121,8 @@ class Question:
 def questions() -> list[Question]:
     """Return the rows."""
     now = datetime.now(UTC)
-    middle = Place.of(SortBy.CREATED_AT, now - timedelta(days=365), _SOMEBODY, descending=True).cursor()
-    among_names = Place.of(SortBy.USERNAME, "m", _SOMEBODY, descending=False).cursor()
+    middle = ListPosition.of(SortBy.CREATED_AT, now - timedelta(days=365), _SOMEBODY, descending=True).cursor()
+    among_names = ListPosition.of(SortBy.USERNAME, "m", _SOMEBODY, descending=False).cursor()
     by_name = {"sort_by": "username", "sort_order": "asc"}
     lists: dict[str, dict[str, str]] = {
         "first page": {},

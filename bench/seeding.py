@@ -16,10 +16,10 @@ from typing import Final
 import asyncpg
 
 from backend.context import Context
+from backend.environment import load
 from backend.models import Status
 from backend.services import unit_of_work
 from backend.services.rights import Act
-from backend.settings import load
 from backend.stores.users import UserStore
 
 _PEOPLE_A_TRANSACTION: Final = 100

@@ -27,11 +27,11 @@ from backend.notifiers import Message
 from backend.services import courier, reading
 from backend.settings import Settings
 from backend.stores.database import Database
-from backend.stores.mails import Wanted
+from backend.stores.mails import WantedMails
 from tests.factories import People
 from tests.machines.postgres import Postgres
 
-CHEAP_ARGON2 = "8,1,1"
+CHEAP_ARGON2 = (8, 1, 1)
 """For all tests but those about hashing."""
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what no database has a part in: documents, headers, routes. Whatever reads or writes rows runs on both."""
@@ -106,7 +106,7 @@ class Application:
         if purpose is None:
             return self.box.messages
         async with reading(self.context) as look:
-            rows = (await look.mails.page(Wanted(purpose=purpose), None, 1000)).rows
+            rows = (await look.mails.page(WantedMails(purpose=purpose), None, 1000)).rows
         return [message for message in self.box.messages if UUID(message.id) in {row.id for row in rows}]
 
 

@@ -14,10 +14,10 @@ import typer
 from backend.cli.files import written
 from backend.cli.options import JsonOption
 from backend.cli.printing import print_json, progress, shown
-from backend.cli.running import ORIGIN, run
+from backend.cli.running import run
 from backend.context import Context
 from backend.models import Status
-from backend.services import exporting, importing
+from backend.services import COMMAND_LINE, exporting, importing
 from backend.services.account_files import AccountFile
 from backend.services.importing import Outcome, Result
 from backend.services.records import Format
@@ -26,18 +26,22 @@ from backend.stores.listings import Wanted
 _SUFFIXES: Final = {".csv": Format.CSV, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
 _STANDARD: Final = Path("-")
 
-FormatOption = Annotated[Format | None, typer.Option("--format", help="How rows are written; else the name tells.")]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", help="The file format; by default from the file name.")
+]
 
 
 def export(
     format_: FormatOption = None,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is here.")] = _STANDARD,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write; - is standard output.")
+    ] = _STANDARD,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     status: Annotated[
-        Status | None, typer.Option(help="Only accounts of this status; without it, all but deleted ones.")
+        Status | None, typer.Option(help="Only accounts with this status; by default all but deleted ones.")
     ] = None,
 ) -> None:
-    """Write accounts into a file, newest first; nothing about their passwords.
+    """Export accounts to a file, newest first, without passwords.
 
     Example: python -m backend users export --output accounts.csv
     """
@@ -45,7 +49,7 @@ def export(
 
     async def work(context: Context) -> int:
         with _standard_output() if output == _STANDARD else written(output, force=force) as file:
-            found = await exporting.begin(context, ORIGIN, format_, Wanted(status=status), admin=None)
+            found = await exporting.begin(context, COMMAND_LINE, format_, Wanted(status=status), admin=None)
             async for page in found.pages:
                 file.write(page.encode())
             return found.total.count
@@ -55,12 +59,12 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where from; - is standard input.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to read; - is standard input.")],
     format_: FormatOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would happen.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file without changing anything.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the accounts of a CSV or JSONL file, each by itself.
+    """Create accounts from a CSV or JSON Lines file. Invalid rows are skipped and listed.
 
     Example: python -m backend users import accounts.csv --dry-run
     """
@@ -126,7 +130,7 @@ async def _follow(context: Context, file: AccountFile, course: _Course) -> None:
     if course.dry_run:
         begun = await importing.forecast(context, file)
     else:
-        begun = await importing.begin(context, ORIGIN, file, admin=None)
+        begun = await importing.begin(context, COMMAND_LINE, file, admin=None)
     course.begun, course.requested = True, begun.requested
     with progress("import", begun.requested) as advance:
         async for outcome in begun.outcomes:

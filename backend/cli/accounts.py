@@ -2,16 +2,23 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import typer
 
 from backend.cli.printing import print_json, progress, shown
-from backend.cli.running import ORIGIN, run
+from backend.cli.running import run
 from backend.context import Context
 from backend.errors import VestibuleError
 from backend.models import Status, User
-from backend.services import Services, reading, unit_of_work
+from backend.services import COMMAND_LINE, Services, reading, unit_of_work
+
+_DESCRIBED: Final = (
+    *("id", "username", "email", "full_name", "institution", "approval_note", "profile_image_url", "role", "status"),
+    *("is_active", "is_superuser", "is_verified", "is_approved", "tier_id", "must_change_password"),
+    *("password_expires_at", "approved_by", "approved_at", "decision_reason", "suspended_until", "access_expires_at"),
+    *("deleted_at", "created_at", "updated_at", "last_login", "login_count"),
+)
 
 
 @dataclass(frozen=True)
@@ -50,42 +57,15 @@ def for_each(names: Sequence[str], operation: str, act: Act, *, as_json: bool, g
 
 
 def described(user: User) -> dict[str, Any]:
-    """Return what programs are told of an account."""
-    return {
-        "id": user.id,
-        "username": user.username,
-        "email": user.email,
-        "full_name": user.full_name,
-        "institution": user.institution,
-        "approval_note": user.approval_note,
-        "profile_image_url": user.profile_image_url,
-        "role": user.role,
-        "status": user.status,
-        "is_active": user.is_active,
-        "is_superuser": user.is_superuser,
-        "is_verified": user.is_verified,
-        "is_approved": user.is_approved,
-        "tier_id": user.tier_id,
-        "must_change_password": user.must_change_password,
-        "password_expires_at": user.password_expires_at,
-        "approved_by": user.approved_by,
-        "approved_at": user.approved_at,
-        "decision_reason": user.decision_reason,
-        "suspended_until": user.suspended_until,
-        "access_expires_at": user.access_expires_at,
-        "deleted_at": user.deleted_at,
-        "created_at": user.created_at,
-        "updated_at": user.updated_at,
-        "last_login": user.last_login,
-        "login_count": user.login_count,
-    }
+    """Return an account as JSON output shows it."""
+    return {name: getattr(user, name) for name in _DESCRIBED}
 
 
 async def _one(context: Context, name: str, act: Act, *, gone: bool) -> Done | VestibuleError:
     try:
         async with reading(context) as services:
             user = await services.people.called(name, gone=gone)
-        async with unit_of_work(context, ORIGIN) as services:
+        async with unit_of_work(context, COMMAND_LINE) as services:
             return await act(services, user)
     except VestibuleError as error:
         return error

@@ -1,4 +1,4 @@
-"""`admin`: administrators made by who runs the machine."""
+"""`admin`: makes administrators from the command line."""
 
 import sys
 from typing import Annotated
@@ -8,30 +8,25 @@ import typer
 from backend.cli.accounts import described
 from backend.cli.options import JsonOption
 from backend.cli.printing import print_json
-from backend.cli.running import ORIGIN, run
+from backend.cli.running import run
 from backend.context import Context
 from backend.models import Role, User
-from backend.services import unit_of_work
+from backend.services import COMMAND_LINE, unit_of_work
 from backend.services.admission import Registration
 
-app = typer.Typer(help="Make administrators.", no_args_is_help=True)
-
-
-@app.callback()
-def _admin() -> None:
-    pass
+app = typer.Typer(help="Create administrators.", no_args_is_help=True)
 
 
 @app.command()
 def create(
-    username: Annotated[str | None, typer.Option(help="Their username; asked for if missing.")] = None,
-    email: Annotated[str | None, typer.Option(help="Their email address; asked for if missing.")] = None,
+    username: Annotated[str | None, typer.Option(help="The username; asked for if missing.")] = None,
+    email: Annotated[str | None, typer.Option(help="The email address; asked for if missing.")] = None,
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input, to its first line end.")
+        bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make an administrator. Without a terminal and without --password-stdin, a password is made and printed once.
+    """Create an administrator. Without a terminal and --password-stdin, a password is generated and printed once.
 
     Example: python -m backend admin create --username ana --email ana@example.org
     """
@@ -43,7 +38,7 @@ def create(
     async def work(context: Context) -> tuple[User, str | None]:
         generated = None if password else context.hasher.generate()
         registration = Registration(username, email, password or generated or "")
-        async with unit_of_work(context, ORIGIN) as services:
+        async with unit_of_work(context, COMMAND_LINE) as services:
             user = await services.admission.add_by_admin(registration, admin=None, role=Role.ADMIN)
         return user, generated
 
@@ -51,14 +46,14 @@ def create(
     if as_json:
         print_json({"user": described(user), "generated_password": generated})
         return
-    typer.echo(f"{user.username} <{user.email}> is an administrator now.")
+    typer.echo(f"{user.username} <{user.email}> is now an administrator.")
     if generated:
-        typer.echo(f"Password, shown only this once: {generated}")
+        typer.echo(f"Password (copy it now, it will not be shown again): {generated}")
 
 
 def _ask(what: str, option: str, *, interactive: bool) -> str:
     if not interactive:
-        raise typer.BadParameter("needed where nobody can be asked", param_hint=option)
+        raise typer.BadParameter("required without a terminal", param_hint=option)
     return str(typer.prompt(what, err=True))
 
 
@@ -67,7 +62,7 @@ def _password(*, from_stdin: bool, interactive: bool) -> str | None:
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
         if not password:
-            raise typer.BadParameter("standard input holds no password", param_hint="--password-stdin")
+            raise typer.BadParameter("standard input contains no password", param_hint="--password-stdin")
         return password
     if interactive:
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))

@@ -1,4 +1,4 @@
-"""`cleanup`: do now what every `serve` does by itself."""
+"""`cleanup`: does now what every `serve` does by itself."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,11 +13,11 @@ from backend.context import Context
 from backend.services import retention
 from backend.services.retention import Removed
 
-_WORDS: Final[Mapping[str, str]] = {"one_time_tokens": "one-time tokens", "bulk_calls": "answers of bulk calls"}
+_WORDS: Final[Mapping[str, str]] = {"one_time_tokens": "one-time tokens", "bulk_calls": "results of bulk calls"}
 
 
 def cleanup(as_json: JsonOption = False) -> None:
-    """Remove what has been kept long enough, and let access and suspensions end whose time has come.
+    """Remove data that has been kept long enough, and end access and suspensions that are due.
 
     Example: python -m backend cleanup
     """

@@ -1,4 +1,4 @@
-"""`users`: what closes accounts for a while or for good, opens them again, and gives and takes rights."""
+"""`users`: suspends, activates, expires, deletes, restores and anonymizes accounts, and changes roles."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -21,13 +21,13 @@ def suspend(
     reason: ReasonOption = None,
     until: Annotated[
         datetime | None,
-        typer.Option(formats=_DATES, metavar="MOMENT", help=f"Open them again by itself at this moment, {_MOMENT}."),
+        typer.Option(formats=_DATES, metavar="MOMENT", help=f"Reactivate automatically at this time, {_MOMENT}."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Shut accounts until they are activated again; their sessions end at once.
+    """Suspend accounts until they are reactivated. Their sessions end immediately.
 
-    Of accounts that are suspended already, the end and the reason are replaced.
+    If an account is already suspended, the end and the reason are replaced.
 
     Example: python -m backend users suspend ben --reason "laptop was stolen" --until 2027-01-31
     """
@@ -41,13 +41,13 @@ def suspend(
 
 
 def activate(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
-    """Open suspended, expired or deactivated accounts again.
+    """Reactivate suspended, expired or deactivated accounts.
 
     Example: python -m backend users activate ben
     """
 
     async def act(services: Services, user: User) -> Done:
-        return Done(await services.closing.activate(None, user.id, reason), "active again")
+        return Done(await services.closing.activate(None, user.id, reason), "reactivated")
 
     for_each(names, "activate", act, as_json=as_json)
 
@@ -55,24 +55,24 @@ def activate(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOpt
 def expire(
     names: NamesArgument,
     at: Annotated[
-        datetime | None, typer.Option(formats=_DATES, metavar="MOMENT", help=f"When, {_MOMENT}; without it, now.")
+        datetime | None, typer.Option(formats=_DATES, metavar="MOMENT", help=f"The time, {_MOMENT}; by default now.")
     ] = None,
-    never: Annotated[bool, typer.Option("--never", help="Take the end away again.")] = False,
+    never: Annotated[bool, typer.Option("--never", help="Remove the end.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Let the access of accounts run out, now or at a moment to come.
+    """Expire the access of accounts, now or at a later time.
 
     Example: python -m backend users expire ben --at 2027-01-31
     """
     if at and never:
-        raise typer.BadParameter("give one of --at and --never")
+        raise typer.BadParameter("use either --at or --never")
 
     async def act(services: Services, user: User) -> Done:
         if at is None and not never:
             return Done(await services.closing.expire(None, user.id), "expired")
         end = at.replace(tzinfo=UTC) if at else None
         changed = await services.closing.set_end(None, user.id, end)
-        return Done(changed, f"access ends {shown(end)}" if end else "access has no end")
+        return Done(changed, f"access expires {shown(end)}" if end else "access never expires")
 
     for_each(names, "expire", act, as_json=as_json)
 
@@ -97,10 +97,10 @@ def role(
 def delete(
     names: NamesArgument,
     reason: ReasonOption = None,
-    free_names: Annotated[bool, typer.Option("--free-names", help="Let others take their names at once.")] = False,
+    free_names: Annotated[bool, typer.Option("--free-names", help="Let others use their names immediately.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete accounts; `users restore` brings them back for a while.
+    """Delete accounts; `users restore` can restore them for a limited time.
 
     Example: python -m backend users delete ben
     """
@@ -112,30 +112,30 @@ def delete(
 
 
 def restore(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
-    """Make deleted accounts what they were, with their names and directories. Freed names need the id.
+    """Restore deleted accounts with their names and directories. Use the id if the names were freed.
 
     Example: python -m backend users restore ben
     """
 
     async def act(services: Services, user: User) -> Done:
         restored = await services.closing.restore(None, user.id, reason)
-        return Done(restored, f"restored, {restored.status} again")
+        return Done(restored, f"restored, now {restored.status}")
 
     for_each(names, "restore", act, as_json=as_json, gone=True)
 
 
 def anonymize(names: NamesArgument, yes: YesOption = False, as_json: JsonOption = False) -> None:
-    """Erase people for good: names, notes, reasons, picture, devices and directory. There is no way back.
+    """Erase people for good: names, notes, reasons, picture, devices and directory. This cannot be undone.
 
-    The email address stays on record, unless VESTIBULE_ANONYMIZE_KEEPS_EMAIL is false.
+    The email address is kept, unless VESTIBULE_ANONYMIZE_KEEPS_EMAIL is false.
 
     Example: python -m backend users anonymize ben
     """
     keeps = loaded(as_json=as_json).anonymize_keeps_email
-    address = "The email address stays on record." if keeps else "The email address is erased, too."
-    confirm(
-        f"This erases {len(set(names))} of your people for good, and their directories. {address}", "Erase?", yes=yes
-    )
+    address = "Email addresses are kept." if keeps else "Email addresses are erased, too."
+    count = len(set(names))
+    what = "1 account and its directory" if count == 1 else f"{count:,} accounts and their directories"
+    confirm(f"This erases {what} for good. {address}", "Erase?", yes=yes)
 
     async def act(services: Services, user: User) -> Done:
         return Done(await services.erasure.anonymize(None, user.id), "erased")

@@ -12,8 +12,9 @@ import typer
 from backend.cli.accounts import described
 from backend.cli.options import JsonOption
 from backend.cli.printing import print_json, progress
-from backend.cli.running import ORIGIN, run
+from backend.cli.running import run
 from backend.context import Context
+from backend.services import COMMAND_LINE
 from backend.services.demo.accounts import Made
 from backend.services.demo.filling import Filled, Play
 from backend.services.demo.furnishing import Furnished, Why, furnish
@@ -22,39 +23,33 @@ from backend.services.demo.staff import AFTERNOON, MORNING, PASSWORD
 
 _SENTENCES: Final[Mapping[Why, str]] = {
     Why.ASKED: "",
-    Why.BEFORE: "This installation was filled before; nobody was added.",
+    Why.BEFORE: "This installation already has demo data. Nothing was added.",
     Why.OTHERS: (
-        "Other people have accounts here, so nobody else was added. To fill this installation all the same, "
+        "This installation already has other accounts, so no demo data was added. To add it anyway, "
         "run: python -m backend demo --fill"
     ),
 }
 _PAGES: Final = (
-    ("/overview", "what needs somebody"),
-    ("/approvals", "who waits, since when, and why they want in"),
-    ("/users", "everybody, in thirty languages; try a search for a part of a name"),
+    ("/overview", "what needs attention"),
+    ("/approvals", "pending requests and their reasons"),
+    ("/users", "all accounts, in thirty languages; search for part of a name"),
     ("/organizations", "groups with owners, members and invitations"),
-    ("/tiers", "who may ask how often"),
-    ("/statistics", "the last weeks in pictures"),
-    ("/messages", "which mails were sent to whom, and which came back"),
+    ("/tiers", "API limits"),
+    ("/statistics", "charts of the last weeks"),
+    ("/messages", "all mails and their status"),
 )
 _MOST: Final = 2000
 
 
 def demo(
-    people: Annotated[
-        int, typer.Option(min=FEWEST, max=_MOST, help="How many people fill an installation without others.")
-    ] = USUAL,
-    only_accounts: Annotated[
-        bool, typer.Option("--only-accounts", help="Make the two accounts and nobody else.")
-    ] = False,
-    fill: Annotated[
-        bool, typer.Option("--fill", help="Fill the installation though other people have accounts here.")
-    ] = False,
+    people: Annotated[int, typer.Option(min=FEWEST, max=_MOST, help="The number of demo people.")] = USUAL,
+    only_accounts: Annotated[bool, typer.Option("--only-accounts", help="Create only the two accounts.")] = False,
+    fill: Annotated[bool, typer.Option("--fill", help="Add demo data even if there are other accounts.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make two accounts with known passwords, admin / admin123 and user / user123, and people to look at around them.
+    """Create two accounts with known passwords, admin / admin123 and user / user123, and demo data around them.
 
-    Everybody is invented, and no mail leaves. Production refuses all of them.
+    All people are invented, and no mail is sent. Production refuses to start with them.
 
     Example: python -m backend demo
     """
@@ -63,7 +58,9 @@ def demo(
 
     async def work(context: Context) -> tuple[Furnished, str]:
         watch = _unseen if as_json else _bar
-        made = await furnish(context, ORIGIN, watch, people=people, only_accounts=only_accounts, among_others=fill)
+        made = await furnish(
+            context, COMMAND_LINE, watch, people=people, only_accounts=only_accounts, among_others=fill
+        )
         return made, context.settings.public_url
 
     made, url = run(work, as_json=as_json)
@@ -113,23 +110,23 @@ def _bar(play: Play) -> Iterator[Callable[[datetime], None]]:
 
 def _print_accounts(accounts: Sequence[Made]) -> None:
     for one in accounts:
-        who = f"{one.user.full_name or one.user.username} ({one.user.role}), {one.user.username}, {one.user.email}"
-        what = f"password {one.account.password}" if one.new else f"was there before ({one.user.status}), left as it is"
+        who = f"{one.user.display_name} ({one.user.role}), {one.user.username}, {one.user.email}"
+        what = f"password {one.account.password}" if one.new else f"already exists ({one.user.status}), not changed"
         typer.echo(f"{who}: {what}")
 
 
 def _print_filled(accounts: Sequence[Made], filled: Filled, url: str) -> None:
     typer.echo(
-        f"There are {filled.people:,} people here now, {filled.waiting:,} of whom wait, in {filled.organizations:,} "
-        f"organizations, with {filled.sign_ins:,} sign-ins and {filled.mails:,} mails of the last weeks. No mail left."
+        f"Created {filled.people:,} people, {filled.waiting:,} of them pending, {filled.organizations:,} "
+        f"organizations, {filled.sign_ins:,} sign-ins and {filled.mails:,} mails of the last weeks. No mail was sent."
     )
     if filled.left_out:
-        typer.echo(f"{filled.left_out:,} were left out: somebody else has their names.")
+        typer.echo(f"{filled.left_out:,} were skipped because their names are already taken.")
     typer.echo()
     _print_accounts(accounts)
-    typer.echo(f"{MORNING} and {AFTERNOON} decide about requests, {filled.applicant} waits.")
-    typer.echo(f"The password of everybody but the first two is {PASSWORD}. Production refuses to start with them.")
+    typer.echo(f"{MORNING} and {AFTERNOON} are approvers, {filled.applicant} is pending.")
+    typer.echo(f"The password of all other accounts is {PASSWORD}. Production refuses to start with demo accounts.")
     typer.echo()
-    typer.echo(f"Start the service (make run), sign in at {url}/login, and look at")
+    typer.echo(f"Start the service (make run), sign in at {url}/login, and open:")
     for path, what in _PAGES:
         typer.echo(f"  {path:<16}{what}")

@@ -1,4 +1,4 @@
-"""Files that commands write: personal data, so nobody else may read them, and nothing is lost by a slip."""
+"""Files that commands write: personal data, so nobody else may read them, and nothing is overwritten by mistake."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a line of somebody's history says has changed."""
+"""The changes that a line of somebody's history tells of."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime

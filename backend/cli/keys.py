@@ -1,4 +1,4 @@
-"""`keys`: what signs the tokens, what will, and what may no longer."""
+"""`keys`: lists, rotates and retires the keys that sign tokens."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,20 +12,15 @@ from backend.cli.running import run
 from backend.context import Context
 from backend.keys import PUBLISHED_BEFORE_SIGNING, KeyRing, SigningKey
 
-app = typer.Typer(help="See and change the keys that sign tokens.", no_args_is_help=True)
-
-
-@app.callback()
-def _keys() -> None:
-    pass
+app = typer.Typer(help="List, rotate and retire the keys that sign tokens.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
-    """List the keys whose tokens are believed, oldest first. Secrets are not shown.
+    """List the keys whose tokens are accepted, oldest first. Secrets are not shown.
 
-    One key signs. A key in state "next" is published and begins to sign at the time shown. A key in state "believed"
-    has signed before; once its last token has expired, it can be retired.
+    One key signs. A key in state "next" is published and starts to sign at the time shown. A key in state "believed"
+    has signed before; you can retire it once its last token has expired.
 
     Example: python -m backend keys list
     """
@@ -44,14 +39,15 @@ def list_(as_json: JsonOption = False) -> None:
 @app.command()
 def rotate(
     at_once: Annotated[
-        bool, typer.Option("--at-once", help="Sign with it now, before other apps know it: for a leaked key.")
+        bool,
+        typer.Option("--at-once", help="Sign with it now, before other apps know it. Use this if a key was leaked."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a new key. It is published now and signs in a few minutes, when every app that verifies tokens knows it.
+    """Create a new key. It is published now and signs in a few minutes, when every app that verifies tokens knows it.
 
-    A running service takes it up within a second or so; nothing has to be restarted. The former key's tokens are
-    believed until the key is retired.
+    A running service uses it within about a second, without a restart. Tokens of the previous key are accepted until
+    you retire that key.
 
     Example: python -m backend keys rotate
     """
@@ -65,7 +61,7 @@ def rotate(
     if as_json:
         print_json(key)
     elif at_once:
-        typer.echo(f"Key {key['kid']} is published and signs now. If the former one leaked, retire it.")
+        typer.echo(f"Key {key['kid']} is published and signs now. If the previous key was leaked, retire it.")
     else:
         minutes = int(PUBLISHED_BEFORE_SIGNING.total_seconds() // 60)
         typer.echo(f"Key {key['kid']} is published and signs in {minutes} minutes, from {shown(key['signs_from'])}.")
@@ -73,18 +69,18 @@ def rotate(
 
 @app.command()
 def retire(
-    kid: Annotated[str, typer.Argument(metavar="KID", help="The key's name, as `keys list` shows it.")],
+    kid: Annotated[str, typer.Argument(metavar="KID", help="The name of the key; see `keys list`.")],
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete a key for good. Every access token it signed is refused at once; cookie sessions go on.
+    """Delete a key for good. Every access token it signed is refused immediately; cookie sessions continue.
 
-    The key that signs is kept: rotate first. To disturb nobody, wait until the next key has signed for as long as a
-    token lives (VESTIBULE_MAX_TOKEN_LIFETIME_HOURS). A running service takes it up within a second or so.
+    The key that signs cannot be retired: rotate first. To avoid interruptions, wait until the next key has signed for
+    the lifetime of a token (VESTIBULE_MAX_TOKEN_LIFETIME_HOURS). A running service follows within about a second.
 
     Example: python -m backend keys retire kP1vYc0xTqW9 --yes
     """
-    warning = "Every access token this key signed is refused at once; the key cannot be brought back."
+    warning = "Every access token this key signed is refused immediately. This cannot be undone."
     confirm(warning, f"Retire key {shown(kid)}?", yes=yes)
 
     async def work(context: Context) -> None:
@@ -94,7 +90,7 @@ def retire(
     if as_json:
         print_json({"kid": kid, "retired": True})
     else:
-        typer.echo(f"Key {shown(kid)} is retired; its tokens are refused.")
+        typer.echo(f"Key {shown(kid)} was retired. Its tokens are refused.")
 
 
 def _described(key: SigningKey, ring: KeyRing, now: datetime) -> Mapping[str, object]:

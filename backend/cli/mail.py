@@ -1,4 +1,4 @@
-"""`mail`: what is written to people."""
+"""`mail`: shows what a mail says."""
 
 from typing import Annotated
 
@@ -12,27 +12,24 @@ from backend.models import MailPurpose
 from backend.services.example_letters import example, examples
 from backend.services.letters import FOLDER, Letters
 
-app = typer.Typer(help="See what is written to people, and whether it reaches them.", no_args_is_help=True)
-
-
-@app.callback()
-def _mail() -> None:
-    pass
+app = typer.Typer(help="Show, test and resend mail.", no_args_is_help=True)
 
 
 @app.command()
 def show(
-    purpose: Annotated[MailPurpose, typer.Argument(metavar="PURPOSE", help="Which mail, for example reset_password.")],
+    purpose: Annotated[
+        MailPurpose, typer.Argument(metavar="PURPOSE", help="The type of mail, for example reset_password.")
+    ],
     html: Annotated[bool, typer.Option("--html", help="Print its HTML instead of its text.")] = False,
     unproven: Annotated[
-        bool, typer.Option("--unproven", help="As it goes to an address that nobody has proven to be theirs.")
+        bool, typer.Option("--unproven", help="The version for an email address that is not confirmed.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a mail with example values, from your own template in DATA_DIR/mail if there is one.
+    """Print a mail with example values. It uses your own template in DATA_DIR/mail, if there is one.
 
-    Your template is tried with everything that may be missing: a name, a reason, a sign-in. If it is broken, nothing
-    is printed but the reason, and the exit code is 1; until it is mended, the mail goes out as it comes with Vestibule.
+    Your template is tested with and without each optional value. If it has an error, the command prints the error and
+    exits with 1. Until you fix it, the built-in template is used.
 
     Example: python -m backend mail show reset_password --html
     """
@@ -49,6 +46,6 @@ def show(
     elif not html:
         typer.echo(f"Subject: {written.subject}\n\n{written.text}")
     elif written.html is None:
-        raise typer.BadParameter(f"your {purpose}.txt goes out alone: there is no {purpose}.html beside it")
+        raise typer.BadParameter(f"this mail has no HTML version: there is a {purpose}.txt but no {purpose}.html")
     else:
         typer.echo(written.html)

@@ -7,27 +7,27 @@ import typer
 
 from backend.cli.options import JsonOption
 from backend.cli.printing import print_json, print_table
-from backend.cli.running import ORIGIN, run
+from backend.cli.running import run
 from backend.context import Context
 from backend.models import Mail, MailState, User
-from backend.services import reading, unit_of_work
-from backend.stores.mails import Wanted
+from backend.services import COMMAND_LINE, reading, unit_of_work
+from backend.stores.mails import WantedMails
 
 
 def list_(
-    state: Annotated[MailState | None, typer.Option(help="Only mails in this state.")] = None,
+    state: Annotated[MailState | None, typer.Option(help="Only mails with this status.")] = None,
     user: Annotated[str | None, typer.Option(metavar="NAME", help="Only mails to this person.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="The maximum number of mails.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List mails, the newest first: to whom, what for, and what became of them.
+    """List mails and their status, newest first.
 
     Example: python -m backend mail list --state failed
     """
 
     async def work(context: Context) -> list[dict[str, Any]]:
         async with reading(context) as look:
-            wanted = Wanted(state, user_id=(await look.people.called(user)).id if user else None)
+            wanted = WantedMails(state, user_id=(await look.people.called(user)).id if user else None)
             found = await look.messages.ledger(wanted, None, limit)
             return [_described(mail, found.people[mail.user_id]) for mail in found.page.rows]
 
@@ -35,25 +35,25 @@ def list_(
     if as_json:
         print_json({"messages": rows})
     elif rows:
-        headings = ("Id", "What for", "To", "State", "Attempts", "Queued", "Next try", "Accepted", "Why")
+        headings = ("Id", "Type", "To", "Status", "Attempts", "Created", "Next attempt", "Sent", "Reason")
         print_table(headings, [list(row.values()) for row in rows])
     else:
-        typer.echo("There are no such mails.", err=True)
+        typer.echo("No mails found.", err=True)
 
 
 def again(
-    id_: Annotated[UUID, typer.Argument(metavar="ID", help="Which mail; `mail list` shows the ids.")],
+    id_: Annotated[UUID, typer.Argument(metavar="ID", help="The id of the mail; see `mail list`.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Send a mail again: one that waits for its next try is due at once, any other is sent as a new one.
+    """Send a mail again: a queued mail is sent now, any other is sent as a new one.
 
-    A running service takes it along within a quarter of a minute.
+    A running service sends it within 15 seconds.
 
     Example: python -m backend mail again 01a1ff2c-de6a-71c7-ba48-51f9f979b062
     """
 
     async def work(context: Context) -> dict[str, Any]:
-        async with unit_of_work(context, ORIGIN) as services:
+        async with unit_of_work(context, COMMAND_LINE) as services:
             mail = await services.messages.again(None, id_)
             return _described(mail, await services.people.one(mail.user_id))
 
@@ -61,7 +61,7 @@ def again(
     if as_json:
         print_json({"message": row})
     else:
-        typer.echo(f"{row['purpose']} to {row['to']} is {row['state']} now.")
+        typer.echo(f"{row['purpose']} to {row['to']} is now {row['state']}.")
 
 
 def _described(mail: Mail, user: User) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`mail test`: whether mail really leaves."""
+"""`mail test`: tries whether the mail server takes a mail."""
 
 from typing import Annotated, Final
 from uuid import uuid4
@@ -13,11 +13,11 @@ from backend.errors import InvalidEmail
 from backend.identifiers import email_as_typed
 from backend.notifiers import Message, TryLater, Undeliverable
 
-_SUBJECT: Final = "A test of your mail server"
+_SUBJECT: Final = "Test mail"
 _BODY: Final = """Hello,
 
-this mail was sent by hand from {public_url}, to see whether mail leaves from there.
-That you read it means that it does. Nothing has to be done.
+This is a test mail from {public_url}.
+If you can read it, your mail server works. You do not have to do anything.
 """
 _NO_SERVER: Final = "No mail server is set (VESTIBULE_SMTP_URL)."
 
@@ -31,13 +31,13 @@ def _address(text: str) -> str:
 
 def try_server(
     to: Annotated[
-        str, typer.Option("--to", metavar="ADDRESS", callback=_address, help="Who gets the mail: you, for instance.")
+        str, typer.Option("--to", metavar="ADDRESS", callback=_address, help="The recipient, for example yourself.")
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Send a mail by the mail server that is set, and tell what the server said. Exits with 1 unless it took it.
+    """Send a test mail and print the answer of the mail server. Exits with 1 if the server did not accept it.
 
-    The mail is sent at once and once: it does not go through the outbox, and nothing is kept of it.
+    The mail is sent once, immediately. It does not go through the outbox and is not stored.
 
     Example: python -m backend mail test --to ana@example.org
     """
@@ -58,7 +58,7 @@ def try_server(
     if as_json:
         print_json({"to": to, "accepted": why is None, "why": why})
     elif why is None:
-        typer.echo(f"The mail server took the mail to {shown(to)}.")
+        typer.echo(f"The mail server accepted the mail to {shown(to)}.")
     else:
         typer.echo(f"The mail to {shown(to)} was not sent. {why}", err=True)
     if why is not None:

@@ -10,7 +10,7 @@ from backend.services import startup
 
 
 def migrate(as_json: JsonOption = False) -> None:
-    """Bring the database to the schema of this version. Safe to run at any time and by several processes at once.
+    """Migrate the database to this version. Safe to run at any time, also by several processes at once.
 
     Example: python -m backend migrate
     """
@@ -22,6 +22,6 @@ def migrate(as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"from": before, "to": after, "changed": before != after})
     elif before == after:
-        typer.echo(f"The database is at {after}; there is nothing to do.")
+        typer.echo(f"The database is already at {after}.")
     else:
-        typer.echo(f"The database was {f'at {before}' if before else 'empty'} and is at {after} now.")
+        typer.echo(f"The database was migrated from {before or 'empty'} to {after}.")

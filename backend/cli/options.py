@@ -23,16 +23,16 @@ def confirm(warning: str, question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise typer.BadParameter("needed where nobody can be asked", param_hint="--yes")
+        raise typer.BadParameter("required without a terminal", param_hint="--yes")
     typer.echo(warning, err=True)
     typer.confirm(question, abort=True, err=True)
 
 
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and refusals as JSON too.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, also for errors.")]
 NamesArgument = Annotated[
     list[str], typer.Argument(metavar="NAME", help="Usernames, email addresses or ids.", show_default=False)
 ]
 ReasonOption = Annotated[
-    str | None, typer.Option("--reason", callback=_reason, help="Why; kept with the account and in the audit.")
+    str | None, typer.Option("--reason", callback=_reason, help="The reason; saved with the account and in the audit.")
 ]

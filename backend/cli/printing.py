@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from backend.clock import rfc3339
+
 _MANY: Final = 20
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
@@ -60,7 +62,7 @@ def encoded(value: Any) -> Any:  # noqa: ANN401  # any JSON value
     if isinstance(value, list | tuple):
         return [encoded(inner) for inner in value]
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return rfc3339(value)
     return str(value) if isinstance(value, UUID | str) else value
 
 

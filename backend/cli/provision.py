@@ -1,4 +1,4 @@
-"""`provision`: do database and disk agree about people's directories, and making them agree."""
+"""`provision`: compares accounts with their directories, and repairs the differences."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
@@ -22,14 +22,14 @@ SettledOption = Annotated[
         "--settled",
         min=0,
         metavar="SECONDS",
-        help="Leave out directories younger than this: they may be in the making.",
+        help="Ignore directories younger than this, which may still be in progress.",
     ),
 ]
 
 
 @app.command()
 def check(settled: SettledOption = 60, as_json: JsonOption = False) -> None:
-    """Tell where database and disk disagree, and change nothing. Exits with 1 if they do.
+    """Report differences between database and disk without changing anything. Exits with 1 if there are any.
 
     Example: python -m backend provision check
     """
@@ -37,20 +37,20 @@ def check(settled: SettledOption = 60, as_json: JsonOption = False) -> None:
     _print(findings, as_json=as_json)
     if not findings.agree:
         if not as_json:
-            typer.echo(f"Database and disk disagree. Run: {_COMMAND}", err=True)
+            typer.echo(f"Database and disk do not match. Run: {_COMMAND}", err=True)
         raise typer.Exit(1)
 
 
 @app.command()
 def repair(settled: SettledOption = 60, as_json: JsonOption = False) -> None:
-    """Make missing directories, move stray ones to the trash, and erase what is left of anonymized accounts.
+    """Create missing directories, move stray ones to the trash, and delete remains of erased accounts.
 
     Example: python -m backend provision repair
     """
     findings = _with_progress("Repairing", provisioning.repair, settled, as_json=as_json)
     _print(findings, as_json=as_json)
     if not as_json and not findings.agree:
-        typer.echo("All of it is repaired.")
+        typer.echo("Everything was repaired.")
 
 
 def _with_progress(what: str, look: Callable[..., Awaitable[Findings]], settled: float, *, as_json: bool) -> Findings:
@@ -76,12 +76,12 @@ def _print(findings: Findings, *, as_json: bool) -> None:
         print_json(values)
         return
     rows = [("missing or incomplete", id_) for id_ in findings.missing]
-    rows += [("of nobody", id_) for id_ in findings.stray]
+    rows += [("without account", id_) for id_ in findings.stray]
     rows += [("to be erased", id_) for id_ in findings.remains]
     if rows:
         print_table(("Directory", "Id"), rows)
     if findings.unfinished:
-        typer.echo(f"Half-made directories of a crash: {findings.unfinished}")
-    typer.echo(f"Accounts compared: {findings.checked}")
+        typer.echo(f"Unfinished directories after a crash: {findings.unfinished}")
+    typer.echo(f"Accounts checked: {findings.checked}")
     if findings.agree:
-        typer.echo("Database and disk agree.")
+        typer.echo("Database and disk match.")

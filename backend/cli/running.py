@@ -1,24 +1,22 @@
-"""How every command runs: settings, a context for as long as it takes, and refusals as one sentence."""
+"""How every command runs: with settings and a context of its own, and with refusals as one sentence."""
 
 import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import typer
 
 from backend import logs
 from backend.cli.printing import encoded
 from backend.context import Context
+from backend.environment import load
 from backend.errors import VestibuleError
-from backend.services import Origin, startup
-from backend.settings import Settings, load
+from backend.services import startup
+from backend.settings import Settings
 
 T = TypeVar("T")
-
-ORIGIN: Final = Origin(user_agent="command line")
-"""Where the audit says a command's changes came from."""
 
 
 def run(work: Callable[[Context], Awaitable[T]], *, as_json: bool = False, prepare_database: bool = True) -> T:
@@ -35,7 +33,7 @@ def run(work: Callable[[Context], Awaitable[T]], *, as_json: bool = False, prepa
 
 
 def loaded(*, as_json: bool = False) -> Settings:
-    """Return the settings; end the command where they cannot be."""
+    """Return the settings; end the command where they are invalid."""
     try:
         return load()
     except VestibuleError as error:

@@ -1,4 +1,4 @@
-"""`serve`: making sure that everything is in place, then opening the door."""
+"""`serve`: checks that everything is in place, then starts the service."""
 
 import errno
 import socket
@@ -10,9 +10,9 @@ import uvicorn
 from backend import __version__
 from backend.cli.running import run
 from backend.context import Context
+from backend.environment import follow_port
 from backend.errors import StartError
 from backend.services import startup
-from backend.settings import follow_port
 
 _LAST_PORT: Final = 65535
 _GRACE_SECONDS: Final = 30
@@ -20,13 +20,11 @@ _GRACE_SECONDS: Final = 30
 
 
 def serve(
-    host: Annotated[
-        str, typer.Option(help="The address to listen on; 0.0.0.0 is all of this machine's.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all addresses.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=_LAST_PORT, help="The port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="How many processes answer.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="The number of worker processes.")] = 1,
 ) -> None:
-    """Start the service. The embedded database is made and migrated by itself.
+    """Start the service. The embedded database is created and migrated automatically.
 
     Example: python -m backend serve --port 9000
     """
@@ -38,7 +36,7 @@ def serve(
     token, public_url = run(work, prepare_database=False)
     if token:
         _print_token(token, public_url)
-    typer.echo(f"Vestibule {__version__} is at {public_url} (Ctrl-C stops it)")
+    typer.echo(f"Vestibule {__version__} is running at {public_url} (press Ctrl-C to stop)")
     uvicorn.run(
         "backend.main:app",
         host=host,
@@ -56,7 +54,7 @@ def serve(
 
 
 async def _prepare(context: Context, host: str, port: int) -> str | None:
-    """Make sure that the door can be opened, before anything is changed; return the bootstrap token to show."""
+    """Check that the port is free, before anything is changed; prepare the rest; return the bootstrap token to show."""
     _check_free(host, port)
     await startup.prepare_database(context)
     await startup.refuse_demo_accounts(context)
@@ -87,9 +85,9 @@ def _print_token(token: str, public_url: str) -> None:
     line = "-" * 78
     typer.echo(
         f"{line}\n"
-        "The first account becomes the administrator. It needs this bootstrap token, which\n"
-        "is shown only now and is void as soon as it was used or the service starts anew:\n\n"
+        "The first account becomes the administrator. To create it, you need this setup code\n"
+        "(bootstrap token). It is shown only now and works once, until the next restart:\n\n"
         f"    {token}\n\n"
-        f"Sign up with it at {public_url}/register\n"
+        f"Create the account at {public_url}/register\n"
         f"{line}"
     )

@@ -1,4 +1,4 @@
-"""`sessions`: seeing and ending them from outside."""
+"""`sessions`: lists and ends sessions."""
 
 from typing import Annotated
 
@@ -6,28 +6,24 @@ import typer
 
 from backend.cli.accounts import Done, for_each
 from backend.cli.options import JsonOption, YesOption, confirm
-from backend.cli.printing import print_json, print_table
-from backend.cli.running import ORIGIN, run
+from backend.cli.printing import print_json, print_table, progress
+from backend.cli.running import run
 from backend.context import Context
 from backend.models import User
-from backend.services import Services, reading, unit_of_work
+from backend.services import COMMAND_LINE, Services, reading
+from backend.services.revocation import sign_everybody_out
 from backend.services.sessions import Listed
 
-app = typer.Typer(help="See and end sessions.", no_args_is_help=True)
-
-
-@app.callback()
-def _sessions() -> None:
-    pass
+app = typer.Typer(help="List and end sessions.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(
-    user: Annotated[str, typer.Option("--user", metavar="NAME", help="Whose: a username, email address or id.")],
-    ended: Annotated[bool, typer.Option("--ended", help="Show those that are over as well.")] = False,
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="Username, email address or id.")],
+    ended: Annotated[bool, typer.Option("--ended", help="Include ended sessions.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List a person's sessions, the last used first. A running service may know of activity up to a minute younger.
+    """List a person's sessions, last used first. The time last seen may be up to one minute old.
 
     Example: python -m backend sessions list --user ana
     """
@@ -52,25 +48,28 @@ def list_(
     if as_json:
         print_json({"sessions": rows})
     else:
-        headings = ("Id", "Device", "Carrier", "From", "Since", "Last seen", "Ends", "Over")
+        headings = ("Id", "Device", "Type", "Address", "Signed in", "Last seen", "Expires", "Ended")
         print_table(headings, [list(row.values()) for row in rows])
 
 
 @app.command()
 def revoke(
     users: Annotated[
-        list[str] | None, typer.Option("--user", metavar="NAME", help="Whose; may be given several times.")
+        list[str] | None,
+        typer.Option("--user", metavar="NAME", help="Username, email address or id; can be given several times."),
     ] = None,
-    everybody: Annotated[bool, typer.Option("--all", help="Everybody's, and what a backup brought back.")] = False,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="The sessions of everyone, including those restored from a backup.")
+    ] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """End all sessions of a person, or of everybody; accounts stay as they are.
+    """End all sessions of a person, or of everyone. Accounts do not change.
 
     Example: python -m backend sessions revoke --user ana
     """
     if everybody is bool(users):
-        raise typer.BadParameter("Say whose: --user NAME, or --all.")
+        raise typer.BadParameter("Use --user NAME or --all.")
     if everybody:
         _revoke_everybodys(yes=yes, as_json=as_json)
         return
@@ -82,14 +81,16 @@ def revoke(
 
 
 def _revoke_everybodys(*, yes: bool, as_json: bool) -> None:
-    confirm("Everybody has to sign in again, you too.", "End all sessions?", yes=yes)
+    confirm("Everyone has to sign in again, including you.", "End all sessions?", yes=yes)
 
     async def work(context: Context) -> int:
-        async with unit_of_work(context, ORIGIN) as services:
-            return await services.administration.end_everybodys_sessions(None)
+        async with reading(context) as look:
+            counts = await look.people.counts()
+        with progress("Signing out", sum(counts.by_status.values())) as advance:
+            return await sign_everybody_out(context, COMMAND_LINE, progress=advance)
 
     ended = run(work, as_json=as_json)
     if as_json:
         print_json({"ended": ended})
     else:
-        typer.echo(f"{ended} session{'' if ended == 1 else 's'} ended; every token of before is worthless.")
+        typer.echo(f"{ended} session{'' if ended == 1 else 's'} ended. All earlier tokens are invalid.")

@@ -8,13 +8,13 @@ import typer
 from backend.cli.accounts import Done, for_each
 from backend.cli.options import JsonOption, NamesArgument, ReasonOption
 from backend.cli.printing import print_json, print_table, shown
-from backend.cli.running import ORIGIN, run
+from backend.cli.running import run
 from backend.context import Context
 from backend.models import Tier, TierLimit, User
-from backend.services import Services, reading, unit_of_work
+from backend.services import COMMAND_LINE, Services, reading, unit_of_work
 from backend.services.tiers import id_of
 
-app = typer.Typer(help="Make tiers with their limits.", no_args_is_help=True)
+app = typer.Typer(help="List, create and delete tiers and their limits.", no_args_is_help=True)
 limit = typer.Typer(help="Add and remove the limits of a tier.", no_args_is_help=True)
 app.add_typer(limit, name="limit")
 
@@ -25,7 +25,7 @@ TierArgument = Annotated[str, typer.Argument(metavar="TIER", help="The name of a
 
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
-    """List tiers with their limits, and how many accounts were given each.
+    """List tiers with their limits and number of accounts.
 
     Example: python -m backend tiers list
     """
@@ -34,11 +34,8 @@ def list_(as_json: JsonOption = False) -> None:
         async with reading(context) as look:
             tiers = await look.tiers.every()
             sizes = await look.tiers.sizes(tiers)
-            limits = [await look.tier_limits.of(tier.name) for tier in tiers]
-            return [
-                {**_described(tier, some), "accounts": sizes[id_of(tier)].count}
-                for tier, some in zip(tiers, limits, strict=True)
-            ]
+            limits = await look.tier_limits.by_tier()
+            return [{**_described(tier, limits[id_of(tier)]), "accounts": sizes[id_of(tier)].count} for tier in tiers]
 
     rows = run(work, as_json=as_json)
     if as_json:
@@ -47,36 +44,38 @@ def list_(as_json: JsonOption = False) -> None:
         headings = ("Name", "Default", "Accounts", "Limits")
         print_table(headings, [(*(row[key] for key in _SHOWN), _told(row["limits"])) for row in rows])
     else:
-        typer.echo("There are no tiers, so nobody is limited. Make one with `tiers create`.", err=True)
+        typer.echo("There are no tiers, so API use is not limited. Create one with `tiers create`.", err=True)
 
 
 @app.command()
 def create(
     name: TierArgument,
-    default: Annotated[bool, typer.Option("--default", help="For all accounts that are given no tier.")] = False,
+    default: Annotated[
+        bool, typer.Option("--default", help="Make it the default tier, for all accounts without a tier.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a tier, without limits.
+    """Create a tier without limits.
 
     Example: python -m backend tiers create gold
     """
 
     async def work(context: Context) -> dict[str, Any]:
-        async with unit_of_work(context, ORIGIN) as services:
+        async with unit_of_work(context, COMMAND_LINE) as services:
             return _described(await services.tiers.create(None, name, is_default=default), [])
 
-    _say(run(work, as_json=as_json), "made", as_json=as_json)
+    _say(run(work, as_json=as_json), "created", as_json=as_json)
 
 
 @app.command()
 def delete(name: TierArgument, as_json: JsonOption = False) -> None:
-    """Remove a tier with its limits; no account may have it, deleted ones neither.
+    """Delete a tier with its limits. No account may have it, including deleted ones.
 
     Example: python -m backend tiers delete gold
     """
 
     async def work(context: Context) -> dict[str, Any]:
-        async with unit_of_work(context, ORIGIN) as services:
+        async with unit_of_work(context, COMMAND_LINE) as services:
             return _described(await services.tiers.delete(None, name), [])
 
     _say(run(work, as_json=as_json), "deleted", as_json=as_json)
@@ -85,37 +84,41 @@ def delete(name: TierArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def default(
     name: TierArgument,
-    no_more: Annotated[bool, typer.Option("--no-more", help="Make it an ordinary one again.")] = False,
+    no_more: Annotated[bool, typer.Option("--no-more", help="Remove it as default tier.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a tier the one of all accounts that are given none.
+    """Make a tier the default tier, for all accounts without a tier.
 
     Example: python -m backend tiers default free
     """
 
     async def work(context: Context) -> dict[str, Any]:
-        async with unit_of_work(context, ORIGIN) as services:
+        async with unit_of_work(context, COMMAND_LINE) as services:
             tier = await services.tiers.update(None, name, is_default=not no_more)
             return _described(tier, await services.tier_limits.of(tier.name))
 
-    _say(run(work, as_json=as_json), "an ordinary tier" if no_more else "the default tier", as_json=as_json)
+    _say(
+        run(work, as_json=as_json), "no longer the default tier" if no_more else "now the default tier", as_json=as_json
+    )
 
 
 @limit.command()
 def add(
     tier: TierArgument,
-    path: Annotated[str, typer.Argument(help="Where it counts, and below: /api, /api/v1/users/{user}.")],
-    amount: Annotated[int, typer.Argument(help="How many requests an account may make.")],
-    period: Annotated[int, typer.Argument(help="Within how many seconds.")],
+    path: Annotated[
+        str, typer.Argument(help="The path it applies to, including everything below: /api, /api/v1/users/{user}.")
+    ],
+    amount: Annotated[int, typer.Argument(help="The number of requests an account can make.")],
+    period: Annotated[int, typer.Argument(help="The time in seconds.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Limit how often each account of a tier may ask for a path.
+    """Limit the requests to a path for each account with a tier.
 
     Example: python -m backend tiers limit add gold /api/v1/users 100 60
     """
 
     async def work(context: Context) -> dict[str, Any]:
-        async with unit_of_work(context, ORIGIN) as services:
+        async with unit_of_work(context, COMMAND_LINE) as services:
             return _limit(await services.tier_limits.add(None, tier, path=path, amount=amount, period=period))
 
     row = run(work, as_json=as_json)
@@ -128,16 +131,16 @@ def add(
 @limit.command()
 def remove(
     tier: TierArgument,
-    id_: Annotated[int, typer.Argument(metavar="ID", help="Which limit; `tiers list` shows the ids.")],
+    id_: Annotated[int, typer.Argument(metavar="ID", help="The id of the limit; see `tiers list`.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Remove a limit of a tier.
+    """Remove a limit from a tier.
 
     Example: python -m backend tiers limit remove gold 3
     """
 
     async def work(context: Context) -> dict[str, Any]:
-        async with unit_of_work(context, ORIGIN) as services:
+        async with unit_of_work(context, COMMAND_LINE) as services:
             return _limit(await services.tier_limits.remove(None, tier, id_))
 
     row = run(work, as_json=as_json)
@@ -148,12 +151,12 @@ def remove(
 
 
 def give(
-    tier: Annotated[str, typer.Argument(metavar="TIER", help="The tier to give, or none to take it away.")],
+    tier: Annotated[str, typer.Argument(metavar="TIER", help="The tier to assign, or none to remove it.")],
     names: NamesArgument,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give accounts a tier, or with none take it away; deleted ones too.
+    """Assign a tier to accounts, also deleted ones, or remove it with none.
 
     Example: python -m backend users tier gold ana ben
     """

@@ -18,7 +18,7 @@ from backend.services.people import Record
 from backend.stores.listings import Order, Wanted
 from backend.stores.pages import Page
 
-app = typer.Typer(help="See accounts and decide about them.", no_args_is_help=True)
+app = typer.Typer(help="List, approve, change and delete accounts.", no_args_is_help=True)
 
 _HEADINGS: Final = ("Username", "Email", "Status", "Role", "Institution", "Created")
 
@@ -26,16 +26,14 @@ _HEADINGS: Final = ("Username", "Email", "Status", "Role", "Institution", "Creat
 @app.command("list")
 def list_(
     status: Annotated[
-        Status | None, typer.Option(help="Only accounts of this status; without it, all but deleted ones.")
+        Status | None, typer.Option(help="Only accounts with this status; by default all but deleted ones.")
     ] = None,
-    query: Annotated[
-        str | None, typer.Option(help="A part of a name, username, address or institution; newest first.")
-    ] = None,
-    role: Annotated[Role | None, typer.Option(help="Only accounts of this role.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 100,
+    query: Annotated[str | None, typer.Option(help="Part of a name, username, email address or institution.")] = None,
+    role: Annotated[Role | None, typer.Option(help="Only accounts with this role.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="The maximum number of accounts.")] = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List accounts, newest first; those who wait for a decision, longest waiting first.
+    """List accounts, newest first; pending ones, oldest first.
 
     Example: python -m backend users list --status pending
     """
@@ -59,17 +57,17 @@ def list_(
     else:
         print_table(_HEADINGS, [_row(user) for user in page.rows])
     if page.next_cursor:
-        typer.echo(f"There are more than these {limit}; ask for more with --limit.", err=True)
+        typer.echo(f"Only the first {limit} are shown. Use --limit to show more.", err=True)
 
 
 @app.command()
 def show(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Username, email address or id; deleted accounts are found, too.")
+        str, typer.Argument(metavar="NAME", help="Username, email address or id; also of a deleted account.")
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Show one account and what happened to it lately.
+    """Show one account and its recent history.
 
     Example: python -m backend users show ana
     """
@@ -86,7 +84,7 @@ def show(
     print_table(("Field", "Value"), list(described(user).items()))
     typer.echo()
     print_table(
-        ("When", "What", "By", "Why", "Changed"),
+        ("When", "Action", "By", "Reason", "Changes"),
         [
             (record.event.at, record.event.action, record.actor, record.event.reason, changed(record.event.details))
             for record in history
@@ -98,10 +96,10 @@ def show(
 def approve(
     names: NamesArgument,
     reason: ReasonOption = None,
-    reconsider: Annotated[bool, typer.Option("--reconsider", help="Also let in who was rejected before.")] = False,
+    reconsider: Annotated[bool, typer.Option("--reconsider", help="Also approve rejected requests.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Let people in who wait for a decision.
+    """Approve pending requests.
 
     Example: python -m backend users approve ana ben --reason "known from the lab"
     """
@@ -110,7 +108,7 @@ def approve(
         try:
             approved = await services.users.approve(user.id, by=None, reason=reason, reconsider=reconsider)
         except AlreadyDecided as error:
-            raise AlreadyDecided(f"{error.detail} (--reconsider lets them in all the same)") from None
+            raise AlreadyDecided(f"{error.detail} (--reconsider approves them anyway)") from None
         return Done(approved, "approved")
 
     for_each(names, "approve", act, as_json=as_json)
@@ -118,7 +116,7 @@ def approve(
 
 @app.command()
 def reject(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
-    """Turn people away who wait for a decision; they are told the reason.
+    """Reject pending requests; the applicants read the reason.
 
     Example: python -m backend users reject ben --reason "please use your institution's address"
     """
@@ -131,7 +129,7 @@ def reject(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOptio
 
 @app.command("reset-password")
 def reset_password(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOption = False) -> None:
-    """Give people a temporary password, printed once. It opens nothing but its own change, and their sessions end.
+    """Set a temporary password and print it once. The person has to change it after signing in; all sessions end.
 
     Example: python -m backend users reset-password ana
     """
@@ -146,7 +144,7 @@ def reset_password(names: NamesArgument, reason: ReasonOption = None, as_json: J
 
 def _nobody(status: Status | None, *, searched: bool) -> str:
     if searched:
-        return "Nobody found."
+        return "No accounts found."
     return f"There are no {status} accounts." if status else "There are no accounts."
 
 

@@ -36,12 +36,18 @@ from backend.errors.families import (
     StartError,
     Unauthenticated,
     Unprocessable,
-    Unsupported,
     VestibuleError,
 )
 from backend.errors.files import DownloadsBusy, ErasingFailed, InvalidFile, InvalidRow, ProvisioningFailed, TooManyRows
 from backend.errors.keys import KeyFixed, KeyInUse, KeyNotFound
-from backend.errors.load import DatabaseUnavailable, HashingBusy, LimitReached, TooManyRequests, UnsupportedMediaType
+from backend.errors.load import (
+    DatabaseUnavailable,
+    HashingBusy,
+    LimitReached,
+    TooManyGuesses,
+    TooManyRequests,
+    UnsupportedMediaType,
+)
 from backend.errors.messages import MailEnabled, MessageNotFound, MessageUnderWay, NoLink, NoMailServer, TemplateBroken
 from backend.errors.organizations import (
     AlreadyInvited,
@@ -217,13 +223,13 @@ __all__ = [
     "TierNotFound",
     "TokenExpired",
     "TooLate",
+    "TooManyGuesses",
     "TooManyInvitations",
     "TooManyOrganizations",
     "TooManyRequests",
     "TooManyRows",
     "Unauthenticated",
     "Unprocessable",
-    "Unsupported",
     "UnsupportedMediaType",
     "UserNotCreated",
     "UserNotFound",

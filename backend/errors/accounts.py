@@ -62,7 +62,7 @@ class LastAdmin(Invalid):
     """Without this account nobody could administer the installation."""
 
     code = "LAST_ADMIN"
-    detail = "This is the last active administrator. Make somebody else an administrator first."
+    detail = "This is the last active administrator. Make someone else an administrator first."
 
 
 class DemoteFirst(Invalid):
@@ -76,7 +76,7 @@ class AdminNeverExpires(Invalid):
     """An administrator's access has no end, or the last one's would run out unseen."""
 
     code = "ADMIN_NEVER_EXPIRES"
-    detail = "The access of an administrator cannot run out. Take the administrator's rights away first."
+    detail = "The access of an administrator cannot expire. Remove the administrator role first."
 
 
 class TooLate(Invalid):
@@ -133,7 +133,7 @@ class InvalidOperation(Invalid):
     """A call about many accounts names an operation that there is not."""
 
     code = "INVALID_OPERATION"
-    detail = "Unknown operation: use activate, deactivate, delete, update_role, approve or reject"
+    detail = "Unknown operation: use activate, deactivate, delete, update_role, update_tier, approve or reject"
 
 
 class KeyReused(Conflict):
@@ -160,4 +160,4 @@ class ChartNotFound(NotFound):
     """There is no chart of this name."""
 
     code = "CHART_NOT_FOUND"
-    detail = "There is no such chart."
+    detail = "This chart does not exist."

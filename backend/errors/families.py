@@ -11,9 +11,9 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Counted:
-    """What is left of a limit: `remaining` of it in a window of so many seconds, which ends in others.
+    """The state of a rate limit: `remaining` of `limit` in a `window`, which ends in `resets_in`; both in seconds.
 
-    Wrong passwords are counted so, and requests against the limits of tiers.
+    Used for wrong passwords, and for requests against the limits of tiers.
     """
 
     limit: int
@@ -21,7 +21,7 @@ class Counted:
     remaining: int
     resets_in: int
     closed: UUID | None = None
-    """The account this closed for strangers, for the first time in a day: its owner is to be told."""
+    """The account that was just locked for unknown devices, for the first time in a day: its owner gets a mail."""
 
 
 class VestibuleError(Exception):
@@ -73,10 +73,6 @@ class Conflict(VestibuleError):
 
 class Unprocessable(VestibuleError):
     """A value breaks a rule about values (422)."""
-
-
-class Unsupported(VestibuleError):
-    """The body is not of a media type this route reads (415)."""
 
 
 class Busy(VestibuleError):

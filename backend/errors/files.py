@@ -32,7 +32,7 @@ class DownloadsBusy(Busy):
     """As many people as this process has room for are being sent their own data."""
 
     code = "DOWNLOADS_BUSY"
-    detail = "Several people are taking their data at the moment. Please try again shortly."
+    detail = "Several people are downloading their data at the moment. Please try again shortly."
     retry_after = 60
 
 

@@ -14,11 +14,11 @@ class KeyInUse(Conflict):
     """The key signs at present; without it nobody could sign in."""
 
     code = "KEY_IN_USE"
-    detail = "This key signs at present. Rotate first, and retire it once the next key signs."
+    detail = "This key is in use. Rotate first, and retire it once the next key signs."
 
 
 class KeyFixed(Invalid):
-    """The key is a setting, and settings change by hand."""
+    """The key comes from the settings, and can be changed only there."""
 
     code = "KEY_FIXED"
     detail = "Tokens are signed with VESTIBULE_SECRET_KEY: for another key, change the setting and restart."

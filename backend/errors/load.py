@@ -1,6 +1,6 @@
-"""Too much, too fast, or in a form that nobody reads."""
+"""Rate limits, overload, and unsupported media types."""
 
-from backend.errors.families import Busy, Unsupported, VestibuleError
+from backend.errors.families import Busy, VestibuleError
 
 
 class TooManyRequests(VestibuleError):
@@ -15,6 +15,10 @@ class TooManyRequests(VestibuleError):
         self.retry_after = retry_after
         self.limit = limit
         self.window = window
+
+
+class TooManyGuesses(TooManyRequests):
+    """Too many wrong passwords: for an account, known or not, from an address, or in the whole installation."""
 
 
 class LimitReached(TooManyRequests):
@@ -35,8 +39,8 @@ class HashingBusy(Busy):
     detail = "The service is busy. Please try again in a moment."
 
 
-class UnsupportedMediaType(Unsupported):
-    """The body is of another media type than the route reads."""
+class UnsupportedMediaType(VestibuleError):
+    """The body is of another media type than the route reads (415)."""
 
     code = "UNSUPPORTED_MEDIA_TYPE"
 

@@ -27,18 +27,18 @@ class MessageUnderWay(Conflict):
     """A mail is being handed to the mail server at this moment; what comes of it is not known yet."""
 
     code = "MESSAGE_UNDER_WAY"
-    detail = "This message is being sent. Look again in a few minutes."
+    detail = "This mail is being sent. Try again in a few minutes."
 
 
 class NoMailServer(Invalid):
     """Nothing can be sent where no mail leaves."""
 
     code = "NO_MAIL_SERVER"
-    detail = "There is no mail server, so this would go nowhere. Hand over its link instead, if it has one."
+    detail = "This server does not send mail. If the mail has a link, share the link instead."
 
 
 class NoLink(Invalid):
     """A mail cannot be sent by hand, or has no link to hand over."""
 
     code = "NO_LINK"
-    detail = "Only links to verify an address or to choose a password can be sent or handed over by hand."
+    detail = "Only links to confirm an email address or to reset a password can be sent or shared manually."

@@ -14,14 +14,14 @@ class MemberNotFound(NotFound):
     """Nobody of this id is in the organization."""
 
     code = "MEMBER_NOT_FOUND"
-    detail = "Nobody of this organization has this id."
+    detail = "No member of this organization has this id."
 
 
 class InvitationNotFound(NotFound):
     """The organization has no open invitation of this id."""
 
     code = "INVITATION_NOT_FOUND"
-    detail = "This invitation is not open any more. Make a new one if it is still wanted."
+    detail = "This invitation is no longer open. Send a new one if it is still needed."
 
 
 class RoleRequired(Forbidden):
@@ -35,42 +35,42 @@ class LastOwner(Conflict):
     """Without this person nobody could look after the organization."""
 
     code = "LAST_OWNER"
-    detail = "There is no other owner with an active account. Hand the organization over first, or delete it."
+    detail = "There is no other owner with an active account. Transfer the organization first, or delete it."
 
 
 class OrganizationInert(Conflict):
     """No owner of the organization has an active account, so that nobody can come in."""
 
     code = "ORGANIZATION_INERT"
-    detail = "This organization takes nobody in at present: none of its owners has an active account."
+    detail = "Nobody can join this organization: none of its owners has an active account."
 
 
 class TooManyOrganizations(Conflict):
     """The person is in as many organizations as an access token can name."""
 
     code = "TOO_MANY_ORGANIZATIONS"
-    detail = "You are in as many organizations as one can be in. Leave one of them first."
+    detail = "You have reached the maximum number of organizations. Leave one of them first."
 
 
 class TooManyInvitations(Conflict):
     """The organization has as many open invitations as it may have."""
 
     code = "TOO_MANY_INVITATIONS"
-    detail = "This organization has as many open invitations as it may have. Take some of them back first."
+    detail = "This organization has reached the maximum number of open invitations. Revoke some of them first."
 
 
 class AlreadyMember(Conflict):
     """The person is in the organization already."""
 
     code = "ALREADY_MEMBER"
-    detail = "This person is a member of the organization already."
+    detail = "This person is already a member of the organization."
 
 
 class AlreadyInvited(Conflict):
     """The address has an open invitation to the organization."""
 
     code = "ALREADY_INVITED"
-    detail = "This address has an open invitation. Send it once more, or take it back first."
+    detail = "This address already has an open invitation. Send it again, or revoke it first."
     field = "email"
 
 
@@ -78,7 +78,7 @@ class InvitationDeclined(Conflict):
     """Whoever has the address said no lately."""
 
     code = "INVITATION_DECLINED"
-    detail = "This address declined an invitation lately. Ask them first; then a link brings them in."
+    detail = "This address declined an invitation recently. Ask the person first, then give them a link."
     field = "email"
 
 
@@ -86,7 +86,7 @@ class InvitationInvalid(Invalid):
     """The token of an invitation is unknown, used, taken back or too old; which of these is not told."""
 
     code = "INVITATION_INVALID"
-    detail = "This invitation is not valid any more. Please ask for a new one."
+    detail = "This invitation is no longer valid. Please ask for a new one."
     field = "token"
 
 
@@ -101,14 +101,14 @@ class InvitationWithoutAddress(Invalid):
     """There is nobody to whom the invitation could be sent."""
 
     code = "NO_ADDRESS"
-    detail = "This invitation was made without an address. Make a link and hand it over."
+    detail = "This invitation has no email address. Create a link and share it."
 
 
 class InvalidInvitation(Unprocessable):
     """Nobody can be invited so."""
 
     code = "INVALID_INVITATION"
-    detail = "People are invited as member or as admin; an owner can make them owner afterwards."
+    detail = "People can be invited as member or admin. An owner can make them owner afterwards."
     field = "role"
 
 

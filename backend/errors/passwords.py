@@ -15,7 +15,7 @@ class InvalidHash(Unprocessable):
     """A password hash of another system is of no kind that can be checked, damaged, or too costly to check."""
 
     code = "INVALID_HASH"
-    detail = "This password hash cannot be taken over: send argon2, bcrypt, or PBKDF2 as passlib or Django write it."
+    detail = "This password hash is not supported. Use argon2, bcrypt, or PBKDF2 as passlib or Django write it."
     field = "hashed_password"
 
 
@@ -28,7 +28,7 @@ class WrongCurrentPassword(Invalid, PasswordWrong):
 
 
 class PasswordNeeded(Forbidden, PasswordWrong):
-    """Who changes the address of their account proves first to be more than a session (ASVS 7.5.1)."""
+    """Changing one's email address takes the current password (ASVS 7.5.1)."""
 
     code = "PASSWORD_NEEDED"
     detail = "Give your current password to change your email address."
@@ -39,7 +39,7 @@ class BadResetToken(Invalid):
     """The reset token is unknown, used, superseded or too old."""
 
     code = "RESET_PASSWORD_BAD_TOKEN"
-    detail = "The reset link is not valid any more. Please ask for a new one."
+    detail = "The reset link is no longer valid. Please request a new one."
     field = "token"
 
 
@@ -47,7 +47,7 @@ class BadVerifyToken(Invalid):
     """The token that proves an address is unknown, used, superseded, too old, or for an address of before."""
 
     code = "VERIFY_USER_BAD_TOKEN"
-    detail = "The confirmation link is not valid any more. Please ask for a new one."
+    detail = "The confirmation link is no longer valid. Please request a new one."
     field = "token"
 
 
@@ -55,7 +55,7 @@ class AlreadyVerified(Invalid):
     """The address of an account was proven before."""
 
     code = "ALREADY_VERIFIED"
-    detail = "The address of this account is verified already."
+    detail = "The email address of this account is already verified."
 
 
 class ResetOfInactive(Invalid):

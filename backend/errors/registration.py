@@ -22,7 +22,7 @@ class RegistrationFull(Busy):
     """As many people wait as this installation allows; each anonymous sign-up costs a directory."""
 
     code = "REGISTRATION_FULL"
-    detail = "Too many requests for accounts are waiting at the moment. Please try again later."
+    detail = "Too many requests are waiting for review at the moment. Please try again later."
     retry_after = 3600
 
 

@@ -55,7 +55,7 @@ class PasswordChangeRequired(Forbidden):
     """The caller signed in with a temporary password, which opens nothing but its own change (ASVS 6.4.1)."""
 
     code = "PASSWORD_CHANGE_REQUIRED"
-    detail = "Choose a new password first: the present one is temporary."
+    detail = "Choose a new password first: the current one is temporary."
 
 
 class SessionNotFound(NotFound):

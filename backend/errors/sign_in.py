@@ -7,7 +7,7 @@ from backend.errors.families import Counted, Forbidden, Unauthenticated, Vestibu
 
 
 class SignInRefused(VestibuleError):
-    """Nobody was let in. `user_id` is whose door it was, where that is known; it never reaches the caller."""
+    """A sign-in was refused. `user_id` is the account, where it is known; it never reaches the caller."""
 
     def __init__(self, detail: str | None = None, *, user_id: UUID | None = None) -> None:
         """Remember whose account it was, for the audit alone."""
@@ -16,12 +16,12 @@ class SignInRefused(VestibuleError):
 
 
 class PasswordWrong(VestibuleError):
-    """A password was another one. `counted` is what that left over, where it was counted."""
+    """A password was wrong. `counted` is the state of its rate limit, where it was counted."""
 
     counted: Counted | None = None
 
     def after(self, counted: Counted | None) -> Self:
-        """Carry what it left over."""
+        """Attach the state of the rate limit."""
         self.counted = counted
         return self
 

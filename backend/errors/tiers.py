@@ -21,7 +21,7 @@ class TierExists(Conflict):
     """A tier of this name, whatever its case, is there already."""
 
     code = "TIER_EXISTS"
-    detail = "There is a tier of this name already. Choose another name."
+    detail = "A tier with this name already exists. Choose another name."
     field = "name"
 
 
@@ -29,7 +29,7 @@ class LimitExists(Conflict):
     """The tier has a limit for these very paths."""
 
     code = "LIMIT_EXISTS"
-    detail = "The tier has a limit for this path already. Change that one, or choose another path."
+    detail = "The tier already has a limit for this path. Change that limit, or choose another path."
     field = "path"
 
 
@@ -37,7 +37,7 @@ class TierInUse(Conflict):
     """Accounts have the tier; `detail` says how many, and some of their names."""
 
     code = "TIER_IN_USE"
-    detail = "Accounts have this tier. Give them another one, or none, and delete it then."
+    detail = "Accounts have this tier. Give them another tier or none before you delete it."
 
 
 class InvalidTier(Unprocessable):

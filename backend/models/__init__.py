@@ -1,4 +1,4 @@
-"""The tables and their words. A class here says what is kept; what may be done with it stands in `services`."""
+"""The tables and their enumerations: what is stored. The rules are in `services`."""
 
 from backend.models.audit import AuditEvent
 from backend.models.bulk_call import BulkCall

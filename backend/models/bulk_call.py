@@ -17,9 +17,9 @@ class BulkCall(SQLModel, table=True):
     actor_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", primary_key=True)
     key: str = Field(primary_key=True, max_length=200)
     digest: str = Field(max_length=64)
-    """Of the body: another body under the same key is a mistake."""
+    """SHA-256 of the call: another call under the same key is refused."""
     done: int = 0
     """How many of the sorted ids have been dealt with."""
     errors: dict[str, Any] = Field(default_factory=dict, sa_type=json_object())
-    """Error code and sentence by id."""
+    """Error code and message by account id."""
     created_at: datetime = Field(sa_type=UTCDateTime, index=True)

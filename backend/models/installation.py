@@ -18,6 +18,6 @@ class Installation(SQLModel, table=True):
     claimed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     claimed_by: UUID | None = None
     filled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
-    """When `demo` filled it with invented people, whose password is published; production refuses such a place."""
+    """When `demo` filled it with invented people, whose password is published; production refuses such a database."""
     revision: int = 0
-    """Raised when a session ends or an account changes, for processes that share nothing but an embedded database."""
+    """Raised with each change of sessions or accounts, so that other processes on an embedded database notice it."""

@@ -1,4 +1,4 @@
-"""What lists of accounts look for and sort by: texts computed by us, the same on every database."""
+"""Search text and sort keys of accounts, computed by us so that they are the same on every database."""
 
 from datetime import datetime
 from typing import Final
@@ -15,7 +15,7 @@ LONGEST_KEY: Final = 320
 
 
 def _key() -> String:
-    """Sort by code points on every database."""
+    """Return a type of text that sorts by code points on every database."""
     return String(LONGEST_KEY).with_variant(String(LONGEST_KEY, collation="C"), "postgresql")
 
 
@@ -30,13 +30,13 @@ class Listing(SQLModel, table=True):
     )
 
     number: int | None = Field(default=None, primary_key=True)
-    """What SQLite's full-text index calls the row."""
+    """The rowid by which SQLite's full-text index knows the row."""
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", unique=True)
     text: str = Field(sa_type=Text)
     username_key: str = Field(sa_type=_key())
     email_key: str = Field(sa_type=_key())
     name_key: str = Field(sa_type=_key())
     role: Role = Field(sa_type=words(Role))
-    """This, the status and the moment once more: a search need not look up thousands of accounts to count a few."""
+    """Role, status and creation are copies of `users`, so that a search need not look up every account it finds."""
     status: Status = Field(sa_type=words(Status))
     created_at: datetime = Field(sa_type=UTCDateTime)

@@ -1,4 +1,4 @@
-"""Mail that is due: the outbox, and after sending its ledger."""
+"""Mail: the outbox of what is to be sent, and the ledger of what was."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -49,11 +49,11 @@ class MailState(StrEnum):
 
 
 OPEN: Final = "state IN ('due', 'sent')"
-"""Mails with which something is still to happen, as the index has them: the few among the many that are kept."""
+"""SQL condition for mails that are not concluded; the partial index on these few is written the same way."""
 
 
 class Mail(SQLModel, table=True):
-    """A mail to one account. Purpose and account only: tokens are minted when it is sent, addresses are read then."""
+    """A mail to one account, without its text: tokens are made and addresses are read when it is sent."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -66,17 +66,17 @@ class Mail(SQLModel, table=True):
     purpose: MailPurpose = Field(sa_type=words(MailPurpose))
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
     address: str | None = Field(default=None, sa_type=String(320))
-    """Where it goes if not to the account's own address: the address of before, which is told about the new one, or the
-    address of somebody who is invited by the account's person."""
+    """The recipient, if it is not the account's own address: the former address after a change, or that of somebody the
+    account has invited."""
     about: str | None = Field(default=None, max_length=200)
-    """What it is about where the account does not say so: the name of an organization, which may be gone by then."""
+    """The name of the organization it is about, if any; the organization may be deleted before it is sent."""
     invitation_id: UUID | None = Field(default=None, index=True)
     """The invitation it carries."""
     state: MailState = Field(default=MailState.DUE, sa_type=words(MailState))
     priority: int = 2
-    """0 for new passwords, 1 for proofs of address, 2 for news, 3 for invitations; lower ones overtake."""
+    """0 for new passwords, 1 for proofs of address, 2 for news, 3 for invitations; lower ones go first."""
     due_at: datetime = Field(sa_type=UTCDateTime)
-    """When it is to be tried, or, while it is being sent, when its sender is given up."""
+    """When to send it or, while it is being sent, when the lease of its sender ends."""
     attempts: int = 0
     why: str | None = Field(default=None, max_length=200)
     """Why the last attempt failed, or why it was not sent."""

@@ -1,4 +1,4 @@
-"""Tokens that prove an address or open a forgotten account, once."""
+"""One-time tokens: they prove an address or allow a new password."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,7 @@ class OneTimeToken(SQLModel, table=True):
     digest: str = Field(max_length=64, unique=True)
     email_key: str = Field(max_length=1024)
     mail_id: UUID | None = Field(default=None)
-    """The mail that carries it: one that is sent twice carries two, which are good until one of them is used."""
+    """The mail that carries it. A mail that is sent twice carries two tokens, both good until one is used."""
     created_at: datetime = Field(sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -45,7 +45,7 @@ class Membership(SQLModel, table=True):
 
 
 class Invitation(SQLModel, table=True):
-    """An open place in an organization: for whoever has an address, or for whoever brings its link."""
+    """An invitation to an organization: for the owner of an email address, or for whoever has its link."""
 
     __tablename__ = "invitations"
     __table_args__ = (Index("ix_invitations_organization_id_id", "organization_id", "id"),)
@@ -54,24 +54,24 @@ class Invitation(SQLModel, table=True):
     organization_id: UUID = Field(foreign_key="organizations.id", ondelete="CASCADE")
     role: MembershipRole = Field(default=MembershipRole.MEMBER, sa_type=words(MembershipRole))
     email: str | None = Field(default=None, sa_type=String(320))
-    """Whose it is, as typed; None: whoever brings its link."""
+    """The invited address, as typed; None: whoever has the link."""
     email_key: str | None = Field(default=None, max_length=1024, index=True)
     invited_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL", index=True)
     created_at: datetime = Field(sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime, index=True)
     used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
-    """When somebody came in by it; set once, by compare-and-swap."""
+    """When it was accepted; set once, by compare-and-swap."""
     used_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL", index=True)
     revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     """When it was taken back, or declined."""
     declined: bool = False
-    """Whether whoever was invited said no."""
+    """Whether the invited person declined."""
 
 
 class InvitationToken(SQLModel, table=True):
     """The digest of a token that opens an invitation; each mail and each link shown carries one of its own.
 
-    It is good while whoever had it made could still invite: otherwise people who were removed would let themselves in.
+    It is good only while its maker may still invite: otherwise people who were removed could come back by it.
     """
 
     __tablename__ = "invitation_tokens"

@@ -1,4 +1,4 @@
-"""A signed-in device and the tokens that name it."""
+"""Sessions, and the refresh tokens that belong to them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ class Carrier(StrEnum):
 
 
 class SessionEnd(StrEnum):
-    """Why a session ended; the words of the audit."""
+    """Why a session ended, as the audit records it."""
 
     USER_LOGOUT = "user_logout"
     USER_LOGOUT_ALL = "user_logout_all"
@@ -43,7 +43,7 @@ class UserSession(SQLModel, table=True):
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     carrier: Carrier = Field(sa_type=words(Carrier))
     credential_digest: str | None = Field(default=None, max_length=64, unique=True)
-    """Of the cookie or the opaque string; an access token names its session by id."""
+    """SHA-256 of the cookie or the opaque string; None: access tokens name their session by id."""
     remembered: bool = False
     epoch: int = 0
     """The person's `token_epoch` at the sign-in; a session of an older epoch is over."""
@@ -62,7 +62,7 @@ class UserSession(SQLModel, table=True):
 
 
 class RefreshToken(SQLModel, table=True):
-    """A token that will buy the next access token; only its digest is kept, used once (RFC 9700 §4.14)."""
+    """A refresh token: its digest only, good for one use (RFC 9700 §4.14)."""
 
     __tablename__ = "refresh_tokens"
 

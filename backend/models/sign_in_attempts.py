@@ -1,4 +1,4 @@
-"""How often somebody has tried to sign in lately."""
+"""Recent attempts to sign in."""
 
 from datetime import datetime
 
@@ -8,23 +8,24 @@ from backend.models.types import UTCDateTime
 
 
 class SignInAttempts(SQLModel, table=True):
-    """Passwords within the present window: for an account or a name nobody has, by a known device, from a place.
+    """Attempts of one subject within the current window.
 
-    The subject is a digest that begins alike for all that concerns one account, or the network of a place. What the
-    columns mean as time goes on is in `stores/lockouts.py`.
+    A subject is an account (or a name that no account has), an account and a known device, an account and a network,
+    or a network alone. The first three are digests that begin alike for the same account. What still counts at a
+    later moment is computed in `stores/lockouts.py`.
     """
 
     __tablename__ = "sign_in_attempts"
 
     subject: str = Field(primary_key=True, max_length=64)
     started_at: datetime = Field(sa_type=UTCDateTime)
-    """When the present window began."""
+    """When the current window began."""
     failures: int = 0
-    """Wrong ones within it."""
+    """Wrong passwords within it."""
     under_way: int = 0
-    """Those that are being checked at this moment."""
+    """Passwords that are being checked at this moment."""
     level: int = 0
-    """How many times in a row it was closed; each time for longer."""
+    """Lockouts in a row; each is longer than the one before."""
     closed_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     touched_at: datetime = Field(sa_type=UTCDateTime, index=True)
-    """The last attempt: what nobody has touched for long is forgotten."""
+    """The last attempt; rows that are old enough are removed."""

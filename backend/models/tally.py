@@ -1,4 +1,4 @@
-"""How many: counts that are kept with every change, so that asking costs the same however many there are."""
+"""Counts that are updated with every change, so that reading them costs the same at any number of rows."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from backend.models.types import words
 
 
 class TallyKind(StrEnum):
-    """What is counted, and by what."""
+    """What is counted, and what its keys look like."""
 
     PEOPLE = "people"
     """Accounts by role and status, as `role/status`."""
@@ -19,7 +19,7 @@ class TallyKind(StrEnum):
     SEEN = "seen"
     """Accounts, deleted ones left out, by the hour of their last sign-in, as `2026-11-21T14` (UTC)."""
     HAPPENED = "happened"
-    """Records of the audit by day, action and, for some, why: `2026-11-21/signin_failed/account_pending` (UTC)."""
+    """Audit records by day, action and, for some, reason: `2026-11-21/signin_failed/account_pending` (UTC)."""
     WAITED = "waited"
     """Decisions by day and by how long the applicant had waited, as `2026-11-21/day` (UTC)."""
     ACTIVE = "active"
@@ -27,7 +27,7 @@ class TallyKind(StrEnum):
 
 
 class Tally(SQLModel, table=True):
-    """One count, of rows of `users` or of what happened to them; a test compares the two."""
+    """One count: of rows of `users`, or of what happened to them. A test compares it with the rows."""
 
     __tablename__ = "tallies"
 

@@ -1,4 +1,4 @@
-"""What people may use of the API, and how much of it: tiers, and the limits of each."""
+"""Tiers of accounts, and the rate limits of each."""
 
 from datetime import datetime
 from typing import Final
@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 from backend.models.types import UTCDateTime
 
 _NEVER_AGAIN: Final = {"sqlite_autoincrement": True}
-"""The id of a row that is gone is not given to another one, whose limits would be counted on."""
+"""Ids are never used again: counts against a deleted limit must not go on for a new one."""
 
 
 class Tier(SQLModel, table=True):

@@ -33,8 +33,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            msg = "a moment without time zone"
-            raise ValueError(msg)
+            raise ValueError("a moment without time zone")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
@@ -45,7 +44,7 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 def words(enum: type[StrEnum]) -> Enum:
-    """Store an enumeration as its words, checked by us: a new member is then no migration of the database's types."""
+    """Store an enumeration as text, not as a type of the database: a new member needs no migration."""
     return Enum(
         enum,
         native_enum=False,

@@ -37,7 +37,7 @@ class Role(StrEnum):
 
 
 def _where(condition: str) -> dict[str, Any]:
-    """Let an index hold the few rows that it is for."""
+    """Return the options of a partial index, for both databases."""
     return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
 
 
@@ -75,7 +75,7 @@ class User(SQLModel, table=True):
     password_expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     """When a temporary password stops opening the account (ASVS 6.4.1); None: never."""
     token_epoch: int = 0
-    """Raised to make every session and token of before worthless, restored ones from a backup too."""
+    """Raised to invalidate all earlier sessions and tokens, also those that a restored backup brings back."""
     approved_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
     approved_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     decision_reason: str | None = Field(default=None, max_length=1000)
@@ -86,7 +86,7 @@ class User(SQLModel, table=True):
     seen_at: datetime = Field(sa_type=UTCDateTime)
     """The last sign-in or, of those who never signed in, when the account was made."""
     active_on: date | None = None
-    """The last day (UTC) on which the account was used; what counts the people of a day looks at it."""
+    """The last day (UTC) on which the account was used; an account is counted once a day."""
     tier_id: int | None = Field(default=None, foreign_key="tiers.id", ondelete="RESTRICT")
     access_expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     """When the account stops working by itself; None: never."""
@@ -97,6 +97,11 @@ class User(SQLModel, table=True):
     def password_ran_out(self, now: datetime) -> bool:
         """Tell whether the password was a temporary one whose time is over."""
         return self.password_expires_at is not None and self.password_expires_at <= now
+
+    @property
+    def display_name(self) -> str:
+        """What to call the person."""
+        return self.full_name or self.username
 
     @property
     def is_active(self) -> bool:

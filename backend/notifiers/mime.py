@@ -12,11 +12,9 @@ from uuid import uuid4
 
 from email_validator import EmailNotValidError, validate_email
 
+from backend.mail_settings import ENCODED_WORD
 from backend.notifiers.base import Message, Undeliverable
 
-_ENCODED_WORD: Final = "=?"
-"""How an encoded word begins (RFC 2047). Python decodes it, and some versions write the line breaks they find in it
-into the header (CVE-2024-6923)."""
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _UNWRITABLE: Final = "This cannot be written as a mail."
 _NO_ADDRESS: Final = "This is no address that mail can be sent to."
@@ -47,7 +45,7 @@ def compose(message: Message, sender: Address, now: datetime) -> Parcel:
         mail["Date"] = now
         mail["From"] = sender
         mail["To"] = to
-        mail["Subject"] = message.subject.replace(_ENCODED_WORD, "= ?")
+        mail["Subject"] = message.subject.replace(ENCODED_WORD, "= ?")
         mail["Message-ID"] = f"<{message.id or uuid4().hex}@{sender.domain}>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no answers of absent people
         mail["X-Auto-Response-Suppress"] = "All"  # the same for servers that do not know it
@@ -67,7 +65,7 @@ def _recipient(address: str) -> Address:
         parts = validate_email(address, check_deliverability=False)
     except EmailNotValidError:
         raise Undeliverable(_NO_ADDRESS) from None
-    if _ENCODED_WORD in parts.local_part:
+    if ENCODED_WORD in parts.local_part:
         raise Undeliverable(_NO_ADDRESS)
     return Address(username=parts.local_part, domain=parts.ascii_domain)
 

@@ -93,7 +93,7 @@ class Provisioner(Protocol):
         """Walk through the places there are, some at a time, leaving out those made a moment ago."""
         ...
 
-    def put_aside(self) -> Iterator[Collection[UUID]]:
+    def withdrawn(self) -> Iterator[Collection[UUID]]:
         """Walk through the ids of which something was put aside, some at a time; one may come several times."""
         ...
 

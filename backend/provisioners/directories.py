@@ -132,7 +132,7 @@ class DirectoryProvisioner:
             UUID(entry.name) for entry in self._entries() if _is_id(entry.name) and _age(entry) > older_than_seconds
         )
 
-    def put_aside(self) -> Iterator[Collection[UUID]]:
+    def withdrawn(self) -> Iterator[Collection[UUID]]:
         """Walk through the ids in the trash, in batches."""
         yield from _batches(self._trash.ids())
 

@@ -9,13 +9,13 @@ from fastapi.responses import StreamingResponse
 from starlette.datastructures import UploadFile
 
 from backend.errors import InvalidFile, UnsupportedMediaType
-from backend.routes.deps import CurrentAdmin, FromOrigin, InContext, check_media_type, closing_form
-from backend.schemas.account_files import ExportQuery, ImportAnswer, ImportSummary, RowAnswer
+from backend.routes.deps import CurrentAdmin, FromOrigin, InContext
+from backend.routes.request_checks import check_media_type, closing_form
+from backend.schemas.account_files import ExportQuery, ImportAnswer, ImportedRow, ImportSummary
 from backend.services import exporting, importing
 from backend.services.account_files import AccountFile
 from backend.services.importing import Import, Result
 from backend.services.records import Format
-from backend.stores.listings import Wanted
 
 router = APIRouter(prefix="/api/v1/users", tags=["B1: people"])
 
@@ -31,11 +31,11 @@ _BODIES: Final[dict[str, Any]] = {
     "requestBody": {"required": True, "content": {_CSV: _TEXT, _LINES: _TEXT, _FORM: {"schema": _FILE}}}
 }
 _TOTAL: Final = "X-Total-Count"
-"""The header that tells how many rows an answer has that comes row by row."""
+"""The header that tells in advance how many rows a streamed answer has."""
 
 
 async def get_file(request: Request, admin: CurrentAdmin) -> AccountFile:
-    """Return the file that the body is, or that a form has in its field `file`; read only for who may send one.
+    """Return the file that was sent, as the body or in a form's field `file`; only an administrator's body is read.
 
     Raises:
         UnsupportedMediaType: it is neither CSV nor JSON lines.
@@ -67,8 +67,8 @@ async def export(
     query: Annotated[ExportQuery, Query()],
 ) -> StreamingResponse:
     """Write accounts into a file, newest first; deleted ones only where `status` asks for them."""
-    format_, wanted = Format(query.format), Wanted(**query.model_dump(exclude={"format", "bom"}))
-    found = await exporting.begin(context, origin, format_, wanted, admin=admin.id)
+    format_ = Format(query.format)
+    found = await exporting.begin(context, origin, format_, query.wanted(), admin=admin.id)
     name = f"accounts-{context.clock.now():%Y-%m-%d}.{format_}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     marked = query.bom and format_ is Format.CSV
@@ -96,7 +96,7 @@ async def import_(
         return StreamingResponse(_lines(run, dry_run=dry_run), media_type=_LINES, headers=headers)
     outcomes = [outcome async for outcome in run.outcomes]
     failed = sum(1 for outcome in outcomes if outcome.outcome is Result.REFUSED)
-    rows = [RowAnswer.model_validate(outcome) for outcome in outcomes]
+    rows = [ImportedRow.model_validate(outcome) for outcome in outcomes]
     return ImportAnswer(
         dry_run=dry_run, requested=run.requested, succeeded=len(rows) - failed, failed=failed, rows=rows
     )
@@ -113,6 +113,6 @@ async def _lines(run: Import, *, dry_run: bool) -> AsyncIterator[str]:
     failed = 0
     async for outcome in run.outcomes:
         failed += int(outcome.outcome is Result.REFUSED)
-        yield RowAnswer.model_validate(outcome).model_dump_json() + "\n"
+        yield ImportedRow.model_validate(outcome).model_dump_json() + "\n"
     summary = ImportSummary(dry_run=dry_run, requested=run.requested, succeeded=run.requested - failed, failed=failed)
     yield summary.model_dump_json() + "\n"

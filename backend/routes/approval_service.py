@@ -8,13 +8,13 @@ from fastapi import APIRouter, Response
 from backend.routes.deps import BootstrapToken, CurrentUser, InContext, OnDevice, UnsettledUser, Work
 from backend.routes.doorman import Answer
 from backend.routes.receiving import PRIVATE, received
+from backend.schemas.answers import Message
 from backend.schemas.approval_service import (
     ChangePasswordBody,
     ConfigAnswer,
     Features,
     LoginAnswer,
     LoginBody,
-    MessageAnswer,
     RegisterBody,
     ResetBody,
     SignedInUser,
@@ -84,21 +84,21 @@ async def config(context: InContext) -> ConfigAnswer:
 
 
 @router.post("/forgot-password", status_code=202)
-async def forgot_password(body: EmailBody, work: Work) -> MessageAnswer:
+async def forgot_password(body: EmailBody, work: Work) -> Message:
     """Ask for a reset link. The answer is the same for every address."""
     await work.recovery.request_reset(body.email)
-    return MessageAnswer(message=RESET_SENT)
+    return Message(message=RESET_SENT)
 
 
 @router.post("/reset-password")
-async def reset_password(body: ResetBody, work: Work) -> MessageAnswer:
+async def reset_password(body: ResetBody, work: Work) -> Message:
     """Set a new password by the token of a reset mail; all sessions end."""
     await work.recovery.reset(body.token, body.password)
-    return MessageAnswer(message="Password reset successfully")
+    return Message(message="Password reset successfully")
 
 
 @router.post("/change-password")
-async def change_password(body: ChangePasswordBody, caller: UnsettledUser, work: Work) -> MessageAnswer:
+async def change_password(body: ChangePasswordBody, caller: UnsettledUser, work: Work) -> Message:
     """Replace one's own password; one's other sessions end."""
     await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=caller.session_id)
-    return MessageAnswer(message="Password changed successfully")
+    return Message(message="Password changed successfully")

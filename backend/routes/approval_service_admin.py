@@ -3,11 +3,12 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from backend.errors import InvalidId
-from backend.identifiers import as_id
+from backend.identifiers import id_or
 from backend.routes.deps import CurrentAdmin, CurrentApprover, Look, Work
+from backend.schemas.answers import Message
 from backend.schemas.approval_service import (
     AdministeredAnswer,
     AdministeredUser,
@@ -18,7 +19,6 @@ from backend.schemas.approval_service import (
     DecisionAnswer,
     DecisionBody,
     ListedUser,
-    MessageAnswer,
     PendingAnswer,
     PendingUser,
     ReasonBody,
@@ -34,21 +34,13 @@ router = APIRouter(prefix="/api/auth/admin", tags=["A: administration"])
 _MOST: Final = 1000
 
 
-def parse_id(text: str) -> UUID:
-    """Read an id.
+async def get_target(id: str, caller: CurrentApprover) -> UUID:  # noqa: A002
+    """Return the account a path names, once it is known that the caller may ask about accounts at all.
 
     Raises:
-        InvalidId: it is none.
+        InvalidId: the path names none.
     """
-    id_ = as_id(text)
-    if id_ is None:
-        raise InvalidId
-    return id_
-
-
-async def get_target(id: str, caller: CurrentApprover) -> UUID:  # noqa: A002
-    """Return the account a path names, once it is known that the caller may ask about accounts at all."""
-    return parse_id(id)
+    return id_or(id, InvalidId)
 
 
 Target = Annotated[UUID, Depends(get_target)]
@@ -82,7 +74,7 @@ async def create_user(body: CreateUserBody, caller: CurrentAdmin, work: Work) ->
 @router.put("/users/{id}")
 async def update_user(caller: CurrentAdmin, target: Target, body: UpdateUserBody, work: Work) -> AdministeredAnswer:
     """Change names, activity or rights of an account."""
-    user = await work.administration.update(caller.id, target, body.model_dump(exclude_none=True))
+    user = await work.administration.update(caller.id, target, body.changes(), current_password=body.current_password)
     return AdministeredAnswer(message="User updated successfully", user=AdministeredUser.model_validate(user))
 
 
@@ -107,10 +99,10 @@ async def demote(
 
 
 @router.delete("/users/{id}")
-async def delete_user(caller: CurrentAdmin, target: Target, work: Work) -> MessageAnswer:
+async def delete_user(caller: CurrentAdmin, target: Target, work: Work) -> Message:
     """Delete an account; its names are free at once."""
     user = await work.closing.delete(caller.id, target)
-    return MessageAnswer(message=f"User '{user.username}' deleted successfully")
+    return Message(message=f"User '{user.username}' deleted successfully")
 
 
 @router.get("/stats")
@@ -149,7 +141,10 @@ async def decide(caller: CurrentApprover, target: Target, body: DecisionBody, wo
 
 
 @router.post("/reset-user-password")
-async def reset_user_password(body: AdminResetBody, caller: CurrentAdmin, work: Work) -> AdminResetAnswer:
+async def reset_user_password(
+    request: Request, body: AdminResetBody, caller: CurrentAdmin, work: Work
+) -> AdminResetAnswer:
     """Give somebody a temporary password, where no mail could."""
-    _, password = await work.administration.reset_password(caller.id, parse_id(body.user_id), body.reason)
+    request.state.about = body.user_id
+    _, password = await work.administration.reset_password(caller.id, id_or(body.user_id, InvalidId), body.reason)
     return AdminResetAnswer(temp_password=password)

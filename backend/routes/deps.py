@@ -5,14 +5,10 @@ signed in with a temporary password is unsettled: only the few routes with an `U
 """
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
-from uuid import UUID
+from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request, Security
-from fastapi.params import Form
 from fastapi.security import OAuth2PasswordBearer
-from starlette.datastructures import FormData
 
 from backend import tokens
 from backend.context import Context
@@ -22,11 +18,8 @@ from backend.errors import (
     InvalidToken,
     NotAuthenticated,
     PasswordChangeRequired,
-    SessionNotFound,
     Unauthenticated,
-    UnsupportedMediaType,
 )
-from backend.identifiers import as_id
 from backend.routes.cookies import KNOWN_DEVICE, read_cookie, session_cookie
 from backend.schemas.types import DeviceText
 from backend.services import Origin, Services, reading, unit_of_work
@@ -39,9 +32,8 @@ from backend.services.throttle import parsed
 
 SIGN_IN: Final = "/api/v1/auth/login"
 SESSION: Final = "Session"
-"""Where `/docs` signs in, and what it calls what it gets."""
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_JSON: Final = "application/json"
+"""OpenAPI's security scheme: the path at which `/docs` signs in, and the name of the scheme."""
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -155,7 +147,21 @@ async def counted(request: Request, caller: Identity) -> Identity:
 
 
 async def get_maybe_user(request: Request) -> Identity | None:
-    """Return who is asking, or None: for pages that greet both.
+    """Return who is asking, or None where nobody says so: a bad credential is refused, not taken for none.
+
+    Raises:
+        InvalidToken, TokenExpired, SessionInactive, SessionRevoked: nobody's, or nobody's any more.
+        PasswordChangeRequired: their password is temporary.
+        LimitReached: their tier allows no more of this for now.
+    """
+    try:
+        return await get_current_user(request)
+    except NotAuthenticated:
+        return None
+
+
+async def get_visitor(request: Request) -> Identity | None:
+    """Return who is asking, or None: for pages that greet both, and whom they greet may have been signed out.
 
     Raises:
         PasswordChangeRequired: their password is temporary.
@@ -168,6 +174,7 @@ async def get_maybe_user(request: Request) -> Identity | None:
 
 
 MaybeUser = Annotated[Identity | None, Depends(get_maybe_user)]
+Visitor = Annotated[Identity | None, Depends(get_visitor)]
 
 
 async def get_current_approver(caller: CurrentUser) -> Identity:
@@ -209,47 +216,6 @@ OnDevice = Annotated[Device, Depends(get_device)]
 BootstrapToken = Annotated[str | None, Header(alias="X-Bootstrap-Token")]
 
 
-async def check_request(request: Request) -> None:
-    """Refuse what no route should see: another site's doing, and bodies of another media type than the route reads.
-
-    Raises:
-        CsrfFailed: the request changes something, comes from another site, and carries no Bearer token (ASVS 3.5.1).
-        UnsupportedMediaType: it names the one that would have been read (ASVS 3.5.2).
-    """
-    if request.method not in _SAFE:
-        _check_site(request)
-    route: Any = request.scope.get("route")
-    if getattr(route, "body_field", None) is not None and _has_body(request):
-        expected = FORM_TYPES if isinstance(route.body_field.field_info, Form) else (_JSON,)
-        await check_media_type(request, *expected)
-
-
-async def closing_form(request: Request) -> AsyncIterator[None]:
-    """Let go of the files of a form that the check of its CSRF token has read, whatever becomes of the request."""
-    try:
-        yield
-    finally:
-        form: FormData | None = getattr(request.state, "form", None)
-        if form is not None:
-            await form.close()
-
-
-async def check_media_type(request: Request, *expected: str) -> str:
-    """Return the media type of a body, if it is one of those a route reads, in UTF-8 (RFC 8259 §8.1).
-
-    Raises:
-        UnsupportedMediaType: it names the first of those that would have been read.
-    """
-    header = request.headers.get("content-type", "").lower()
-    given = header.partition(";")[0].strip()
-    charset = header.partition("charset=")[2].partition(";")[0].strip(' "')
-    if given not in expected or charset not in {"", "utf-8"}:
-        raise UnsupportedMediaType(" or ".join(expected) if _JSON in expected else expected[0])
-    if given == _JSON and b"\0" in await request.body():
-        raise UnsupportedMediaType(f"{_JSON} in UTF-8")
-    return given
-
-
 def bearer_of(request: Request) -> str | None:
     """Return the Bearer credential (RFC 6750 §2.1); another scheme counts as absent.
 
@@ -264,18 +230,6 @@ def bearer_of(request: Request) -> str | None:
     if len(found) > 1:
         raise InvalidToken
     return found[0] if found else None
-
-
-def session_id_of(text: str) -> UUID:
-    """Return the session a path or a body names.
-
-    Raises:
-        SessionNotFound: it is no id, and so nobody's.
-    """
-    id_ = as_id(text)
-    if id_ is None:
-        raise SessionNotFound
-    return id_
 
 
 def is_activity(request: Request) -> bool:
@@ -295,36 +249,15 @@ async def identified(request: Request, kind: Kind, credential: str) -> Identity:
 
 
 def _address_of(request: Request) -> str | None:
-    """Return where a request comes from; what a proxy calls so and is no address is "unknown" (RFC 7239 §6.2)."""
+    """Return the address a request comes from; "unknown" (RFC 7239 §6.2) where a proxy names something else."""
     if request.client is None:
         return None
     found = parsed(request.client.host)
     return str(found) if found else "unknown"
 
 
-def _check_site(request: Request) -> None:
-    headers = request.headers
-    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-    if (origin is None and site is None) or bearer_of(request) is not None:
-        return
-    if origin in get_context(request).settings.cors_origins:
-        return
-    foreign = site not in {"same-origin", "none"} if site else origin is not None and not _own(request, origin)
-    if foreign:
-        raise CsrfFailed
-
-
-def _own(request: Request, origin: str) -> bool:
-    own = urlsplit(get_context(request).settings.public_url)
-    return origin in {f"{own.scheme}://{own.netloc}", f"{own.scheme}://{request.headers.get('host', '')}"}
-
-
-def _has_body(request: Request) -> bool:
-    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-
-
 async def _check_csrf(request: Request, expected: str) -> None:
-    if request.method in _SAFE:
+    if request.method in SAFE:
         return
     given = request.headers.get("x-csrf-token")
     if given is None and request.headers.get("content-type", "").startswith(FORM_TYPES):

@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -17,15 +15,12 @@ from starlette.exceptions import HTTPException
 from backend import errors
 from backend.identifiers import ID
 from backend.routes.cookies import clear_session
-from backend.routes.deps import get_context, get_origin
+from backend.routes.deps import get_context
 from backend.routes.pages import failures
 from backend.routes.rate_headers import rate_headers
+from backend.routes.refusal_records import record
+from backend.routes.refusals import Refusal
 from backend.schemas.errors import ErrorAnswer, ErrorSummary
-from backend.services import unit_of_work
-from backend.services.audit import Action
-from backend.services.guesses import warn_owner
-from backend.services.identity import Identity
-from backend.services.throttle import Throttle
 
 FAMILIES: Final[Mapping[type[errors.VestibuleError], int]] = {
     errors.Invalid: 400,
@@ -33,7 +28,7 @@ FAMILIES: Final[Mapping[type[errors.VestibuleError], int]] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
-    errors.Unsupported: 415,
+    errors.UnsupportedMediaType: 415,
     errors.Unprocessable: 422,
     errors.TooManyRequests: 429,
     errors.Busy: 503,
@@ -52,23 +47,8 @@ _B1: Final = re.compile(rf"/api/v1/users/(register|me|{ID.pattern})")
 """Where a taken name is a 400; by username, which is B3's way, it is a 409."""
 _NEW_PASSWORDS: Final = ("/password", "/change-password", "/reset-password/confirm")
 _LOGOUT: Final = "/api/v1/auth/logout"
-_UNTOLD: Final = (errors.Unauthenticated, errors.CsrfFailed, errors.Unsupported, errors.Busy, errors.TooManyRequests)
-"""Refusals of strangers that say nothing about anybody; recording them would let a stranger fill the audit."""
 _PACED: Final = (errors.SignInRefused, errors.PasswordWrong)
 """Refusals whose time would tell which hash was checked, or that none was (ASVS 6.3.8)."""
-_log = structlog.get_logger("vestibule.errors")
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """What an answer says about an error, in the dialect of the path it was asked on."""
-
-    status: int
-    code: str
-    detail: str
-    items: tuple[dict[str, Any], ...] = ()
-    headers: Mapping[str, str] | None = None
-    extra: Mapping[str, Any] | None = None
 
 
 def install(app: FastAPI) -> None:
@@ -82,7 +62,7 @@ def install(app: FastAPI) -> None:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.VestibuleError):
         raise error
-    await _record(request, error)
+    await record(request, error)
     if isinstance(error, _PACED):
         await request.state.pace.keep(get_context(request).settings.refusal_seconds)
     answer = _answer(request, error, _in_dialect(request, error, _plainly(error)))
@@ -185,67 +165,9 @@ def _sentence(item: Mapping[str, Any]) -> str:
     return str(item["msg"]).removeprefix("Value error, ")
 
 
-async def _record(request: Request, error: errors.VestibuleError) -> None:
-    """Save what must survive the refusal, in a transaction of its own; the refusal stands even if that fails."""
-    context, origin = get_context(request), get_origin(request)
-    caller: Identity | None = getattr(request.state, "caller", None)
-    closed = error.counted.closed if isinstance(error, errors.PasswordWrong) and error.counted else None
-    recorded = _is_recorded(request, error, caller)
-    try:
-        if recorded and not isinstance(error, errors.InvalidCredentials):  # those have limits of their own
-            person = caller.id if caller else None
-            account = error.user_id if isinstance(error, errors.SignInRefused) else person
-            recorded = await Throttle.of(context).record_is_due(account, origin.ip_address)
-        if not recorded and not closed:
-            return
-        async with unit_of_work(context, origin) as services:
-            if closed:
-                await warn_owner(services.users.user_db, services.outbox, closed)
-            if isinstance(error, errors.SignInRefused):
-                await services.audit.record(Action.SIGNIN_FAILED, target=error.user_id, reason=error.code)
-            elif recorded:
-                await services.audit.record(
-                    Action.REFUSED,
-                    actor=caller.id if caller else None,
-                    reason=error.code,
-                    method=request.method,
-                    path=_path(request),
-                )
-    except Exception:  # noqa: BLE001  # whatever is wrong with the record, the refusal stands
-        _log.exception("refusal_not_recorded", request_id=request.state.request_id, code=error.code)
-
-
-def _is_recorded(request: Request, error: errors.VestibuleError, caller: Identity | None) -> bool:
-    if isinstance(error, errors.SignInRefused):
-        return True
-    if isinstance(error, errors.ProvisioningFailed):
-        return True  # whoever runs the place has to know
-    if isinstance(error, errors.LimitReached):
-        return False  # whoever asks too often would be written down as often
-    looks = request.method in {"GET", "HEAD"}
-    if isinstance(error, errors.PasswordChangeRequired) and looks:
-        return False  # an app asks who somebody is for each of its parts
-    return caller is not None or not (looks or isinstance(error, (*_UNTOLD, errors.Unprocessable)))
-
-
-def _path(request: Request) -> str:
-    """Return the path as its route writes it: what stands in its places may be somebody's name."""
-    route = request.scope.get("route")
-    return quote(getattr(route, "path", None) or request.url.path, safe="/{}:")[:200]
-
-
 def _answer(request: Request, error: Exception, refusal: Refusal) -> Response:
     if not _is_api(request.url.path):
-        return failures.answer(
-            request,
-            error,
-            status=refusal.status,
-            code=refusal.code,
-            detail=refusal.detail,
-            items=refusal.items,
-            headers=refusal.headers,
-            retry_after=getattr(error, "retry_after", None),
-        )
+        return failures.answer(request, error, refusal)
     body = ErrorAnswer(
         detail=list(refusal.items)
         if refusal.items and refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY

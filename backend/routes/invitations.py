@@ -6,8 +6,9 @@ from fastapi import APIRouter
 
 from backend.models import Invitation
 from backend.routes.deps import CurrentUser, Look, Work
-from backend.routes.organizations import organization_of, said
+from backend.routes.organizations import organization_of
 from backend.routes.paths import PathId
+from backend.schemas.answers import Envelope, Message, said
 from backend.schemas.organizations import (
     InvitationAnswer,
     InvitationBody,
@@ -17,7 +18,6 @@ from backend.schemas.organizations import (
     OrganizationAnswer,
     TokenBody,
 )
-from backend.schemas.session_service import Envelope, Message
 from backend.services.invitations import Invited
 
 router = APIRouter(prefix="/api/v1/organizations", tags=["Organizations"])

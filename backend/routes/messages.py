@@ -9,7 +9,7 @@ from backend.models import Mail, MailState, User
 from backend.routes.deps import CurrentAdmin, Look, Work
 from backend.routes.paths import BY_ID
 from backend.schemas.messages import LinkAnswer, MessageAnswer, MessageBody, MessageQuery, MessagesPage
-from backend.stores.mails import Wanted
+from backend.stores.mails import WantedMails
 
 router = APIRouter(prefix="/api/v1/messages", tags=["Messages"])
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/api/v1/messages", tags=["Messages"])
 @router.get("")
 async def list_messages(caller: CurrentAdmin, look: Look, query: Annotated[MessageQuery, Query()]) -> MessagesPage:
     """List messages, the newest first."""
-    wanted = Wanted(query.state, query.purpose, query.user_id)
+    wanted = WantedMails(query.state, query.purpose, query.user_id)
     found = await look.messages.ledger(wanted, query.cursor, query.items_per_page)
     return MessagesPage(
         data=[_answer(mail, found.people[mail.user_id]) for mail in found.page.rows],

@@ -95,7 +95,7 @@ async def info(caller: CurrentBodilyUser, look: Look, now: Now) -> InfoAnswer:
     about = Info(
         id=user.id,
         email=user.email,
-        name=user.full_name or user.username,
+        name=user.display_name,
         created_at=user.created_at,
         last_login=user.last_login,
         is_active=user.is_active,

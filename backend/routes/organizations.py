@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from backend.routes.deps import CurrentUser, Look, Work
 from backend.routes.paths import PathId
+from backend.schemas.answers import Envelope, Message, said
 from backend.schemas.organizations import (
     EnvelopedPage,
     MemberAnswer,
@@ -17,7 +18,6 @@ from backend.schemas.organizations import (
     RoleBody,
     SuccessorBody,
 )
-from backend.schemas.session_service import Envelope, Message
 from backend.services import Services
 from backend.services.identity import Identity
 from backend.services.organizations import Member, Place
@@ -157,8 +157,3 @@ def _member(member: Member) -> MemberAnswer:
         role=member.role,
         since=member.since,
     )
-
-
-def said(sentence: str) -> Envelope[Message]:
-    """Answer with a sentence."""
-    return Envelope(data=Message(message=sentence), message=sentence)

@@ -1,10 +1,13 @@
-"""Paths in which an id and a username stand at the same place: the id has a shape that no username has."""
+"""Paths: all of the API, that of a request, and those where an id or a username stands: no name looks like an id."""
 
+import re
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Path
+from fastapi import FastAPI, Path
+from fastapi.routing import iter_route_contexts
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.types import Scope
 
 from backend.identifiers import ID
 from backend.schemas.types import Id
@@ -30,6 +33,20 @@ PathId = Annotated[Id, Path()]
 """An id where nothing else can stand; what is none is a 422."""
 _ONE: Final = "/api/v1/users/{user}"
 _OTHER: Final = "/api/v1/users/{id}"
+_KIND: Final = re.compile(r":\w+}")
+_UNKNOWN: Final = "unknown"
+
+
+def answered(app: FastAPI) -> list[str]:
+    """Return the paths of the API that an application answers, as limits name them, each once."""
+    found = (_KIND.sub("}", str(context.path)) for context in iter_route_contexts(app.routes))
+    return sorted({path for path in found if path.startswith("/api/")})
+
+
+def asked_for(scope: Scope) -> str:
+    """Return the path of a request as its route writes it: what stands in its places may be somebody's name."""
+    path = getattr(scope.get("route"), "path", None)
+    return _KIND.sub("}", path) if path else _UNKNOWN
 
 
 def in_one_path(document: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from backend import tokens
-from backend.errors import NotAuthenticated, PasswordChangeRequired, TokenExpired, Unauthenticated
+from backend.errors import NotAuthenticated, PasswordChangeRequired, SessionNotFound, TokenExpired, Unauthenticated
+from backend.identifiers import id_or
 from backend.models import SessionEnd
 from backend.routes.cookies import clear_session, session_cookie, set_csrf
 from backend.routes.deps import (
@@ -23,18 +24,16 @@ from backend.routes.deps import (
     get_unsettled_user,
     identified,
     is_activity,
-    session_id_of,
     settled,
 )
 from backend.schemas.accounts import OwnAccount
+from backend.schemas.answers import Envelope, Message, said
 from backend.schemas.profile import PasswordBody, ProfileBody
 from backend.schemas.session_service import (
     CheckAuthAnswer,
     CsrfAnswer,
-    Envelope,
     KnownUser,
     LogoutBody,
-    Message,
     RefreshBody,
     SessionAnswer,
     TokenAnswer,
@@ -45,7 +44,7 @@ from backend.services.refreshing import session_of
 from backend.services.sessions import Listed
 
 _BY_SESSION: Final[dict[str, Any]] = {"security": [{"Session": []}]}
-"""For the document: routes that take a credential, and can do without."""
+"""What OpenAPI says of a route that reads a credential, and answers without one as well."""
 router = APIRouter(prefix="/api/v1/auth", tags=["C: sessions"])
 
 
@@ -102,19 +101,19 @@ async def logout(
     response: Response, context: InContext, leaver: Annotated[Leaver, Depends(get_leaver)], work: Work
 ) -> Envelope[Message]:
     """End this session, another one of one's own, or all of them."""
-    said, leaves = "Logged out successfully", leaver.session_id
+    sentence, leaves = "Logged out successfully", leaver.session_id
     body, owner = leaver.body, leaver.user_id
     if leaver.proven and body.revoke_all_sessions:
         ended = await work.sessions.end_all(owner, SessionEnd.USER_LOGOUT_ALL, actor=owner)
-        said = f"Logged out from all {ended} sessions"
+        sentence = f"Logged out from all {ended} sessions"
     elif leaver.proven and body.session_id is not None:
-        leaves = session_id_of(body.session_id)
+        leaves = id_or(body.session_id, SessionNotFound)
         await work.sessions.end_own(owner, leaves, SessionEnd.USER_LOGOUT)
     else:
         await work.sessions.end(leaves, owner, SessionEnd.USER_LOGOUT, actor=owner)
     if leaves == leaver.session_id:
         clear_session(response, context.settings)
-    return Envelope(data=Message(message=said), message=said)
+    return said(sentence)
 
 
 @router.post("/refresh-csrf")
@@ -146,9 +145,8 @@ async def sessions(caller: CurrentUser, look: Look, include_expired: bool = Fals
 @router.delete("/sessions/{id}")
 async def revoke(id: str, caller: CurrentUser, work: Work) -> Envelope[Message]:  # noqa: A002
     """End one of one's sessions."""
-    await work.sessions.end_own(caller.id, session_id_of(id), SessionEnd.USER_REVOKE)
-    said = "Session revoked successfully"
-    return Envelope(data=Message(message=said), message=said)
+    await work.sessions.end_own(caller.id, id_or(id, SessionNotFound), SessionEnd.USER_REVOKE)
+    return said("Session revoked successfully")
 
 
 @router.get("/users/me")

@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import quote
 
 import structlog
 from starlette.datastructures import Headers
@@ -17,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.errors import Counted
+from backend.routes.paths import asked_for
 from backend.routes.rate_headers import rate_headers
 from backend.services.pace import Pace
 
@@ -103,7 +103,7 @@ class Shell:
             log(
                 "request",
                 method=scope["method"],
-                path=quote(scope["path"]),
+                path=asked_for(asked),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
                 request_id=request_id,

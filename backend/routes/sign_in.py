@@ -8,10 +8,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
 from backend.routes.cookies import remember_device, session_cookie, set_session
-from backend.routes.deps import FORM_TYPES, InContext, OnDevice, Work, check_media_type
+from backend.routes.deps import FORM_TYPES, InContext, OnDevice, Work
+from backend.routes.request_checks import check_media_type
 from backend.schemas.accounts import OwnUser
+from backend.schemas.answers import Envelope
 from backend.schemas.session_service import (
-    Envelope,
     FormAnswer,
     LoginBody,
     LoginForm,

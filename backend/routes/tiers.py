@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from backend.routes.deps import CurrentAdmin, Look, Work
+from backend.schemas.answers import Message
 from backend.schemas.tiers import (
     ChangedLimit,
     ChangedTier,
@@ -18,7 +19,6 @@ from backend.schemas.tiers import (
     TierChanges,
     TiersPage,
 )
-from backend.schemas.users import Said
 
 router = APIRouter(prefix="/api/v1/tiers", tags=["Tiers"])
 
@@ -53,10 +53,10 @@ async def update(name: str, body: TierChanges, caller: CurrentAdmin, work: Work)
 
 
 @router.delete("/{name}")
-async def delete(name: str, caller: CurrentAdmin, work: Work) -> Said:
+async def delete(name: str, caller: CurrentAdmin, work: Work) -> Message:
     """Remove a tier with its limits; no account may have it."""
     await work.tiers.delete(caller.id, name)
-    return Said(message="Tier deleted successfully")
+    return Message(message="Tier deleted successfully")
 
 
 @router.post("/{name}/rate-limits", status_code=201)
@@ -88,7 +88,7 @@ async def change_limit(name: str, id: int, body: LimitChanges, caller: CurrentAd
 
 
 @router.delete("/{name}/rate-limits/{id}")
-async def remove_limit(name: str, id: int, caller: CurrentAdmin, work: Work) -> Said:  # noqa: A002
+async def remove_limit(name: str, id: int, caller: CurrentAdmin, work: Work) -> Message:  # noqa: A002
     """Remove a limit."""
     await work.tier_limits.remove(caller.id, name, id)
-    return Said(message="Rate limit deleted successfully")
+    return Message(message="Rate limit deleted successfully")

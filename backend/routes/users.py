@@ -19,6 +19,7 @@ from backend.routes.deps import (
 from backend.routes.paths import BY_ID
 from backend.routes.receiving import PRIVATE, received
 from backend.schemas.accounts import Account, ChangedAnswer, PersonAnswer, fields, own_places
+from backend.schemas.answers import Message
 from backend.schemas.profile import RESET_SENT, EmailBody, PasswordBody, ProfileBody
 from backend.schemas.users import (
     AccountsPage,
@@ -31,13 +32,12 @@ from backend.schemas.users import (
     PeopleStats,
     RegistrationsOfADay,
     ResetConfirmation,
-    Said,
     SignUpByEmail,
 )
 from backend.services import bulk
+from backend.services.account_numbers import Person, person
 from backend.services.admission import Registration
-from backend.services.persons import Person, person
-from backend.stores.listings import Order, SortBy, Wanted
+from backend.stores.listings import Order, SortBy
 
 router = APIRouter(prefix="/api/v1/users", tags=["B1: people"])
 
@@ -56,7 +56,8 @@ async def get_call(
     """
     if body.operation not in set(bulk.Operation):
         raise InvalidOperation
-    return bulk.Call(bulk.Operation(body.operation), body.user_ids, body.data.role, body.data.reason, key)
+    data = body.given
+    return bulk.Call(bulk.Operation(body.operation), body.user_ids, data.role, data.tier_id, data.reason, key)
 
 
 @router.post("/register", status_code=201, response_model=Account, responses=PRIVATE)
@@ -81,48 +82,39 @@ async def update_oneself(body: ProfileBody, caller: CurrentUser, work: Work) -> 
 
 
 @router.delete("/me")
-async def deactivate_oneself(caller: CurrentUser, work: Work, body: ConfirmBody | None = None) -> Said:
+async def deactivate_oneself(caller: CurrentUser, work: Work, body: ConfirmBody | None = None) -> Message:
     """Switch one's own account off; an administrator can open it again."""
     await work.closing.deactivate(caller.id, confirmed=body is not None and body.confirm is True)
-    return Said(message="Account deactivated successfully")
+    return Message(message="Account deactivated successfully")
 
 
 @router.post("/me/change-password")
-async def change_password(body: PasswordBody, caller: UnsettledUser, work: Work) -> Said:
+async def change_password(body: PasswordBody, caller: UnsettledUser, work: Work) -> Message:
     """Replace one's own password; all one's sessions end, this one too."""
     await work.recovery.change_password(caller.id, body.current_password, body.new_password, besides=None)
-    return Said(message="Password changed successfully")
+    return Message(message="Password changed successfully")
 
 
 @router.post("/reset-password/request")
-async def request_reset(body: EmailBody, work: Work) -> Said:
+async def request_reset(body: EmailBody, work: Work) -> Message:
     """Ask for a mail that replaces a forgotten password; the answer is the same for every address."""
     await work.recovery.request_reset(body.email)
-    return Said(message=RESET_SENT)
+    return Message(message=RESET_SENT)
 
 
 @router.post("/reset-password/confirm")
-async def confirm_reset(body: ResetConfirmation, work: Work) -> Said:
+async def confirm_reset(body: ResetConfirmation, work: Work) -> Message:
     """Replace a forgotten password by the token of a mail."""
     await work.recovery.reset(body.token, body.new_password)
-    return Said(message="Password reset successfully")
+    return Message(message="Password reset successfully")
 
 
 @router.get("")
 async def list_users(caller: CurrentAdmin, look: Look, query: Annotated[ListQuery, Query()]) -> AccountsPage:
     """Find, filter and sort accounts, a page at a time."""
-    wanted = Wanted(
-        query.query,
-        query.role,
-        query.status,
-        query.is_active,
-        query.created_after,
-        query.created_before,
-        query.tier_id,
-    )
     order = Order(_SORT.get(query.sort_by) or SortBy(query.sort_by), descending=query.sort_order == "desc")
     page, total = await look.people.page(
-        wanted, order, cursor=query.cursor, number=query.page, size=query.items_per_page
+        query.wanted(), order, cursor=query.cursor, number=query.page, size=query.items_per_page
     )
     return AccountsPage(
         data=[Account.model_validate(user) for user in page.rows],
@@ -138,7 +130,7 @@ async def list_users(caller: CurrentAdmin, look: Look, query: Annotated[ListQuer
 @router.get("/stats")
 async def stats(caller: CurrentAdmin, look: Look, context: InContext) -> PeopleStats:
     """Count the accounts, at the same cost however many there are."""
-    found = await look.people.statistics(context.clock.now())
+    found = await look.people.headcount(context.clock.now())
     return PeopleStats(
         total_users=found.counts.total,
         active_users=found.counts.active,
@@ -180,15 +172,15 @@ async def show_user(id: UUID, caller: CurrentAdmin, context: InContext) -> Perso
 @router.patch(BY_ID)
 async def update_user(id: UUID, body: AdminChanges, caller: CurrentAdmin, work: Work) -> ChangedAnswer:  # noqa: A002
     """Change names, status or rights of an account; a deleted one becomes again what it was by that status."""
-    user = await work.administration.update(caller.id, id, body.changes(), body.reason)
+    user = await work.administration.update(caller.id, id, body.changes(), body.reason, body.current_password)
     return ChangedAnswer.model_validate(user)
 
 
 @router.delete(BY_ID)
-async def delete_user(id: UUID, caller: CurrentAdmin, work: Work) -> Said:  # noqa: A002
+async def delete_user(id: UUID, caller: CurrentAdmin, work: Work) -> Message:  # noqa: A002
     """Delete an account, to be restored for a while; its names stay its own."""
     await work.closing.delete(caller.id, id, free_names=False, own=True)
-    return Said(message="User account deactivated")
+    return Message(message="User account deactivated")
 
 
 def _with_numbers(found: Person) -> PersonAnswer:

@@ -5,8 +5,9 @@ from fastapi import APIRouter, Response
 from backend.routes.deps import SESSION, BootstrapToken, CurrentAdmin, CurrentUser, InContext, Look, MaybeUser, Work
 from backend.routes.receiving import PRIVATE, received
 from backend.schemas.accounts import Account, ChangedAnswer, PublicProfile, fields
+from backend.schemas.answers import Message
 from backend.schemas.tiers import LimitOfTier, LimitsOfUser, TierOfUser, TierOfUserBody
-from backend.schemas.users import ProfileChanges, Said, SignUpByName
+from backend.schemas.users import ProfileChanges, SignUpByName
 from backend.services.admission import Registration
 
 router = APIRouter(prefix="/api/v1/users", tags=["B3: people by name"])
@@ -20,6 +21,8 @@ async def create(body: SignUpByName, work: Work, bootstrap: BootstrapToken = Non
         body.email,
         body.password,
         full_name=body.name,
+        approval_note=body.approval_note,
+        institution=body.institution,
         bootstrap_token=body.bootstrap_token or bootstrap,
     )
     user = await work.admission.sign_up(registration)
@@ -33,10 +36,10 @@ async def show_any(username: str, caller: CurrentAdmin, look: Look) -> Account:
 
 
 @router.delete("/db/{username}")
-async def anonymize(username: str, caller: CurrentAdmin, work: Work) -> Said:
+async def anonymize(username: str, caller: CurrentAdmin, work: Work) -> Message:
     """Erase an account for good: names, address, notes, devices and directory. There is no way back."""
     await work.by_name.anonymize(caller, username)
-    return Said(message="User anonymized")
+    return Message(message="User anonymized")
 
 
 @router.get("/{user}/tier")
@@ -50,10 +53,10 @@ async def show_tier(user: str, caller: CurrentUser, look: Look) -> TierOfUser:
 
 
 @router.patch("/{user}/tier")
-async def give_tier(user: str, body: TierOfUserBody, caller: CurrentAdmin, work: Work) -> Said:
+async def give_tier(user: str, body: TierOfUserBody, caller: CurrentAdmin, work: Work) -> Message:
     """Give an account a tier, or by null take it away; deleted ones too."""
     await work.tiers.assign_to(caller.id, user, body.tier_id)
-    return Said(message="User tier updated successfully")
+    return Message(message="User tier updated successfully")
 
 
 @router.get("/{user}/rate-limits")
@@ -80,7 +83,7 @@ async def update(user: str, body: ProfileChanges, caller: CurrentUser, work: Wor
 
 
 @router.delete("/{user}")
-async def delete(user: str, caller: CurrentUser, work: Work) -> Said:
+async def delete(user: str, caller: CurrentUser, work: Work) -> Message:
     """Delete one's own account, or as an administrator another one; it can be restored for a while."""
     await work.by_name.delete(caller, user)
-    return Said(message="User account deactivated")
+    return Message(message="User account deactivated")

@@ -5,16 +5,15 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import BaseModel, Field, computed_field
 
 from backend.models import MembershipRole, Role, Status
+from backend.schemas.answers import FromDomain
 from backend.stores.organizations import Standing
 
 
-class OwnUser(BaseModel):
+class OwnUser(FromDomain):
     """A person's own account, as dialect C shows it."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     email: str
@@ -66,7 +65,7 @@ class Account(OwnUser):
 
 
 def fields(user: object) -> dict[str, Any]:
-    """Return what an answer says of an account, to be told together with more."""
+    """Return the fields of an account, for an answer that has more than these."""
     return Account.model_validate(user).model_dump(exclude={"name", "is_deleted", "email_verified"})
 
 
@@ -96,7 +95,7 @@ class OwnAccount(OwnUser):
 
     @classmethod
     def of(cls, user: object, standings: Sequence[Standing]) -> Self:
-        """Put the two together."""
+        """Show an account with where its person stands in organizations."""
         return cls(**fields(user), organizations=own_places(standings))
 
 
@@ -122,10 +121,8 @@ class ChangedAnswer(Account):
     message: str = "User updated successfully"
 
 
-class PublicProfile(BaseModel):
+class PublicProfile(FromDomain):
     """What everybody may know about somebody."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     username: str
@@ -137,4 +134,4 @@ class PublicProfile(BaseModel):
 class Received(BaseModel):
     """The one answer to everybody who signs up where registration is private."""
 
-    message: str = "Your request has been received. What happens next is told by mail."
+    message: str = "Your request has been received. We send you a mail with the next steps."

@@ -1,17 +1,13 @@
 """Dialect A, `/api/auth/*`: the bodies of the approval service."""
 
 from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AliasChoices, BaseModel, Field, PlainSerializer, StrictBool, WithJsonSchema
 
+from backend.schemas.answers import FromDomain
 from backend.schemas.types import Email, FullName, Institution, Note, Reason, Text, Username
-
-
-class Answer(BaseModel):
-    """An answer built from a domain object."""
-
-    model_config = ConfigDict(from_attributes=True)
 
 
 class RegisterBody(BaseModel):
@@ -26,7 +22,7 @@ class RegisterBody(BaseModel):
     bootstrap_token: Text | None = None
 
 
-class UserAnswer(Answer):
+class UserAnswer(FromDomain):
     """The user object of dialect A: fastapi-users' fields, and the story of the approval."""
 
     id: UUID
@@ -50,7 +46,7 @@ class LoginBody(BaseModel):
     password: Text
 
 
-class SignedInUser(Answer):
+class SignedInUser(FromDomain):
     """Whom a token belongs to."""
 
     id: UUID
@@ -71,7 +67,7 @@ class LoginAnswer(BaseModel):
     user: SignedInUser
 
 
-class WhoAmI(Answer):
+class WhoAmI(FromDomain):
     """Who carries this token."""
 
     username: str
@@ -88,11 +84,19 @@ class Features(BaseModel):
     cookie_sessions: bool = True
 
 
+def _plainly(amount: float) -> int | float:
+    return int(amount) if amount.is_integer() else amount
+
+
+Amount = Annotated[float, PlainSerializer(_plainly, when_used="json"), WithJsonSchema({"type": "number"})]
+"""A number that is written without a fraction where it has none."""
+
+
 class ConfigAnswer(BaseModel):
     """The settings in force that clients need to know."""
 
-    inactivity_threshold_minutes: float
-    max_token_lifetime_hours: float
+    inactivity_threshold_minutes: Amount
+    max_token_lifetime_hours: Amount
     features: Features
     registration: str
     email_features_enabled: bool
@@ -112,13 +116,7 @@ class ChangePasswordBody(BaseModel):
     new_password: Text
 
 
-class MessageAnswer(BaseModel):
-    """A sentence that says what happened."""
-
-    message: str
-
-
-class ListedUser(Answer):
+class ListedUser(FromDomain):
     """One account in an administrator's list."""
 
     id: UUID
@@ -156,15 +154,20 @@ class CreateUserBody(BaseModel):
 
 
 class UpdateUserBody(BaseModel):
-    """What an administrator changes; null and absent mean: leave alone."""
+    """What an administrator changes; null and absent mean: leave alone. Their own address needs their password."""
 
     username: Username | None = None
     email: Email | None = None
     is_active: StrictBool | None = None
     is_superuser: StrictBool | None = None
+    current_password: Text | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return what is to change."""
+        return self.model_dump(exclude_none=True, exclude={"current_password"})
 
 
-class AdministeredUser(Answer):
+class AdministeredUser(FromDomain):
     """An account after an administrator's change."""
 
     id: UUID
@@ -205,7 +208,7 @@ class StatsAnswer(BaseModel):
     system_info: SystemInfo
 
 
-class PendingUser(Answer):
+class PendingUser(FromDomain):
     """Somebody who waits for a decision."""
 
     id: UUID
@@ -233,7 +236,7 @@ class DecisionBody(BaseModel):
     reconsider: StrictBool = False
 
 
-class DecidedUser(Answer):
+class DecidedUser(FromDomain):
     """An account after a decision."""
 
     id: UUID

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 
 class ErrorSummary(BaseModel):
-    """The same again, for clients that read an envelope."""
+    """Code and sentence once more, for clients that read an envelope."""
 
     code: str
     message: str

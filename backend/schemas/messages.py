@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from backend.models import MailPurpose, MailState
-from backend.schemas.users import Strict
+from backend.schemas.types import PageSize, Strict
 
 
 class MessageQuery(Strict):
@@ -17,7 +17,7 @@ class MessageQuery(Strict):
     purpose: MailPurpose | None = None
     user_id: UUID | None = None
     cursor: str | None = Field(default=None, max_length=500)
-    items_per_page: int = Field(default=10, ge=1, le=100)
+    items_per_page: PageSize = 10
 
 
 class MessageBody(Strict):

@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from backend.models import MembershipRole
-from backend.schemas.session_service import Data, Envelope
-from backend.schemas.types import Email, Id, Text
-from backend.schemas.users import Strict
+from backend.schemas.answers import Data, Envelope, FromDomain
+from backend.schemas.types import Email, Id, PageSize, Strict, Text
 
 
 class EnvelopedPage(Envelope[list[Data]]):
@@ -53,7 +52,7 @@ class PageQuery(Strict):
     """Which page of a list."""
 
     cursor: Annotated[str, Field(max_length=500)] | None = None
-    items_per_page: Annotated[int, Field(ge=1, le=100)] = 10
+    items_per_page: PageSize = 10
 
 
 class OrganizationsQuery(PageQuery):
@@ -94,10 +93,8 @@ class MemberAnswer(BaseModel):
     since: datetime
 
 
-class InvitationAnswer(BaseModel):
+class InvitationAnswer(FromDomain):
     """An open invitation; without an address it is for whoever brings its link."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     role: MembershipRole

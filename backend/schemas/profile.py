@@ -69,4 +69,4 @@ class EmailBody(BaseModel):
 
 
 RESET_SENT: Final = "If the email exists, a password reset link has been sent"
-"""What every such request is answered."""
+"""The answer to every request for a reset link, whoever asks."""

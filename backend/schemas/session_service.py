@@ -1,38 +1,23 @@
-"""Dialect C, `/api/v1/auth/*`: bodies and answers in an envelope."""
+"""Dialect C, `/api/v1/auth/*`: bodies, and what stands in the envelope of its answers."""
 
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import AliasChoices, BaseModel, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from backend.models import Role, SessionEnd
 from backend.schemas.accounts import OwnUser
-from backend.schemas.types import Text
+from backend.schemas.answers import FromDomain
+from backend.schemas.types import Text, Unfilled
 from backend.schemas.users import SignUpByEmail
 
-Data = TypeVar("Data")
 
+class SignUpWithOrganization(SignUpByEmail):
+    """Who signs up, and the name of their organization; without one it is named after them."""
 
-class Answer(BaseModel):
-    """An answer built from a domain object."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-class Envelope(BaseModel, Generic[Data]):
-    """What every success of this dialect comes in."""
-
-    success: bool = True
-    data: Data
-    message: str
-
-
-class RegisterBody(SignUpByEmail):
-    """Who signs up, and what their organization is to be called; it has a name by itself."""
-
-    organization_name: Text | None = None
+    organization_name: Unfilled = None
 
 
 class LoginBody(BaseModel):
@@ -45,14 +30,15 @@ class LoginBody(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one_name(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
-        """Let a client send all three names and fill one; names that differ are no login."""
+        """Let a client send all three names and fill one, leaving others empty; names that differ are no login."""
         names = ("username_or_email", "username", "email")
         if not isinstance(values, dict):
             return values
-        filled = [values[name] for name in names if values.get(name) is not None]
+        unfilled = [name for name in names if name in values and values[name] in (None, "")]
+        filled = [values[name] for name in names if name in values and name not in unfilled]
         if any(value != filled[0] for value in filled):
             raise PydanticCustomError("names_differ", "Give one name: username_or_email, username or email.")
-        return {name: value for name, value in values.items() if value is not None or name not in names}
+        return {name: value for name, value in values.items() if name not in unfilled}
 
 
 class LoginForm(BaseModel):
@@ -63,10 +49,8 @@ class LoginForm(BaseModel):
     remember_me: bool = False
 
 
-class TokenAnswer(BaseModel):
+class TokenAnswer(FromDomain):
     """The tokens of a session; `expires_in` is the access token's life in seconds."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     access_token: str
     refresh_token: str
@@ -75,7 +59,7 @@ class TokenAnswer(BaseModel):
 
 
 class FormAnswer(TokenAnswer):
-    """The same, bare, with the token that forms send back."""
+    """The tokens without an envelope, and the CSRF token that forms send back."""
 
     csrf_token: str
 
@@ -87,7 +71,7 @@ class SignedInAnswer(BaseModel):
     user: OwnUser
 
 
-class KnownUser(Answer):
+class KnownUser(FromDomain):
     """What is known about a caller without asking the database."""
 
     id: UUID
@@ -119,12 +103,6 @@ class LogoutBody(BaseModel):
     session_id: Text | None = None
     revoke_all_sessions: StrictBool = False
     refresh_token: Text | None = None
-
-
-class Message(BaseModel):
-    """What happened."""
-
-    message: str
 
 
 class CsrfAnswer(BaseModel):

@@ -5,13 +5,13 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from backend.schemas.users import Strict
+from backend.schemas.types import Strict
 
 Period = Literal["7d", "30d", "90d", "12w", "52w"]
 
 
 class StatisticsQuery(Strict):
-    """How far back."""
+    """How far back the statistics go."""
 
     period: Period = "30d"
 

@@ -1,15 +1,14 @@
 """Tiers, their limits, and what an account has of them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from backend.schemas.accounts import Account
-from backend.schemas.types import Text
-from backend.schemas.users import Strict, TierId, one_name_each
+from backend.schemas.answers import FromDomain
+from backend.schemas.types import PageNumber, PageSize, Strict, Text, TierId, one_name_each
 
-_DEEPEST: Final = 1_000_000
 _COLUMNS: Final = {"limit": "amount", "name": "label"}
 
 
@@ -58,8 +57,8 @@ class TierOfUserBody(Strict):
 class PageQuery(Strict):
     """Which page of a list; `size` is another name of `items_per_page`."""
 
-    page: Annotated[int, Field(ge=1, le=_DEEPEST)] = 1
-    items_per_page: Annotated[int, Field(ge=1, le=100)] = 10
+    page: PageNumber = 1
+    items_per_page: PageSize = 10
 
     @model_validator(mode="before")
     @classmethod
@@ -72,10 +71,8 @@ class PageQuery(Strict):
         return {"total_count": total, "has_more": more, "page": self.page, "items_per_page": self.items_per_page}
 
 
-class TierAnswer(BaseModel):
+class TierAnswer(FromDomain):
     """A tier."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: int
     name: str
@@ -90,10 +87,10 @@ class ChangedTier(TierAnswer):
     message: str = "Tier updated successfully"
 
 
-class LimitOfTier(BaseModel):
-    """A limit, as accounts see it that it is for."""
+class LimitOfTier(FromDomain):
+    """A limit, as the accounts that it applies to see it."""
 
-    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     id: int
     tier_id: int

@@ -1,71 +1,35 @@
 """Dialects B1 and B3, `/api/v1/users/*`: the people."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AliasChoices, BaseModel, Field, StrictBool, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from backend.models import Role, Status
 from backend.schemas.accounts import Account
 from backend.schemas.profile import WithoutRights
-from backend.schemas.types import Email, FullName, ImageUrl, Institution, Name, Note, Reason, Text, Username
+from backend.schemas.types import (
+    Email,
+    FullName,
+    ImageUrl,
+    Institution,
+    Moment,
+    Name,
+    Note,
+    PageNumber,
+    PageSize,
+    Reason,
+    Strict,
+    Text,
+    TierId,
+    Username,
+    WantedTier,
+    one_name_each,
+)
+from backend.stores.listings import Wanted
 
-_DEEPEST: Final = 1_000_000
 _MOST: Final = 10_000
-_ALIASES: Final = {"size": "items_per_page", "q": "query", "sort": "sort_by", "order": "sort_order"}
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError:
-        raise PydanticCustomError("moment", "There is no such moment.") from None
-
-
-def one_name_each(values: Any) -> Any:  # noqa: ANN401  # anything may be sent
-    """Take the other names of a list's parameters for their own, each once; what is empty was not sent."""
-    if not isinstance(values, dict):
-        return values
-    for alias, name in _ALIASES.items():
-        if alias in values:
-            if name in values:
-                raise PydanticCustomError("twice", "Give one of {one} and {other}.", {"one": alias, "other": name})
-            values = {**values, name: values[alias]}
-            del values[alias]
-    return {name: value for name, value in values.items() if value != ""}
-
-
-Moment = Annotated[datetime, AfterValidator(_in_utc)]
-"""A moment; without a zone it is UTC."""
-
-_MOST_ID: Final = 2**31 - 1
-TierId = Annotated[StrictInt, Field(ge=-_MOST_ID, le=_MOST_ID)]
-"""The id of a tier, whether there is one or not: a number that the database can hold."""
-WantedTier = Annotated[int, Field(ge=1, le=_MOST_ID)]
-"""The same as a part of an address, where every value is text."""
-
-
-class Strict(BaseModel):
-    """A body in which every field is known: a misspelt right takes no effect unseen."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Said(BaseModel):
-    """What happened."""
-
-    message: str
+"""Accounts in one call."""
 
 
 class SignUpByEmail(WithoutRights):
@@ -89,6 +53,8 @@ class SignUpByName(Strict):
     email: Email
     password: Text
     role: Literal["user"] = "user"
+    approval_note: Note = None
+    institution: Institution = None
     google_id: None = None
     github_id: None = None
     oauth_provider: None = None
@@ -96,12 +62,16 @@ class SignUpByName(Strict):
 
 
 class ProfileChanges(Strict):
-    """What people change about themselves by their username, or administrators about others (B3)."""
+    """What people change about themselves by their username, or administrators about others (B3).
+
+    The default role may be named, and says nothing.
+    """
 
     name: FullName = None
     username: Username = ""
     email: Email = ""
     profile_image_url: ImageUrl = None
+    role: Literal["user"] = "user"
     current_password: Text | None = None
 
     @model_validator(mode="before")
@@ -115,13 +85,13 @@ class ProfileChanges(Strict):
         return {key: value for key, value in values.items() if key != "full_name"} | {"name": values["full_name"]}
 
     def changes(self) -> dict[str, Any]:
-        """Return what was sent, but for the password, by the names of columns."""
-        sent = self.model_dump(exclude_unset=True, exclude={"current_password"})
+        """Return what was sent, but for the role and the password, by the names of columns."""
+        sent = self.model_dump(exclude_unset=True, exclude={"role", "current_password"})
         return {"full_name" if key == "name" else key: value for key, value in sent.items()}
 
 
 class AdminChanges(WithoutRights):
-    """What administrators change by id (B1); what is absent stays."""
+    """What administrators change by id (B1); what is absent stays. Their own address needs their password."""
 
     refused: ClassVar[tuple[str, ...]] = ("hashed_password", "id", "is_approved")
 
@@ -140,6 +110,7 @@ class AdminChanges(WithoutRights):
     access_expires_at: Moment | None = None
     suspended_until: Moment | None = None
     reason: Reason = None
+    current_password: Text | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -149,8 +120,8 @@ class AdminChanges(WithoutRights):
         return self
 
     def changes(self) -> dict[str, Any]:
-        """Return what was sent, but for the reason."""
-        return self.model_dump(exclude_unset=True, exclude={"reason"})
+        """Return what was sent, but for the reason and the password."""
+        return self.model_dump(exclude_unset=True, exclude={"reason", "current_password"})
 
 
 class ResetConfirmation(BaseModel):
@@ -166,10 +137,8 @@ class ConfirmBody(BaseModel):
     confirm: Any = False
 
 
-class ListQuery(BaseModel):
-    """Which accounts, in which order, which page. `size`, `q`, `sort` and `order` are other names of four of these."""
-
-    model_config = ConfigDict(extra="forbid")
+class Filters(Strict):
+    """Which accounts; a misspelt filter is refused, for it would let everybody through."""
 
     query: Annotated[Text, StringConstraints(max_length=200)] | None = None
     role: Role | None = None
@@ -178,10 +147,19 @@ class ListQuery(BaseModel):
     tier_id: WantedTier | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None
+
+    def wanted(self) -> Wanted:
+        """Return them as lists know them."""
+        return Wanted(**self.model_dump(include=set(Filters.model_fields)))
+
+
+class ListQuery(Filters):
+    """Which accounts, in which order, which page. `size`, `q`, `sort` and `order` are other names of four of these."""
+
     sort_by: Literal["created_at", "username", "email", "full_name", "name", "last_login"] = "created_at"
     sort_order: Literal["asc", "desc"] = "desc"
-    page: Annotated[int, Field(ge=1, le=_DEEPEST)] = 1
-    items_per_page: Annotated[int, Field(ge=1, le=100)] = 10
+    page: PageNumber = 1
+    items_per_page: PageSize = 10
     cursor: Annotated[str, StringConstraints(max_length=2000)] | None = None
 
     @model_validator(mode="before")
@@ -228,6 +206,7 @@ class BulkData(Strict):
     """What belongs to an operation."""
 
     role: Role | None = None
+    tier_id: TierId | None = None
     reason: Reason = None
 
 
@@ -236,13 +215,21 @@ class BulkBody(Strict):
 
     user_ids: Annotated[list[Annotated[Text, StringConstraints(max_length=200)]], Field(min_length=1, max_length=_MOST)]
     operation: Text
-    data: BulkData = BulkData()
+    data: BulkData | None = None
 
     @model_validator(mode="after")
-    def _role_where_it_is_needed(self) -> Self:
-        if self.operation == "update_role" and self.data.role is None:
+    def _what_is_needed(self) -> Self:
+        data = self.given
+        if self.operation == "update_role" and data.role is None:
             raise PydanticCustomError("role", "update_role needs data.role: user, approver or admin.")
+        if self.operation == "update_tier" and "tier_id" not in data.model_fields_set:
+            raise PydanticCustomError("tier", "update_tier needs data.tier_id: the id of a tier, or null for none.")
         return self
+
+    @property
+    def given(self) -> BulkData:
+        """What belongs to it; null and absent are nothing."""
+        return self.data or BulkData()
 
 
 class BulkError(BaseModel):

@@ -1,4 +1,4 @@
-"""Files of accounts, coming in and going out, as CSV that no spreadsheet takes for a program, or as JSON lines."""
+"""Files of accounts, imported and exported, as CSV that is safe from formula injection, or as JSON Lines."""
 
 import csv
 import io
@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import BinaryIO, Final
 from uuid import UUID
 
+from backend.clock import rfc3339
 from backend.errors import TooManyRows
 from backend.models import User
 from backend.services.account_rows import COLUMNS, EXPORTED, NEEDED, SECRET, AccountRow, RefusedRow, read
@@ -17,8 +18,8 @@ from backend.services.records import Format, Record, from_csv, from_jsonl
 
 _BEGINNINGS: Final = r"=+\-@\uff1d\uff0b\uff0d\uff20"
 _FORMULA: Final = re.compile(rf"^'*(?=[{_BEGINNINGS}\t\r\n])|(?<=[;\t\r\n])'*(?=[{_BEGINNINGS}])")
-"""Where a spreadsheet would begin to read a formula, with the apostrophes that stand before it: at the beginning of a
-cell, and after what a spreadsheet of another country takes for the end of one (OWASP, CSV Injection)."""
+"""Where a spreadsheet could begin to read a formula, with the apostrophes before it: at the beginning of a cell, and
+after what a spreadsheet of another locale takes for the end of one (OWASP, CSV Injection)."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class AccountFile:
 
 
 def survey(file: AccountFile, most: int | None = None) -> int:
-    """Look through all of a file and count its rows, before any of them is acted upon.
+    """Read a whole file and count its rows, before any of them is imported.
 
     Raises:
         InvalidFile: it cannot be read as a whole.
@@ -39,7 +40,9 @@ def survey(file: AccountFile, most: int | None = None) -> int:
     count = 0
     for count, _ in enumerate(_records(file), 1):
         if most is not None and count > most:
-            raise TooManyRows(f"The file has more than {most:,} rows. Cut it into several, or use the command line.")
+            raise TooManyRows(
+                f"The file has more than {most:,} rows. Split it into several files, or use the command line."
+            )
     return count
 
 
@@ -66,12 +69,12 @@ def written(users: Iterable[User], format: Format) -> str:  # noqa: A002
 
 
 def defused(cell: str) -> str:
-    """Return a cell that is no formula to any spreadsheet; `restored` makes the very same of it again."""
+    """Escape a cell, so that no spreadsheet reads it as a formula; `restored` undoes it."""
     return _FORMULA.sub(lambda found: f"'{found[0]}", cell)
 
 
 def restored(cell: str) -> str:
-    """Take back what `defused` has put in."""
+    """Undo `defused`."""
     return _FORMULA.sub(lambda found: found[0][1:], cell)
 
 
@@ -82,7 +85,7 @@ def _records(file: AccountFile) -> Iterator[Record]:
 
 
 def _restored(record: Record) -> Record:
-    """Take the apostrophes off that an export has put in; passwords are never exported, and stay as they are."""
+    """Undo the escaping of an export, but for passwords, which are never exported."""
     values = {
         name: restored(value) if isinstance(value, str) and name not in SECRET else value
         for name, value in record.values.items()
@@ -105,5 +108,5 @@ def _cell(value: object) -> str:
 
 def _value(value: object) -> object:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return rfc3339(value)
     return str(value) if isinstance(value, UUID) else value

@@ -1,4 +1,4 @@
-"""What a row of a file says about an account, by the same rules about values as every other door."""
+"""What a row of a file says about an account, by the same rules about values as everywhere else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ EXPORTED: Final = (
     *("id", "username", "email", "full_name", "institution", "approval_note", "role", "status"),
     *("is_verified", "is_approved", "approved_at", "created_at", "last_login", "deleted_at"),
 )
-"""The columns of an export. Some only tell: in a file that comes in they are passed over."""
+"""The columns of an export. An import ignores those that cannot be set."""
 SECRET: Final = ("password", "hashed_password")
-"""The columns that only come in."""
+"""The columns that are imported and never exported."""
 COLUMNS: Final = {**{name: name for name in (*EXPORTED, *SECRET)}, "name": "full_name"}
-"""What a file may name, and by which name it is read."""
+"""The columns that an import accepts, and the name each is read by."""
 NEEDED: Final = ("username", "email")
 _STATUSES: Final = (Status.ACTIVE, Status.PENDING, Status.SUSPENDED)
-"""In which an account can begin its life here."""
+"""Statuses that an imported account can begin with."""
 _BOOLEANS: Final[Mapping[object, bool]] = {None: False, "true": True, "false": False}
 
 
@@ -50,7 +50,7 @@ class AccountRow:
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A row that cannot become an account, whoever is there already."""
+    """A row that is invalid in itself, whatever accounts there are."""
 
     line: int
     username: str | None
@@ -58,7 +58,7 @@ class RefusedRow:
 
 
 def read(record: Record) -> AccountRow | RefusedRow:
-    """Look at what a row says; a value is taken as it is, or the row is refused."""
+    """Validate a row: each value is taken as it is, or the row is refused."""
     try:
         if record.problem:
             raise record.problem
@@ -72,10 +72,10 @@ def _account(line: int, values: Mapping[str, object]) -> AccountRow:
     role = _word(values, "role", tuple(Role), Role.USER)
     status = _word(values, "status", _STATUSES, Status.ACTIVE)
     if status is Status.PENDING and role is not Role.USER:
-        raise InvalidRow("Somebody who waits for a decision can only be a user.", "role")
+        raise InvalidRow("A pending account can only have the role user.", "role")
     password, hashed_password = _text(values, "password"), _text(values, "hashed_password")
     if password and hashed_password:
-        raise InvalidRow("The row has both a password and a hash of one. Give one of them.", "hashed_password")
+        raise InvalidRow("The row has both a password and a password hash. Use only one.", "hashed_password")
     if hashed_password:
         check_foreign(hashed_password)
     username = username_as_typed((_text(values, "username") or "").strip())
@@ -102,7 +102,7 @@ def _named(values: Mapping[str, object]) -> Mapping[str, object]:
     for key, value in values.items():
         name = COLUMNS.get(key)
         if name is None:
-            raise InvalidRow(f"There is no column “{shown(key)}”.")
+            raise InvalidRow(f"Unknown column “{shown(key)}”.")
         if name in named:
             raise InvalidRow(f"The row names {name} twice.", name)
         named[name] = value

@@ -33,6 +33,7 @@ from backend.services.decisions import Decisions
 from backend.services.guesses import Guesses
 from backend.services.lifecycle import Lifecycle, check_way
 from backend.services.passwords import temporary_until
+from backend.services.recovery import Recovery
 from backend.services.renaming import Renaming, listed
 from backend.services.rights import Act
 from backend.services.tiers import Tiers
@@ -56,6 +57,7 @@ class Administration:
     lifecycle: Lifecycle
     closing: Closing
     tiers: Tiers
+    recovery: Recovery
     audit: Audit
 
     async def create(
@@ -86,7 +88,7 @@ class Administration:
             InvalidUsername, InvalidEmail, PasswordRefused, EmailTaken, UsernameTaken: a value has to change.
         """
         if role is not Role.USER and not is_active:
-            raise NotActive("Only active accounts can have rights.")
+            raise NotActive("Only active accounts can have a role.")
         made_up = None if registration.password else self.context.hasher.generate()
         user = await self.admission.add_by_admin(
             replace(registration, password=made_up or registration.password),
@@ -98,20 +100,29 @@ class Administration:
         return user, made_up
 
     async def update(
-        self, admin: UUID | None, user_id: UUID, changes: Mapping[str, Any], reason: str | None = None
+        self,
+        admin: UUID | None,
+        user_id: UUID,
+        changes: Mapping[str, Any],
+        reason: str | None = None,
+        current_password: str | None = None,
     ) -> User:
         """Change what `changes` names, in one go; a value the account has already is no change.
 
         They are: username, email, the `PLAIN` ones, is_active, status, suspended_until, access_expires_at,
-        is_superuser, role, tier_id.
+        is_superuser, role, tier_id. One's own address changes with one's `current_password`.
 
         Raises:
             UserNotFound, EmailTaken, UsernameTaken, InvalidUsername, InvalidEmail: the names cannot be so.
-            PasswordNeeded: it is one's own address, which needs the password (ASVS 7.5.1).
+            PasswordNeeded: it is one's own address, and the password is missing or wrong (ASVS 7.5.1).
+            TooManyRequests: too many wrong passwords, or new addresses.
             NotOneself, LastAdmin, NotApproved, NotActive, InvalidTransition: status or rights cannot be so.
             AdminNeverExpires, TooLate: access cannot run out then.
             TierNotFound: there is no such tier.
         """
+        proven = None
+        if user_id == admin and "email" in changes and current_password:
+            proven = await self._proven(user_id, changes["email"], current_password)
         act = Act.CHANGE_ROLE if changes.keys() & {"is_superuser", "role"} else Act.CLOSE
         user = await self.lifecycle.account(user_id, by=admin, act=act, gone=True)
         if "status" in changes and changes["status"] is not user.status:
@@ -124,8 +135,9 @@ class Administration:
             if changes.keys() != {"status"}:
                 raise UserNotFound
             return user
-        if user.id == admin and email_as_typed(changes.get("email", user.email)) != user.email:
-            raise PasswordNeeded("Change your own email address on your own account, with your password.")
+        new_address = user.id == admin and email_as_typed(changes.get("email", user.email)) != user.email
+        if new_address and proven != user.hashed_password:
+            raise PasswordNeeded("Change your own email address under “Your account”, with your password.")
         await self._rename(admin, user, changes, reason)
         if changes.get("is_active", user.is_active) is not user.is_active:
             await self._switch(admin, user, active=changes["is_active"], reason=reason)
@@ -134,7 +146,7 @@ class Administration:
         if changes.get("is_superuser", user.is_superuser) is not user.is_superuser:
             role = Role.ADMIN if changes["is_superuser"] else Role.USER
         if role is not user.role:
-            await self.give_role([user], role, by=admin, reason=reason)
+            await self.give_role_to_all([user], role, by=admin, reason=reason)
         return user
 
     async def promote(self, admin: UUID | None, user_id: UUID, reason: str | None = None) -> User:
@@ -146,7 +158,7 @@ class Administration:
         user = await self.lifecycle.account(user_id, by=admin, act=Act.CHANGE_ROLE)
         if user.is_superuser:
             raise AlreadySuperuser
-        await self.give_role([user], Role.ADMIN, by=admin, reason=reason)
+        await self.give_role_to_all([user], Role.ADMIN, by=admin, reason=reason)
         return user
 
     async def demote(self, admin: UUID | None, user_id: UUID, reason: str | None = None) -> User:
@@ -159,7 +171,7 @@ class Administration:
         user = await self.lifecycle.account(user_id, by=admin, act=Act.CHANGE_ROLE)
         if not user.is_superuser:
             raise NotSuperuser
-        await self.give_role([user], Role.USER, by=admin, reason=reason)
+        await self.give_role_to_all([user], Role.USER, by=admin, reason=reason)
         return user
 
     async def set_role(self, admin: UUID | None, user_id: UUID, role: Role, reason: str | None = None) -> User:
@@ -170,10 +182,10 @@ class Administration:
         """
         user = await self.lifecycle.account(user_id, by=admin, act=Act.CHANGE_ROLE)
         if role is not user.role:
-            await self.give_role([user], role, by=admin, reason=reason)
+            await self.give_role_to_all([user], role, by=admin, reason=reason)
         return user
 
-    async def give_role(self, users: Sequence[User], role: Role, *, by: UUID | None, reason: str | None) -> None:
+    async def give_role_to_all(self, users: Sequence[User], role: Role, *, by: UUID | None, reason: str | None) -> None:
         """Give locked accounts another role than they have.
 
         Raises:
@@ -235,12 +247,14 @@ class Administration:
         await self.lifecycle.sessions.end_all(user.id, SessionEnd.ADMIN, actor=admin)
         return user
 
-    async def end_everybodys_sessions(self, admin: UUID | None) -> int:
-        """End every session there is, those too that a restored backup has brought back; tell how many lived."""
-        await self.users.raise_epochs()
-        ended = await self.lifecycle.sessions.store.end_everybodys(self.context.clock.now(), SessionEnd.ADMIN)
-        await self.audit.record(Action.EVERYBODY_SIGNED_OUT, actor=admin, ended=ended)
-        return ended
+    async def _proven(self, user_id: UUID, email: str, password: str) -> str | None:
+        """Ask for the password that one's own new address needs; return the hash it is right for, if one was asked."""
+        async with self.context.database.reading() as session:
+            known = await UserStore(session).get(user_id)
+        if known is None or email_as_typed(email) == known.email:
+            return None
+        await self.recovery.allow_new_address(known, password)
+        return known.hashed_password
 
     async def _rename(self, admin: UUID | None, user: User, changes: Mapping[str, Any], reason: str | None) -> None:
         columns = await self.renaming.claim(user, changes.get("username"), changes.get("email"))
@@ -253,11 +267,11 @@ class Administration:
             await self.audit.record(Action.USER_UPDATED, target=user.id, actor=admin, reason=reason, changes=changed)
 
     async def _allow(self, admin: UUID | None, user: User, changes: Mapping[str, Any], reason: str | None) -> None:
-        """Set until when somebody has access, and how much of it."""
+        """Set when access ends, and the tier."""
         if "access_expires_at" in changes:
             await self.closing.set_end(admin, user.id, changes["access_expires_at"], reason)
         if "tier_id" in changes:
-            await self.tiers.give(admin, user, changes["tier_id"], reason)
+            await self.tiers.give([user], changes["tier_id"], by=admin, reason=reason)
 
     async def _switch(self, admin: UUID | None, user: User, *, active: bool, reason: str | None) -> None:
         if active:
@@ -270,7 +284,7 @@ class Administration:
     async def _move(
         self, admin: UUID | None, user: User, to: Status, reason: str | None, *, until: datetime | None
     ) -> None:
-        """Do what brings an account to a status; each way has a name of its own."""
+        """Bring an account to a status, by the method for that transition."""
         if user.status is Status.DELETED and to is user.status_before_deletion:
             await self.closing.restore(admin, user.id, reason)
         elif to is Status.PENDING:

@@ -36,7 +36,7 @@ class Registration:
     approval_note: str | None = None
     bootstrap_token: str | None = None
     organization_name: str | None = None
-    """What their first organization is to be called, by the door that makes one."""
+    """The name of their first organization, where signing up makes one (C)."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class Admission:
     after_commit: Callable[[Callable[[], Awaitable[None]]], None]
 
     async def sign_up(self, registration: Registration) -> User | None:
-        """Take somebody in who comes by a door; None where registration is private, which tells nobody what it did.
+        """Register somebody; None where registration is private, so that the answer does not tell what was done.
 
-        There a taken address gets a mail instead of an account, a taken username gives way to a free one, and the
-        answer takes the same time (ASVS 6.3.8). The first account ever is told, as it has nobody to hide.
+        There a taken address gets a mail instead of an account, a taken username is replaced by a free one, and the
+        answer takes the same time (ASVS 6.3.8). The first account ever is returned: it has nobody to hide.
 
         Raises:
             TooManyRequests, …: see `register`; never EmailTaken nor UsernameTaken where registration is private.
@@ -74,7 +74,7 @@ class Admission:
         return await self._admit(registration, private=self.context.settings.private_registration)
 
     async def sign_up_by_email(self, registration: Registration) -> User | None:
-        """Take somebody in who need not give a username; fewer an hour come this way from one address (B1).
+        """Register somebody who need not give a username; the limit for each network address is lower (B1).
 
         Raises:
             TooManyRequests, …: see `sign_up`.
@@ -83,7 +83,7 @@ class Admission:
         return await self._admit_named(registration)
 
     async def sign_up_with_organization(self, registration: Registration) -> User | None:
-        """Take somebody in who need not give a username, with an organization of their own (C).
+        """Register somebody who need not give a username, with an organization of their own (C).
 
         It is made with the account or not at all, and works once the account does.
 
@@ -106,7 +106,7 @@ class Admission:
         return await self._admit(registration, private=private, name_is_ours=name_is_ours, founds=founds)
 
     async def register(self, registration: Registration) -> User:
-        """Take somebody in: as the first superuser, as an applicant, or (open mode) as a user.
+        """Register somebody: as the first superuser, as an applicant, or (open mode) as a user.
 
         Raises:
             TooManyRequests, RegistrationClosed, RegistrationFull, BootstrapTokenRequired: not now.
@@ -115,7 +115,7 @@ class Admission:
             ProvisioningFailed: the directory could not be made, and so no account was.
         """
         user = await self._admit(registration, private=False)
-        if user is None:  # only what is private says nothing
+        if user is None:  # only private registration returns None
             raise RegistrationClosed
         return user
 
@@ -151,7 +151,7 @@ class Admission:
     async def take_over(
         self, registration: Registration, hashed_password: str, standing: Standing, *, admin: UUID | None
     ) -> User:
-        """Make an account as somebody else had it, whatever its hash; `registration.password` is not looked at.
+        """Import an account from another system, with its password hash; `registration.password` is ignored.
 
         Raises:
             InvalidUsername, InvalidEmail, EmailTaken, UsernameTaken: a value has to change.
@@ -160,7 +160,7 @@ class Admission:
         """
         await self.lifecycle.check_rights(admin, Act.CREATE, oneself=False)
         installation = await self.bootstrap.installation.lock()
-        if not installation.claimed_at:  # the first account ever is the superuser, by whichever door
+        if not installation.claimed_at:  # the first account ever becomes the superuser
             standing = replace(standing, role=Role.ADMIN, status=Status.ACTIVE)
         user = await self._add(registration, hashed_password, standing, approved_by=admin)
         await self.lifecycle.audit.record(
@@ -173,7 +173,7 @@ class Admission:
     async def _admit(
         self, registration: Registration, *, private: bool, name_is_ours: bool = False, founds: bool = False
     ) -> User | None:
-        """See `register` and `sign_up`. A username that is ours gives way to somebody who has taken it meanwhile."""
+        """See `register` and `sign_up`. A username made up by us is replaced if somebody takes it meanwhile."""
         await self.throttle.registration(self.lifecycle.audit.origin.ip_address)
         username, email = username_as_typed(registration.username), email_as_typed(registration.email)
         async with self.context.database.reading() as session:
@@ -206,12 +206,12 @@ class Admission:
             await self.bootstrap.claim(user.id)
         if founds:
             wanted = registration.organization_name
-            await self.founding.found(user, wanted or default_name(user.full_name or user.username))
+            await self.founding.found(user, wanted or default_name(user.display_name))
         await self._tell(user)
         return None if private else user
 
     async def _tell(self, user: User) -> None:
-        """Tell somebody that they have been taken in, and those who decide that somebody waits."""
+        """Queue the mails to a new account, and to those who decide about applicants."""
         settings = self.context.settings
         proof = settings.send_verification_emails  # which also says that the request was received
         if proof or user.status is Status.PENDING:
@@ -227,7 +227,7 @@ class Admission:
         rule.check(registration.password, username=username, email=email, institution=institution)
 
     def _check_open(self, installation: Installation, registration: Registration) -> bool:
-        """Tell whether this registration is the first ever, which passes every mode."""
+        """Check that registration is open; tell whether this is the first ever, which is allowed in every mode."""
         if installation.claimed_at is None:
             self.bootstrap.check_token(installation, registration.bootstrap_token)
             return True

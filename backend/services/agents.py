@@ -1,4 +1,4 @@
-"""User agents in the words of people: which program, on which system."""
+"""User agents as people name them: which program, on which system."""
 
 import re
 from functools import lru_cache
@@ -28,7 +28,7 @@ OURS: Final = frozenset(
         *(f"{program} on {system}" for program, _ in (*_PROGRAMS, ("A browser", "")) for system, _ in _SYSTEMS),
     }
 )
-"""The families that hold no word of the user agent itself."""
+"""The families that are named in our own words, without any text of the user agent."""
 _OTHER: Final = re.compile(r"[A-Za-z][A-Za-z0-9 ._+-]{0,39}(?=/|$)")
 
 

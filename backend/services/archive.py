@@ -1,4 +1,4 @@
-"""A zip that is written as it is read: piece by piece, from front to end, never whole in memory or on the disk.
+"""Writes a zip as a stream: piece by piece, from front to end, never whole in memory or on disk.
 
 Python's own writer keeps a record of every entry in memory until the end; a person may have a million files.
 (PKWARE APPNOTE 6.3.10; everything is deflated, names are UTF-8, sizes follow each entry.)
@@ -30,7 +30,7 @@ _PLAIN, _LARGE = 20, 45
 """Versions of the format a reader needs."""
 _FULL, _MANY = 0xFFFFFFFF, 0xFFFF
 LARGE: Final = 2**31
-"""Bytes from which an entry has to say beforehand that it may be large."""
+"""Bytes from which an entry has to be declared as large beforehand (ZIP64)."""
 _ON_DISK: Final = 2**20
 _PIECE: Final = 2**16
 _EARLIEST, _LATEST = 315532800, 4354819198
@@ -75,14 +75,14 @@ class Archive:
         return self._sent(head + entry.name + extra)
 
     def add(self, data: bytes) -> bytes:
-        """Write a piece of the present entry; nothing may come out until later."""
+        """Add data to the current entry; what is compressed may come out later only."""
         entry = self._present()
         entry.checksum = zlib.crc32(data, entry.checksum)
         entry.size += len(data)
         return self._sent(self._pack(self._packer.compress(data)))
 
     def finish(self) -> bytes:
-        """End the present entry."""
+        """End the current entry."""
         entry = self._present()
         rest = self._pack(self._packer.flush())
         sizes = _LARGE_SIZES if entry.large else _SIZES
@@ -91,7 +91,7 @@ class Archive:
         return self._sent(rest + sizes.pack(b"PK\7\10", entry.checksum, entry.packed, entry.size))
 
     def end(self) -> Iterator[bytes]:
-        """End the archive: list what is in it."""
+        """End the archive: write its central directory."""
         start, size = self._written, self._directory.tell()
         self._directory.seek(0)
         while piece := self._directory.read(_PIECE):
@@ -104,13 +104,12 @@ class Archive:
         yield _END.pack(b"PK\5\6", 0, 0, count, count, min(size, _FULL), min(start, _FULL), 0)
 
     def close(self) -> None:
-        """Give back what it holds, ended or not."""
+        """Release what it holds, ended or not."""
         self._directory.close()
 
     def _present(self) -> _Entry:
         if self._entry is None:
-            msg = "no entry has begun"
-            raise ValueError(msg)
+            raise ValueError("no entry has begun")
         return self._entry
 
     def _pack(self, packed: bytes) -> bytes:
@@ -122,7 +121,7 @@ class Archive:
         return data
 
     def _list(self, entry: _Entry) -> None:
-        """Note an entry for the list at the end."""
+        """Note an entry for the central directory."""
         large = [number for number in (entry.size, entry.packed, entry.offset) if number >= _FULL]
         extra = struct.pack(f"<2H{len(large)}Q", 1, 8 * len(large), *large) if large else b""
         version = _LARGE if large or entry.large else _PLAIN
@@ -134,10 +133,10 @@ class Archive:
 
 
 def safe_name(path: str) -> str:
-    """Return a path as it may stand in a zip whatever it is made of, and wherever the zip is opened.
+    """Return a path that is safe in a zip, whatever it is made of, and on every system.
 
-    Names keep their text. What cannot be printed, is no text, or means something to another system is replaced, and the
-    name then bears a part of its digest, so that no two become one.
+    Ordinary names are kept. Characters that are unprintable, no text, or special on some system are replaced, and part
+    of a digest is added, so that no two names become the same.
     """
     return "/".join(_safe_part(part) for part in path.split("/") if part)
 
@@ -154,6 +153,6 @@ def _safe_part(part: str) -> str:
 
 
 def _moment(seconds: float) -> tuple[int, int]:
-    """Write a time as DOS did: the time of day, and the day; in UTC."""
+    """Return a time in DOS format: time of day, and date; in UTC."""
     at = time.gmtime(min(max(seconds, _EARLIEST), _LATEST))
     return at.tm_hour << 11 | at.tm_min << 5 | at.tm_sec // 2, (at.tm_year - 1980) << 9 | at.tm_mon << 5 | at.tm_mday

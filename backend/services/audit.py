@@ -50,7 +50,6 @@ class Action(StrEnum):
     ROLE_CHANGED = "role_changed"
     ACCOUNT_EXPIRED = "account_expired"
     ACCOUNT_DEACTIVATED = "account_deactivated"
-    ACCOUNT_DELETED = "account_deleted"
     ANONYMIZED = "anonymized"
     PASSWORD_RESET_BY_ADMIN = "admin_password_reset"  # noqa: S105  # an action
     USERS_EXPORTED = "admin_users_export"
@@ -86,9 +85,9 @@ _TELLING: Final = (
     Action.PROFILE_UPDATED,
     Action.SESSION_AGENT_CHANGED,
 )
-"""Records whose details hold names, addresses or devices."""
-_CODED: Final = (Action.SIGNIN_FAILED, Action.SESSION_ENDED, Action.SESSION_AGENT_CHANGED, Action.REFUSED)
-"""Records whose reason is a word of ours; anybody else's was typed."""
+"""Actions whose details hold names, addresses or devices."""
+CODED: Final = (Action.SIGNIN_FAILED, Action.SESSION_ENDED, Action.SESSION_AGENT_CHANGED, Action.REFUSED)
+"""Actions whose reason is one of our codes; all other reasons were typed by somebody."""
 
 COUNTED: Final = frozenset(
     {
@@ -102,7 +101,7 @@ COUNTED: Final = frozenset(
         Action.MAIL_GIVEN_UP,
     }
 )
-"""Records that are counted by day as well; with their reason, where that is a word of ours."""
+"""Actions that are also counted by day; with their reason, where that is a code."""
 _COUNTED_REFUSALS: Final = frozenset({ProvisioningFailed.code})
 """Refusals that are counted by day: what is broken, and not what somebody may not do."""
 
@@ -115,7 +114,11 @@ class Origin:
     user_agent: str | None = None
     request_id: str | None = None
     known_device: str | None = field(default=None, repr=False)
-    """The token of a browser that somebody has signed in with before, as it came."""
+    """The token of a known device, not verified yet."""
+
+
+COMMAND_LINE: Final = Origin(user_agent="command line")
+"""Where the changes of a command come from."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,7 @@ class Audit:
             [{"target_id": target, "details": dict(details), **same} for target, details in targets.items()]
         )
         if targets and (action in COUNTED or (action is Action.REFUSED and reason in _COUNTED_REFUSALS)):
-            self.store.tallies.recorded(same["at"], action, reason if action in _CODED else None, len(targets))
+            self.store.tallies.recorded(same["at"], action, reason if action in CODED else None, len(targets))
 
         async def log() -> None:
             for target in targets:
@@ -177,10 +180,10 @@ class Audit:
     async def forget(self, user_id: UUID) -> None:
         """Erase from all records what tells who somebody was; that something happened, and when, stays on record."""
         await self.store.forget_details(user_id, _TELLING)
-        await self.store.forget_reasons(user_id, _CODED)
+        await self.store.forget_reasons(user_id, CODED)
         await self.store.forget_origins(user_id)
 
     async def knows(self, action: Action, target: UUID, details: Mapping[str, Any]) -> bool:
-        """Tell whether the very same is on record about somebody, as far back as a hundred records of its kind."""
+        """Tell whether a record with the same details is among somebody's last hundred of this action."""
         records = await self.store.about(target, _KNOWN, only=action)
         return any(record.details == details for record in records)

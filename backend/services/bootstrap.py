@@ -21,7 +21,7 @@ class Bootstrap:
     by_token: bool
 
     def check_token(self, installation: Installation, given: str | None) -> None:
-        """Ask the first registration for its token, where the settings want one.
+        """Check the token of the first registration, where the settings want one.
 
         Raises:
             BootstrapTokenRequired: it is missing or wrong.

@@ -1,7 +1,7 @@
-"""One thing done to many accounts: each with its own outcome, in small transactions, safe to ask for again.
+"""One operation on many accounts: each with its own outcome, in small transactions, safe to repeat.
 
 A call goes through its ids in their order, some hundreds to a transaction, so that nobody waits long for the locks and
-two calls never wait for each other in a circle. Under an Idempotency-Key each transaction notes how far it has come:
+two calls never deadlock. Under an Idempotency-Key each transaction notes how far it has come:
 the same call again goes on from there, and a call that is done gets the answer it had.
 """
 
@@ -32,8 +32,6 @@ from backend.services.rights import Act
 from backend.services.work import Services, reading, unit_of_work
 from backend.tokens import digest
 
-MOST: Final = 10_000
-"""Accounts in one call."""
 _CHUNK: Final = 250
 _BREATH_SECONDS: Final = 0.025
 """SQLite keeps no queue of writers: others get in between two transactions only if there is time between them."""
@@ -47,8 +45,14 @@ class Operation(StrEnum):
     DEACTIVATE = "deactivate"
     DELETE = "delete"
     UPDATE_ROLE = "update_role"
+    UPDATE_TIER = "update_tier"
     APPROVE = "approve"
     REJECT = "reject"
+
+    @property
+    def act(self) -> Act:
+        """What it takes the right to: whoever decides about one applicant decides about many."""
+        return Act.DECIDE if self in {Operation.APPROVE, Operation.REJECT} else Act.BULK
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Call:
     operation: Operation
     names: Sequence[str]
     role: Role | None = None
+    tier_id: int | None = None
+    """Which tier they get; None takes it away."""
     reason: str | None = None
     key: str | None = None
 
@@ -68,9 +74,10 @@ class Call:
 
     @property
     def digest(self) -> str:
-        """What tells this call from another one under the same key."""
+        """A digest that tells this call from another one under the same key."""
         about = ",".join(sorted({id_.hex if (id_ := as_id(name)) else name for name in self.names}))
-        return digest("\n".join((self.operation, self.role or "", self.reason or "", about)))
+        tier = [str(self.tier_id)] if self.operation is Operation.UPDATE_TIER else []
+        return digest("\n".join((self.operation, *tier, self.role or "", self.reason or "", about)))
 
 
 @dataclass
@@ -88,7 +95,7 @@ class Outcome:
 
     @property
     def succeeded(self) -> int:
-        """How many are as the caller wanted them."""
+        """How many are now as the caller wanted them."""
         return self.requested - self.failed
 
 
@@ -100,12 +107,13 @@ async def run(
     *,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
-    """Do it. `by` is who acts; None is the command line. What was done before a refusal stays done.
+    """Run a call. `by` is who acts; None is the command line. What was done before a refusal stays done.
 
     Raises:
         AdminRequired: the caller has no right to, or not any more.
         NotOneself: they are among those it is about; nothing was done.
         KeyReused: the key was used for another call; nothing was done.
+        TierNotFound: there is no such tier, or not any more.
     """
     ids = call.ids
     if by in ids:
@@ -117,7 +125,7 @@ async def run(
         if call.operation is Operation.APPROVE:
             await _prepare(context, ids[done : done + _CHUNK])
         async with unit_of_work(context, origin) as services:
-            await services.lifecycle.check_rights(by, Act.BULK, oneself=False)
+            await services.lifecycle.check_rights(by, call.operation.act, oneself=False)
             kept = await services.bulk_calls.lock(by, call.key, call.digest) if by and call.key else None
             if kept:
                 done = kept.done
@@ -136,7 +144,7 @@ async def run(
 
 
 async def _prepare(context: Context, ids: Sequence[UUID]) -> None:
-    """Make directories before any lock is held; what fails here is told, with its account, when that is let in."""
+    """Make directories before any lock is held; what fails here is reported when the account is approved."""
     async with reading(context) as look:
         statuses = await look.users.user_db.statuses(ids)
     waiting = [id_ for id_, status in statuses.items() if status is Status.PENDING]
@@ -145,14 +153,18 @@ async def _prepare(context: Context, ids: Sequence[UUID]) -> None:
 
 
 async def _treat(services: Services, by: UUID | None, call: Call, ids: Sequence[UUID]) -> dict[str, tuple[str, str]]:
-    found = await services.lifecycle.accounts(ids, by=by, act=Act.BULK)
+    given = call.operation is Operation.UPDATE_TIER
+    if given and ids:
+        await services.tiers.check_there(call.tier_id)
+    found = await services.lifecycle.accounts(ids, by=by, act=call.operation.act, gone=given)
+    found = [user for user in found if user.status is not Status.ANONYMIZED]
     errors = {str(id_): _told(UserNotFound()) for id_ in set(ids) - {user.id for user in found}}
     wanted, admins = [], await services.lifecycle.users.active_admins()
     for user in found:
         try:
             if not _to_do(user, call):
                 continue
-            if user.is_superuser and user.is_active:
+            if user.is_superuser and user.is_active and not given:
                 if admins == 1:
                     raise LastAdmin
                 admins -= 1
@@ -187,33 +199,37 @@ def _to_do(user: User, call: Call) -> bool:
                 return False
             if call.role is not Role.USER and not user.is_active:
                 raise NotActive
-        case Operation.DELETE:
-            pass
+        case Operation.UPDATE_TIER:
+            return user.tier_id != call.tier_id
     return True
 
 
 async def _activate(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
-    await services.closing.open_again(users, by=by, reason=call.reason)
+    await services.closing.activate_all(users, by=by, reason=call.reason)
 
 
 async def _deactivate(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
-    await services.closing.shut(users, by=by, reason=call.reason)
+    await services.closing.suspend_all(users, by=by, reason=call.reason)
 
 
 async def _delete(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
-    await services.closing.remove(users, by=by, reason=call.reason, free_names=False)
+    await services.closing.delete_all(users, by=by, reason=call.reason, free_names=False)
 
 
 async def _update_role(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
-    await services.administration.give_role(users, call.role or Role.USER, by=by, reason=call.reason)
+    await services.administration.give_role_to_all(users, call.role or Role.USER, by=by, reason=call.reason)
+
+
+async def _update_tier(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
+    await services.tiers.give(users, call.tier_id, by=by, reason=call.reason)
 
 
 async def _approve(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> Collection[UUID]:
-    return await services.decisions.let_in(users, by=by, reason=call.reason)
+    return await services.decisions.approve_all(users, by=by, reason=call.reason)
 
 
 async def _reject(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
-    await services.decisions.turn_away(users, by=by, reason=call.reason)
+    await services.decisions.reject_all(users, by=by, reason=call.reason)
 
 
 _Do = Callable[[Services, Sequence[User], UUID | None, Call], Awaitable[Collection[UUID] | None]]
@@ -222,6 +238,7 @@ _DO: Final[Mapping[Operation, _Do]] = {
     Operation.DEACTIVATE: _deactivate,
     Operation.DELETE: _delete,
     Operation.UPDATE_ROLE: _update_role,
+    Operation.UPDATE_TIER: _update_tier,
     Operation.APPROVE: _approve,
     Operation.REJECT: _reject,
 }

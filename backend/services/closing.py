@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from backend.context import Context
@@ -24,9 +23,7 @@ from backend.services.audit import Action
 from backend.services.lifecycle import Lifecycle
 from backend.services.renaming import Renaming
 from backend.services.rights import Act
-from backend.services.setting_aside import put_aside
-
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+from backend.services.setting_aside import withdraw
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Closing:
     async def suspend(
         self, by: UUID | None, user_id: UUID, reason: str | None = None, *, until: datetime | None = None
     ) -> User:
-        """Shut an account until somebody opens it, or until a moment; all its sessions end.
+        """Suspend an account until somebody activates it, or until a moment; all its sessions end.
 
         Of an account that is suspended already, reason and end are replaced.
 
@@ -60,7 +57,7 @@ class Closing:
             details = {"until": _written(until)} if until else {}
             await self.lifecycle.audit.record(Action.USER_SUSPENDED, target=user.id, actor=by, reason=reason, **details)
             return user
-        await self.shut([user], by=by, reason=reason, until=until)
+        await self.suspend_all([user], by=by, reason=reason, until=until)
         return user
 
     async def activate(self, by: UUID | None, user_id: UUID, reason: str | None = None) -> User:
@@ -68,10 +65,10 @@ class Closing:
 
         Raises:
             UserNotFound, InvalidTransition: there is nothing to open.
-            NotApproved: nobody has let this person in yet; that is a decision, not a switch.
+            NotApproved: nobody has approved this person yet; that is a decision, not an activation.
         """
         user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE)
-        await self.open_again([user], by=by, reason=reason)
+        await self.activate_all([user], by=by, reason=reason)
         return user
 
     async def set_end(self, by: UUID | None, user_id: UUID, at: datetime | None, reason: str | None = None) -> User:
@@ -140,7 +137,7 @@ class Closing:
         user = await self.lifecycle.account(user_id, by=by, act=Act.DELETE)
         if user.id == by and not own:
             raise NotOneself("Cannot delete yourself")
-        await self.remove([user], by=by, reason=reason, free_names=free_names)
+        await self.delete_all([user], by=by, reason=reason, free_names=free_names)
         return user
 
     async def restore(self, by: UUID | None, user_id: UUID, reason: str | None = None) -> User:
@@ -164,7 +161,7 @@ class Closing:
         await asyncio.to_thread(self._put_back, user.id)
         return user
 
-    async def shut(
+    async def suspend_all(
         self, users: Sequence[User], *, by: UUID | None, reason: str | None, until: datetime | None = None
     ) -> None:
         """Suspend locked accounts.
@@ -184,7 +181,7 @@ class Closing:
             details=lambda _: details,
         )
 
-    async def open_again(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
+    async def activate_all(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
         """Open locked accounts that were closed; an end of access that has passed counts no more.
 
         Raises:
@@ -197,7 +194,7 @@ class Closing:
         await self._open(over, by=by, reason=reason, columns={"access_expires_at": None})
         await self._open([user for user in users if user not in over], by=by, reason=reason)
 
-    async def remove(self, users: Sequence[User], *, by: UUID | None, reason: str | None, free_names: bool) -> None:
+    async def delete_all(self, users: Sequence[User], *, by: UUID | None, reason: str | None, free_names: bool) -> None:
         """Delete locked accounts.
 
         Raises:
@@ -217,10 +214,10 @@ class Closing:
         await self.renaming.void_tokens(*users)
 
         for id_ in ids:
-            self.after_commit(partial(put_aside, self.context, id_))
+            self.after_commit(partial(withdraw, self.context, id_))
 
     async def catch_up(self, ids: Sequence[UUID]) -> int:
-        """Do what time has decided: let suspensions end and access run out; tell for how many."""
+        """End suspensions and accesses whose time has come; return how many accounts changed."""
         now = self.context.clock.now()
         found = await self.lifecycle.accounts(ids, by=None, act=Act.CLOSE)
         over = [
@@ -239,9 +236,9 @@ class Closing:
         *,
         by: UUID | None,
         reason: str | None,
-        columns: Mapping[str, Any] = _NOTHING,
+        columns: Mapping[str, Any] | None = None,
     ) -> None:
-        columns = {"decision_reason": None, **columns}
+        columns = {"decision_reason": None, **(columns or {})}
         await self.lifecycle.change_all(
             users, Status.ACTIVE, Action.USER_ACTIVATED, actor=by, reason=reason, columns=columns
         )
@@ -251,7 +248,7 @@ class Closing:
 
     def _insist_on_future(self, moment: datetime | None) -> None:
         if moment and moment <= self.context.clock.now():
-            raise TooLate("This moment has passed already.")
+            raise TooLate("This time is in the past.")
 
     def _put_back(self, user_id: UUID) -> None:
         self.context.provisioner.restore(user_id)
@@ -265,7 +262,7 @@ def check_suspended(user: User) -> None:
         InvalidTransition: there is none.
     """
     if user.status is not Status.SUSPENDED:
-        raise InvalidTransition(f"An account that is {user.status} has no suspension that could end.")
+        raise InvalidTransition(f"An account that is {user.status} has no suspension to change.")
 
 
 def _written(moment: datetime | None) -> str | None:

@@ -1,7 +1,6 @@
-"""From a due mail to the message that leaves: whether it is still true, with which token, and about what."""
+"""Turns a due mail into a message: whether it still applies, its token, and its values."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -17,7 +16,7 @@ from backend.services.recovery import LIFETIME
 from backend.services.rights import Act, may
 from backend.services.work import Services
 
-_LEAVE: Final[Mapping[MailPurpose, Callable[[User], bool]]] = {
+_STILL_TRUE: Final[Mapping[MailPurpose, Callable[[User], bool]]] = {
     MailPurpose.VERIFY_EMAIL: lambda user: not user.is_verified,
     MailPurpose.RESET_PASSWORD: lambda user: user.is_active,
     MailPurpose.REGISTRATION_RECEIVED: lambda user: user.status is Status.PENDING,
@@ -26,24 +25,30 @@ _LEAVE: Final[Mapping[MailPurpose, Callable[[User], bool]]] = {
     MailPurpose.ACCOUNT_REJECTED: lambda user: user.status is Status.REJECTED,
     MailPurpose.ORGANIZATION_INVITATION: lambda user: user.is_active,
 }
-"""What has to be so of somebody for a mail to be true at the moment at which it leaves."""
+"""The condition under which a mail still applies to its account when it is sent; others always do."""
 
-_NAMING: Final = frozenset(
+NAMING: Final = frozenset(
     {MailPurpose.ORGANIZATION_DELETED, MailPurpose.OWNERSHIP_RECEIVED, MailPurpose.MEMBERSHIP_ENDED}
 )
-"""Mails that say what an organization is called, to its people. To whoever is invited it is a stranger's text."""
+"""Mails that name their organization. An invitation does not: to its reader the name is a stranger's text."""
+_LIFETIMES: Final = {
+    **{purpose: LIFETIME[kind] for purpose, kind in TOKENS.items()},
+    MailPurpose.ORGANIZATION_INVITATION: invitations.LIFETIME,
+}
+HOURS: Final = {purpose: round(span / timedelta(hours=1)) for purpose, span in _LIFETIMES.items()}
+"""For how many hours the token of a mail is good; other mails carry none."""
 
 
 async def message_of(services: Services, mail: Mail) -> Message | None:
-    """Write a mail for the person as they are now; None if it is not true any more, or there is nobody to read it."""
+    """Write a mail for the person as they are now; None if it does not apply any more, or nobody can read it."""
     user = await services.users.user_db.get(mail.user_id)
     if user is None or not still_true(mail.purpose, user):
         return None
     waiting = await services.people.waiting_count() if mail.purpose is MailPurpose.APPLICANTS_WAITING else 0
     if mail.purpose is MailPurpose.APPLICANTS_WAITING and not waiting:
         return None
-    enclosed = await _enclosed(services, mail, user)
-    if enclosed.missing:
+    token = await _token(services, mail, user)
+    if token is None and mail.purpose in HOURS:
         return None
     settings, reader = services.context.settings, await _reader(services, mail, user)
     proven = reader is not None and reader.is_verified
@@ -52,44 +57,32 @@ async def message_of(services: Services, mail: Mail) -> Message | None:
         Letter(
             host=urlsplit(settings.public_url).netloc,
             public_url=settings.public_url,
-            name=(reader.full_name or reader.username) if reader and proven else None,
+            name=reader.display_name if reader and proven else None,
             username=reader.username if reader and proven else None,
-            link=link_to(mail.purpose, settings.public_url, enclosed.token),
-            token=enclosed.token,
-            hours=enclosed.hours,
+            link=link_to(mail.purpose, settings.public_url, token),
+            token=token,
+            hours=HOURS.get(mail.purpose),
             reason=user.decision_reason,
             pending=user.status is Status.PENDING,
             waiting=waiting,
             session=await _session_of(services, mail) if mail.purpose is MailPurpose.NEW_DEVICE else None,
-            organization=mail.about if proven and mail.purpose in _NAMING else None,
+            organization=mail.about if proven and mail.purpose in NAMING else None,
         ),
     )
     return Message(mail.address or user.email, written.subject, written.text, written.html, str(mail.id))
 
 
 def still_true(purpose: MailPurpose, user: User) -> bool:
-    """Tell whether a mail of this purpose says what is so of somebody, and they are there to read it."""
-    return user.status not in GONE and _LEAVE.get(purpose, bool)(user)
+    """Tell whether a mail of this purpose still applies to somebody, and they can read it."""
+    return user.status not in GONE and _STILL_TRUE.get(purpose, bool)(user)
 
 
-@dataclass(frozen=True)
-class _Enclosed:
-    """The token that a mail carries, if it is of a kind that does, and for how many hours it is good."""
-
-    token: str | None = None
-    hours: int | None = None
-    missing: bool = False
-    """It should carry one, and there is none any more."""
-
-
-async def _enclosed(services: Services, mail: Mail, user: User) -> _Enclosed:
+async def _token(services: Services, mail: Mail, user: User) -> str | None:
+    """Return a token for a mail that carries one; None if it carries none, or there is none any more."""
     if mail.purpose is MailPurpose.ORGANIZATION_INVITATION:
-        token = await services.offers.token_for(mail.invitation_id, mail.user_id) if mail.invitation_id else None
-        return _Enclosed(token, _hours(invitations.LIFETIME), missing=token is None)
+        return await services.offers.token_for(mail.invitation_id, mail.user_id) if mail.invitation_id else None
     purpose = TOKENS.get(mail.purpose)
-    if purpose is None:
-        return _Enclosed()
-    return _Enclosed(await services.recovery.mint(user, purpose, mail.id), _hours(LIFETIME[purpose]))
+    return await services.recovery.mint(user, purpose, mail.id) if purpose else None
 
 
 async def _reader(services: Services, mail: Mail, user: User) -> User | None:
@@ -99,10 +92,6 @@ async def _reader(services: Services, mail: Mail, user: User) -> User | None:
     if mail.purpose is not MailPurpose.ORGANIZATION_INVITATION:
         return None
     return await services.users.user_db.get_by_email(mail.address)
-
-
-def _hours(span: timedelta) -> int:
-    return round(span.total_seconds() / 3600)
 
 
 async def _session_of(services: Services, mail: Mail) -> UserSession | None:

@@ -1,4 +1,4 @@
-"""What is counted by day: the charts there are, their columns and periods, and what is watched for the unusual."""
+"""What is counted by day: the charts, their columns and periods, and which columns are watched for unusual counts."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -9,7 +9,7 @@ from backend.services.audit import Action
 from backend.stores.tallies import Wait
 
 OTHER: Final = "other"
-"""Sign-ins refused for a reason that is none of the others."""
+"""The column of sign-ins refused for any other reason."""
 
 
 class Period(StrEnum):
@@ -54,7 +54,7 @@ REFUSED: Final = (
     errors.AccountDeactivated,
     errors.EmailNotVerified,
 )
-"""Why sign-ins are refused, in the order in which tables tell it."""
+"""Why sign-ins are refused, in the order of the columns."""
 HAPPENED: Final[Mapping[Chart, Mapping[str, str]]] = {
     Chart.REGISTRATIONS: {"registered": Action.REGISTERED, "made": Action.USER_CREATED},
     Chart.DECISIONS: {"approved": Action.USER_APPROVED, "rejected": Action.USER_REJECTED},
@@ -69,29 +69,29 @@ HAPPENED: Final[Mapping[Chart, Mapping[str, str]]] = {
         "provisioning_failed": f"{Action.REFUSED}/{errors.ProvisioningFailed.code.lower()}",
     },
 }
-"""The columns of charts of what happened, and under which words the audit's records of it are counted."""
+"""Charts that count audit records: their columns, and the tally key of each."""
 COLUMNS: Final[Mapping[Chart, Sequence[str]]] = {
     **{chart: tuple(columns) for chart, columns in HAPPENED.items()},
     Chart.WAITING: ("people",),
     Chart.WAITED: tuple(Wait),
     Chart.ACTIVE: ("people",),
 }
-"""What is counted in each chart."""
+"""The columns of each chart."""
 PLACES: Final[Mapping[str, tuple[Chart, str]]] = {
     **{what: (chart, column) for chart, columns in HAPPENED.items() for column, what in columns.items()},
     **{wait: (Chart.WAITED, wait) for wait in Wait},
 }
-"""In which column of which chart that stands which is counted under a word."""
+"""Chart and column of each tally key."""
 WATCHED: Final[Mapping[tuple[Chart, str], str]] = {
     (Chart.SIGN_INS, errors.InvalidCredentials.code.lower()): "Sign-ins with a wrong name or password",
-    (Chart.SIGN_INS, errors.AccountPending.code.lower()): "Sign-ins of people who wait for a decision",
-    (Chart.SIGN_INS, errors.AccountRejected.code.lower()): "Sign-ins of people who were turned down",
-    (Chart.SIGN_INS, errors.AccountSuspended.code.lower()): "Sign-ins of suspended people",
-    (Chart.SIGN_INS, errors.EmailNotVerified.code.lower()): "Sign-ins without a confirmed address",
+    (Chart.SIGN_INS, errors.AccountPending.code.lower()): "Sign-in attempts of pending accounts",
+    (Chart.SIGN_INS, errors.AccountRejected.code.lower()): "Sign-in attempts of rejected accounts",
+    (Chart.SIGN_INS, errors.AccountSuspended.code.lower()): "Sign-in attempts of suspended accounts",
+    (Chart.SIGN_INS, errors.EmailNotVerified.code.lower()): "Sign-in attempts without a confirmed email address",
     (Chart.SIGN_INS, "succeeded"): "Sign-ins",
-    (Chart.REGISTRATIONS, "registered"): "People who asked for an account",
-    (Chart.RESETS, "requested"): "New passwords asked for",
-    (Chart.FAILURES, "mail_given_up"): "Mails given up",
-    (Chart.FAILURES, "provisioning_failed"): "Requests refused because a directory could not be made",
+    (Chart.REGISTRATIONS, "registered"): "Requests for access",
+    (Chart.RESETS, "requested"): "Password resets requested",
+    (Chart.FAILURES, "mail_given_up"): "Undeliverable mails",
+    (Chart.FAILURES, "provisioning_failed"): "Requests that failed because a directory could not be created",
 }
-"""What may be unusual, and how it is called at the beginning of a line."""
+"""Columns that are watched for unusual counts, and the name of each at the beginning of a line."""

@@ -1,12 +1,11 @@
-"""The courier: takes mail out of the outbox after the commit and hands it over, again and again until that succeeds.
+"""The courier: takes mail out of the outbox after the commit and sends it, with retries.
 
 No transaction is open while a mail server is asked. A mail is claimed in one transaction, written in a second, which
-also mints its token, and concluded in a third. A sender that dies in between is given up after a while, and the mail is
-sent again, with the same Message-ID and a second token as good as the first: at least once, and never a dead link.
+also makes its token, and concluded in a third. If its sender dies in between, the mail is sent again when the lease is
+over, with the same Message-ID and a second token as good as the first: at least once, and never with a dead link.
 """
 
 import asyncio
-import contextlib
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from uuid import UUID
 
 import structlog
 
+from backend.clock import pause
 from backend.context import Context
 from backend.errors import DatabaseUnavailable
 from backend.models import MailPurpose, MailState
@@ -24,10 +24,9 @@ from backend.services.audit import Action
 from backend.services.correspondence import message_of
 from backend.services.outbox import Priority
 from backend.services.work import Services, unit_of_work
-from backend.stores.news import pause
 
 LEASE: Final = timedelta(seconds=120)
-"""How long a sender has a mail to itself; longer than any attempt may take."""
+"""How long a sender holds a mail; longer than any attempt may take."""
 _PATIENCE_SECONDS: Final = 90.0
 _LOOK_AGAIN_SECONDS: Final = 15.0
 _FIRST_PAUSE: Final = timedelta(minutes=1)
@@ -35,12 +34,12 @@ _LONGEST_PAUSE: Final = timedelta(hours=1)
 _JITTER: Final = 0.2
 _GIVEN_UP_AFTER: Final = timedelta(hours=48)
 _RESET_GIVEN_UP_AFTER: Final = timedelta(hours=6)
-"""Who asked for a new password this morning is frightened by its mail in the evening."""
+"""A reset mail that comes hours after the request would only frighten its reader."""
 _LONGEST_BREATH_SECONDS: Final = 60.0
 _HOUR: Final = timedelta(hours=1)
-NOT_TRUE: Final = "It was not true any more when it was due."
-TOO_LATE: Final = "It would have come too late."
-_UNWRITTEN: Final = "It could not be written; the log says why."
+NOT_TRUE: Final = "It was out of date before it could be sent."
+TOO_LATE: Final = "It was too late to send it."
+_UNWRITTEN: Final = "Its text could not be created. See the log for the reason."
 _log = structlog.get_logger("vestibule.courier")
 
 
@@ -64,7 +63,7 @@ class Attempt:
 
     @property
     def patience(self) -> timedelta:
-        """How long after it was queued it is still to be sent."""
+        """How long after it was queued it may still be sent."""
         return _RESET_GIVEN_UP_AFTER if self.purpose is MailPurpose.RESET_PASSWORD else _GIVEN_UP_AFTER
 
 
@@ -81,9 +80,7 @@ async def carry(context: Context, notifier: Notifier) -> None:
             await notifier.rest()
         except Exception:  # noqa: BLE001  # the database may be away; the mail stays due and is tried again
             _log.exception("courier_failed")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
-                await context.mail_due.wait()
+        await pause(context.mail_due, _LOOK_AGAIN_SECONDS)
 
 
 async def deliver(context: Context, notifier: Notifier) -> Outcome | None:
@@ -119,7 +116,7 @@ async def _claim(services: Services) -> Attempt | None:
     for priority in Priority:
         if await store.accepted(priority, now - _HOUR, now, most) >= most:
             continue
-        # What was never tried overtakes what failed before: many that fail again and again hold up nobody.
+        # New mails go before those that failed: many that fail again and again hold up nobody.
         mail = await store.claim(priority, now, now + LEASE, tried=False) or await store.claim(
             priority, now, now + LEASE, tried=True
         )
@@ -129,7 +126,7 @@ async def _claim(services: Services) -> Attempt | None:
 
 
 async def _written(services: Services, attempt: Attempt) -> Message | None:
-    """Write a mail that is ours; None, and noted why, if it is not to be sent any more."""
+    """Write a mail that we hold; None, with the reason noted, if it is not to be sent any more."""
     now, mail = services.context.clock.now(), await services.mails.get(attempt.id)
     if mail is None:
         return None
@@ -172,11 +169,11 @@ async def _conclude(services: Services, attempt: Attempt, why: str, *, final: bo
 
 
 def _pause_after(attempts: int) -> timedelta:
-    """Tell how long to wait after a failure: twice as long each time, and not all mails for equally long."""
+    """Return the pause after a failure: doubled each time, with jitter."""
     doubled = min(_FIRST_PAUSE * float(1 << min(attempts - 1, 10)), _LONGEST_PAUSE)
     return doubled * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # nobody gains by guessing it
 
 
 def _line(text: str) -> str:
-    """Return what went wrong in one line."""
+    """Return a message as one printable line."""
     return "".join(one for one in " ".join(text.split()) if one.isprintable())[:200]

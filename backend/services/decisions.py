@@ -1,4 +1,4 @@
-"""Decisions about applicants: let in, turned away, or taken up again; one by one or many at once."""
+"""Decisions about applicants: approve, reject or reopen; one by one or many at once."""
 
 import asyncio
 from collections import Counter
@@ -17,15 +17,23 @@ from backend.services.waits import wait_of
 
 
 @dataclass(frozen=True)
+class Reopened:
+    """Who waits again, and whether the mail about the rejection had left before."""
+
+    user: User
+    mail_left: bool
+
+
+@dataclass(frozen=True)
 class Decisions:
-    """Decides within one transaction."""
+    """Decides about applicants within one transaction."""
 
     context: Context
     lifecycle: Lifecycle
     outbox: Outbox
 
     async def approve(self, user_id: UUID, *, by: UUID | None, reason: str | None, reconsider: bool) -> User:
-        """Let an applicant in.
+        """Approve an applicant.
 
         Raises:
             UserNotFound: nobody has this id.
@@ -34,12 +42,12 @@ class Decisions:
         """
         user = await self.lifecycle.account(user_id, by=by, act=Act.DECIDE)
         check_undecided(user, reconsider=reconsider)
-        if await self.let_in([user], by=by, reason=reason):
+        if await self.approve_all([user], by=by, reason=reason):
             raise ProvisioningFailed
         return user
 
     async def reject(self, user_id: UUID, *, by: UUID | None, reason: str | None, reconsider: bool) -> User:
-        """Turn an applicant away. Who decided stands in the audit.
+        """Reject an applicant. Who decided is in the audit.
 
         Raises:
             UserNotFound: nobody has this id.
@@ -52,25 +60,26 @@ class Decisions:
             await self.lifecycle.users.update(user, columns)
             await self.lifecycle.audit.record(Action.USER_REJECTED, target=user.id, actor=by, reason=reason)
         else:
-            await self.turn_away([user], by=by, reason=reason)
+            await self.reject_all([user], by=by, reason=reason)
         return user
 
-    async def reopen(self, user_id: UUID, *, by: UUID | None, reason: str | None) -> User:
-        """Let somebody wait again who was turned away.
+    async def reopen(self, user_id: UUID, *, by: UUID | None, reason: str | None) -> Reopened:
+        """Let somebody wait again who was turned away; the mail about it is not sent, if it has not left.
 
         Raises:
             UserNotFound: nobody has this id.
-            InvalidTransition: they were not turned away.
+            InvalidTransition: they were not rejected.
         """
         user = await self.lifecycle.account(user_id, by=by, act=Act.DECIDE)
         columns = {"decision_reason": None}
         await self.lifecycle.change(
             user, Status.PENDING, Action.USER_REOPENED, actor=by, reason=reason, columns=columns
         )
-        return user
+        await self.outbox.take_back(MailPurpose.ACCOUNT_REJECTED, user)
+        return Reopened(user, await self.outbox.has_left(MailPurpose.ACCOUNT_REJECTED, user))
 
-    async def let_in(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> Collection[UUID]:
-        """Let in locked accounts about which nobody has decided; return those whose directory could not be made.
+    async def approve_all(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> Collection[UUID]:
+        """Approve locked accounts about which nobody has decided; return those whose directory could not be made.
 
         Raises:
             ProvisioningFailed: no directory could be made; nothing was changed.
@@ -86,8 +95,8 @@ class Decisions:
         await self.outbox.queue_all(MailPurpose.ACCOUNT_APPROVED, users)
         return failed
 
-    async def turn_away(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
-        """Turn away locked accounts about which nobody has decided."""
+    async def reject_all(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
+        """Reject locked accounts about which nobody has decided."""
         columns = {"approved_by": None, "approved_at": None, "decision_reason": reason}
         self._count(users)
         await self.lifecycle.change_all(
@@ -96,7 +105,7 @@ class Decisions:
         await self.outbox.queue_all(MailPurpose.ACCOUNT_REJECTED, users)
 
     def _count(self, users: Sequence[User]) -> None:
-        """Count how long those had waited who wait until now; who was turned away before does not."""
+        """Count how long the applicants had waited; those who were rejected before do not wait."""
         now = self.context.clock.now()
         waits = Counter(wait_of(now - user.created_at) for user in users if user.status is Status.PENDING)
         self.lifecycle.users.tallies.decided(now, waits)

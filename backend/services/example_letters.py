@@ -9,21 +9,12 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from backend.models import Carrier, MailPurpose, UserSession
-from backend.services import invitations
+from backend.services.correspondence import HOURS, NAMING
 from backend.services.letters import Letter
-from backend.services.messages import TOKENS, link_to
-from backend.services.recovery import LIFETIME
+from backend.services.messages import link_to
 
 _TO_UNPROVEN: Final = {MailPurpose.VERIFY_EMAIL, MailPurpose.REGISTRATION_RECEIVED, MailPurpose.EMAIL_CHANGED}
 """Mails that hardly ever go to a proven address."""
-_LIFETIMES: Final = {purpose: LIFETIME[kind] for purpose, kind in TOKENS.items()} | {
-    MailPurpose.ORGANIZATION_INVITATION: invitations.LIFETIME
-}
-_OF_ORGANIZATIONS: Final = {
-    MailPurpose.ORGANIZATION_DELETED,
-    MailPurpose.OWNERSHIP_RECEIVED,
-    MailPurpose.MEMBERSHIP_ENDED,
-}
 _OF_APPLICANTS: Final = {MailPurpose.VERIFY_EMAIL, MailPurpose.REGISTRATION_RECEIVED}
 _TOKEN: Final = "only-an-example-of-a-code-that-opens-nothing"  # noqa: S105
 _MOMENT: Final = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
@@ -41,8 +32,7 @@ _SIGN_IN: Final = UserSession(
 
 def example(purpose: MailPurpose, public_url: str, *, unproven: bool = False) -> Letter:
     """Return a letter as most people get it, or, with `unproven`, as an address gets it that nobody has proven."""
-    lifetime = _LIFETIMES.get(purpose)
-    token = _TOKEN if lifetime else None
+    token = _TOKEN if purpose in HOURS else None
     proven = not unproven and purpose not in _TO_UNPROVEN
     return Letter(
         host=urlsplit(public_url).netloc,
@@ -51,12 +41,12 @@ def example(purpose: MailPurpose, public_url: str, *, unproven: bool = False) ->
         username="ana" if proven else None,
         link=link_to(purpose, public_url, token),
         token=token,
-        hours=round(lifetime.total_seconds() / 3600) if lifetime else None,
-        reason="These are words of whoever decided.\nThey may have several lines.",
+        hours=HOURS.get(purpose),
+        reason="This is the approver's message.\nIt can have several lines.",
         pending=purpose in _OF_APPLICANTS,
         waiting=3 if purpose is MailPurpose.APPLICANTS_WAITING else 0,
         session=_SIGN_IN if purpose is MailPurpose.NEW_DEVICE else None,
-        organization="Reef Survey" if proven and purpose in _OF_ORGANIZATIONS else None,
+        organization="Reef Survey" if proven and purpose in NAMING else None,
     )
 
 

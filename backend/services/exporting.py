@@ -1,4 +1,4 @@
-"""Accounts into a file: on record before the first of them leaves, and read a page at a time."""
+"""Exports accounts: recorded in the audit before the first one is sent, and read a page at a time."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _PAGE: Final = 1000
 
 @dataclass(frozen=True)
 class Export:
-    """How many accounts there are, and a file of them, which is written while it is asked for."""
+    """The number of accounts, and the file of them, which is written while it is read."""
 
     total: Total
     pages: AsyncIterator[str]

@@ -14,7 +14,7 @@ from backend.texts import LONGEST_ORGANIZATION, plain
 
 _DEFAULT: Final = "'s organization"
 NAMELESS: Final = "Organization"
-"""What an organization is called whose name told who somebody was that has been erased."""
+"""The new name of an organization that was named after somebody who was erased."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Founding:
 
 
 def default_name(name: str) -> str:
-    """Return what somebody's first organization is called unless they say otherwise; whatever their name, it can be."""
+    """Return the default name of somebody's first organization; it is valid whatever their name is."""
     own = "".join(one for one in unicodedata.normalize("NFC", name) if plain(one, lines=False))
     return f"{own[: LONGEST_ORGANIZATION - len(_DEFAULT)].strip()}{_DEFAULT}"
 
@@ -58,7 +58,7 @@ def organization_name(name: str, *, field: str = "name") -> str:
     if not plain(kept, lines=False):
         raise InvalidOrganizationName("The name must be one line without control characters.", field)
     if not any(unicodedata.category(character)[0] not in "CZ" for character in kept):
-        raise InvalidOrganizationName("Give the organization a name.", field)
+        raise InvalidOrganizationName("Enter a name for the organization.", field)
     if len(kept) > LONGEST_ORGANIZATION:
-        raise InvalidOrganizationName(f"A name has at most {LONGEST_ORGANIZATION} characters.", field)
+        raise InvalidOrganizationName(f"The name can have at most {LONGEST_ORGANIZATION} characters.", field)
     return kept

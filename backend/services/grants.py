@@ -1,4 +1,4 @@
-"""What sign-ins give, shown once, and what clients say about the device they run on."""
+"""The credentials that sign-ins return, shown once, and what clients say about their device."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Device:
-    """What a client says about the device it runs on; nothing is decided by it."""
+    """What a client says about its device; nothing is decided by it."""
 
     id: str | None = None
     name: str | None = None

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from backend.clock import pause
 from backend.context import Context
-from backend.errors import Counted, HashingBusy, TooManyRequests
+from backend.errors import Counted, HashingBusy, TooManyGuesses
 from backend.models import MailPurpose
 from backend.services.audit import Origin
 from backend.services.known_devices import device_of
@@ -22,15 +23,15 @@ from backend.tokens import digest
 
 _MINUTE: Final = 60
 _POLL_SECONDS: Final = 0.1
-"""How soon it is noticed that another process has done with a password."""
+"""How often to look whether another process has finished a check."""
 _HALF: Final = 32
-"""Characters of a subject that name the account, and of one that name whose attempts at it are counted."""
+"""Hex characters of a subject that stand for the account; as many stand for the device or network, if any."""
 _ALL: Final = "everybody"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a password: `better` is a fresh hash where the stored one is out of date."""
+    """The result of a check: `better` is a new hash where the stored one is outdated."""
 
     right: bool
     better: str | None = None
@@ -38,7 +39,7 @@ class Verdict:
 
 
 async def warn_owner(users: UserStore, outbox: Outbox, account: UUID) -> None:
-    """Tell somebody that others have closed their account for strangers."""
+    """Queue the mail that wrong passwords of others have locked an account for unknown devices."""
     user = await users.get(account)
     if user and user.is_active:
         await outbox.queue(MailPurpose.SIGN_IN_BLOCKED, user)
@@ -48,8 +49,8 @@ async def warn_owner(users: UserStore, outbox: Outbox, account: UUID) -> None:
 class Guesses:
     """Checks passwords, within four limits: for the account or the known device, the address, and the installation.
 
-    A place is taken before a password is checked, so that many at once cannot slip through: no more are under way than
-    may still be wrong. Who finds all places taken by others, whose passwords may be right, waits for them.
+    A place is taken before a password is checked, so that many at once cannot slip through: no more checks are under
+    way than failures are left. When all places are taken, the next attempt waits: the checks under way may succeed.
     """
 
     context: Context
@@ -61,7 +62,7 @@ class Guesses:
         Both are counted alike. Without a hash no password is right.
 
         Raises:
-            TooManyRequests: too many wrong ones for this account, from this address, or in the whole installation.
+            TooManyGuesses: too many wrong ones for this account, from this address, or in the whole installation.
             HashingBusy: too many passwords wait to be checked.
         """
         hasher, settings = self.context.hasher, self.context.settings
@@ -71,7 +72,7 @@ class Guesses:
         async with self._inside(tried):
             try:
                 right, better = await hasher.verified(password, hashed_password)
-            except BaseException:  # nobody came to a verdict
+            except BaseException:  # the check did not finish
                 await asyncio.shield(self._store.give_back(tried, self.context.clock.now(), right=False))
                 raise
             if right:
@@ -80,11 +81,11 @@ class Guesses:
             return Verdict(right, counted=await asyncio.shield(self._wrong(tried, whose)))
 
     async def forget(self, account: UUID) -> None:
-        """Let strangers try again, and devices: the account has a new password, which none of them has guessed at."""
+        """Clear the failures of an account: it has a new password, at which nobody has guessed yet."""
         await self._store.forget(digest(str(account))[:_HALF], self.context.clock.now())
 
     async def remove_over(self, limit: int) -> int:
-        """Remove what does not count any more; tell how many."""
+        """Remove rows that do not count any more; return how many."""
         return await self._store.remove_over(self.context.clock.now(), limit)
 
     @property
@@ -122,7 +123,7 @@ class Guesses:
                 lines.left()
 
     async def _enter(self, tried: Tried, mine: Line, here: Line) -> None:
-        """Wait for a place and take it; who waits is held up by nobody but those before them."""
+        """Wait for a place and take it, first come, first served in each queue."""
         settings, loop = self.context.settings, asyncio.get_running_loop()
         deadline = loop.time() + settings.hash_queue_seconds
         if max(mine.people, here.people) > settings.hash_queue:
@@ -141,28 +142,26 @@ class Guesses:
                     raise HashingBusy
 
     async def _try_to_enter(self, tried: Tried, here: Line) -> bool:
-        moved, inside = self.context.lines.moved, here.inside  # before looking: what happens meanwhile is noticed
+        moved, inside = self.context.lines.moved, here.inside  # read first, so that no change is missed
         room = await self._store.enter(tried, self.context.clock.now(), inside)
         if room.refusal:
-            raise TooManyRequests(retry_after=room.opens_in, limit=room.refusal.amount, window=room.refusal.window)
+            raise TooManyGuesses(retry_after=room.opens_in, limit=room.refusal.amount, window=room.refusal.window)
         if room.free:
             here.inside += 1
             return True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_POLL_SECONDS):
-                await moved.wait()
+        await pause(moved, _POLL_SECONDS)
         return False
 
     async def _check_calm(self) -> None:
-        """Let strangers wait while the installation as a whole is being guessed at."""
+        """Refuse unknown devices while there are too many failures in the whole installation."""
         limit = self._overall
         count = await self.context.counters.look(limit, _ALL)
         if not count.within:
-            raise TooManyRequests(retry_after=count.resets_in, limit=limit.amount, window=limit.window)
+            raise TooManyGuesses(retry_after=count.resets_in, limit=limit.amount, window=limit.window)
 
     async def _wrong(self, tried: Tried, whose: UUID | str) -> Counted:
         wrong, stranger = await self._store.wrong(tried, self.context.clock.now()), tried.pair is not None
-        if stranger:  # by devices of their own, somebody could keep all others out and guess at nobody
+        if stranger:  # else somebody could lock everybody out by failures on known devices of their own
             await self.context.counters.add(self._overall, _ALL)
         return Counted(
             limit=wrong.limit.amount,

@@ -1,4 +1,4 @@
-"""Who is this? From a credential to a person, for every door; known by heart where the database said so before."""
+"""From a credential to a person, for every dialect: from the cache, or else from the database."""
 
 import hashlib
 import time
@@ -35,7 +35,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the database said about a credential, and when it was asked."""
+    """What the database holds about a credential, and when it was read."""
 
     found: Found
     expires_at: datetime
@@ -46,7 +46,7 @@ class _Answer:
 def recall(
     context: Context, kind: Kind, credential: str, agent: str | None, *, activity: bool = True
 ) -> Identity | None:
-    """Return whose credential this is, if that is known by heart and no time has run out; no database, no signature."""
+    """Return whose credential this is, if the cache knows and nothing has expired; reads no database, no signature."""
     entry = context.cache.find(_key(kind, credential))
     if entry is None or agent not in entry.agents or not context.news.believes(entry.read_at):
         return None
@@ -60,7 +60,7 @@ def recall(
 
 
 async def identify(context: Context, kind: Kind, credential: str, origin: Origin, *, activity: bool = True) -> Identity:
-    """Return whose credential this is. `activity=False` looks without keeping the session awake.
+    """Return whose credential this is. `activity=False` does not count as activity of the session.
 
     Raises:
         InvalidToken: it is none of ours.

@@ -1,4 +1,4 @@
-"""Taking accounts over from a file: each row in a transaction of its own, with its own outcome; or only a forecast."""
+"""Imports accounts from a file: each row in a transaction of its own, with its own outcome; or only a forecast."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -24,7 +24,7 @@ MOST_ROWS: Final = 10_000
 _BATCH: Final = 200
 _HOPELESS: Final = (AdminRequired, Busy)
 """Refusals that every further row would meet as well."""
-_NO_PASSWORD: Final = "Nobody can sign in to this account before its password is reset."  # noqa: S105  # a sentence
+_NO_PASSWORD: Final = "This person cannot sign in until the password is reset."  # noqa: S105  # a sentence
 
 
 class Result(StrEnum):
@@ -50,7 +50,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Import:
-    """A file that was looked through, and the outcomes of its rows, which come to be while they are asked for."""
+    """A validated file, and the outcomes of its rows: each row is imported when its outcome is read."""
 
     requested: int
     outcomes: AsyncIterator[Outcome]
@@ -72,7 +72,7 @@ async def forecast(context: Context, file: AccountFile, *, most: int | None = No
 async def begin(
     context: Context, origin: Origin, file: AccountFile, *, admin: UUID | None, most: int | None = None
 ) -> Import:
-    """Begin an import by `admin` (None: the command line). Each account is made when its outcome is asked for.
+    """Begin an import by `admin` (None: the command line). Each account is made when its outcome is read.
 
     When the admin loses their rights, or the database or the disk fails, all further rows are refused for that.
 
@@ -109,7 +109,7 @@ class _Forecast:
 
 @dataclass(frozen=True)
 class _Taken:
-    """The normal forms of some rows that belong to somebody already."""
+    """Names of some rows, in normal form, that accounts have already."""
 
     emails: frozenset[str] = frozenset()
     usernames: frozenset[str] = frozenset()
@@ -145,7 +145,7 @@ async def _taken(context: Context, batch: Sequence[AccountRow | RefusedRow]) -> 
 
 
 def _checked(context: Context, row: AccountRow | RefusedRow, taken: _Taken) -> AccountRow:
-    """Return a row that may become an account, as far as can be told without making it; or raise why it may not."""
+    """Return a row that can become an account, as far as can be told without making it; else raise why not."""
     if isinstance(row, RefusedRow):
         raise row.reason
     if row.email_key in taken.emails:

@@ -29,18 +29,18 @@ class Delivery:
         return f"{self.context.settings.public_url}/invitation#token={await self.token(invitation, maker)}"
 
     async def send(self, footing: Footing, invitation: Invitation) -> None:
-        """Queue the mail to its address, from whoever stands there."""
+        """Queue the mail to its address, in the name of the member in `footing`."""
         await self.outbox.queue(
             MailPurpose.ORGANIZATION_INVITATION,
             footing.user,
             address=invitation.email,
             invitation_id=invitation.id,
             about=footing.organization.name,
-            by_hand=True,
+            unlimited=True,
         )
 
     async def token(self, invitation: Invitation, maker: UUID) -> str:
-        """Make another token that opens it, while its maker may invite; those of before stay good."""
+        """Make another token for it, good while its `maker` may invite; earlier ones stay good."""
         token, now = tokens.opaque(), self.context.clock.now()
         digest = tokens.digest(token)
         row = InvitationToken(digest=digest, invitation_id=invitation.id, made_by=maker, created_at=now)

@@ -1,4 +1,4 @@
-"""Invitations as members make them, send them, hand over their links and take them back."""
+"""Invitations, for the members who make, send, hand over and revoke them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,7 +118,7 @@ class Invitations:
         """
         footing, invitation = await self._invitation(by, id_, invitation_id, Act.INVITE)
         if not self.delivery.by_hand(invitation):
-            raise MailEnabled("Where mail works, this invitation is sent to its address. Send it once more instead.")
+            raise MailEnabled("This server sends mail, so this invitation goes to its address. Send it again instead.")
         await self.audit.record(Action.INVITATION_LINK_MADE, actor=footing.user.id, **ids_of(invitation))
         return Invited(invitation, await self.delivery.link(invitation, by.id))
 

@@ -1,8 +1,7 @@
 """Known devices: browsers in which somebody has signed in before, so that other people's guesses do not keep them out.
 
-A browser shows that it is known by a signed token that names the account and the device. It opens nothing: it only has
-its wrong passwords counted by themselves (ASVS 6.1.1). It is good as long as the password with which it was earned: who
-knew the one before is a stranger again.
+A browser shows that it is known by a signed token that names the account and the device. It grants no access: only the
+wrong passwords of its browser are counted apart (ASVS 6.1.1). It is valid until the account gets another password.
 """
 
 import hashlib
@@ -17,7 +16,7 @@ from backend.errors import Unauthenticated
 
 LIFETIME: Final = timedelta(days=180)
 _OWN: Final = 8
-"""Bytes of a device's name that are its own, and of those that follow from the password."""
+"""Random bytes of a device's id; as many are derived from the account and its password hash."""
 
 
 def device_of(context: Context, token: str | None, account: UUID, hashed_password: str | None) -> UUID | None:
@@ -41,5 +40,5 @@ def renewed(context: Context, token: str | None, account: UUID, hashed_password:
 
 
 def _device(own: bytes, account: UUID, hashed_password: str) -> UUID:
-    """Name a device by bits of its own, and by bits that only this password gives it."""
+    """Return a device's id: its own random bytes, and bytes derived from the account and its password hash."""
     return UUID(bytes=own + hashlib.sha256(own + account.bytes + hashed_password.encode()).digest()[:_OWN])

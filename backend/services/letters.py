@@ -1,4 +1,4 @@
-"""What mails say: our templates, and before them those that whoever runs the place has dropped into a folder."""
+"""Writes mails from templates: the operator's own where there are any, else ours."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 OURS: Final = Path(__file__).parent.parent / "templates" / "letters"
 FOLDER: Final = "mail"
-"""Where in the data directory templates of one's own are looked for."""
+"""The folder of the operator's own templates in the data directory."""
 SHARED: Final = ("layout.html", "macros.html")
 """What all mails in HTML are made with."""
 LONGEST_SUBJECT: Final = 80
@@ -31,7 +31,7 @@ _log = structlog.get_logger("vestibule.letters")
 
 @dataclass(frozen=True)
 class Letter:
-    """What a template may know. Of what people typed, a mail to an unproven address holds the `reason` alone."""
+    """The values for a template. Of text that people typed, a mail to an unproven address has the `reason` alone."""
 
     host: str
     """Of `PUBLIC_URL`."""
@@ -111,7 +111,7 @@ class Letters:
         finished: Callable[[str], T],
         tell: Callable[[Fault], None],
     ) -> T | None:
-        """Render with what is in the folder, as long as one of `parts` is there and not found to be broken."""
+        """Render with the templates in the folder, if one of `parts` is there and not known to be broken."""
         left_out: set[str] = set()
         while self._own and (used := [part for part in parts if part not in left_out and part in self._own]):
             try:
@@ -130,7 +130,7 @@ class Letters:
 
 
 def known(letter: Letter) -> dict[str, object]:
-    """Return the variables of templates: nothing in them is a control, and only `reason` has more than one line.
+    """Return the variables of templates: without control characters, and only `reason` has more than one line.
 
     A device is named by whoever uses it, so that its name is a stranger's text like any other (ASVS 1.3.3).
     """
@@ -155,18 +155,18 @@ def known(letter: Letter) -> dict[str, object]:
 
 
 def _line(text: str | None) -> str | None:
-    """Make one line of a value, without controls; None if nothing is left."""
+    """Make one line of a value, without control characters; None if nothing is left."""
     return "".join(one for one in " ".join((text or "").split()) if plain(one, lines=False)) or None
 
 
 def _lines(text: str | None) -> str | None:
-    """Keep the lines of a value and what stands in them, and no other control; None if nothing is left."""
+    """Keep the lines of a value, without other control characters; None if nothing is left."""
     lines = ("".join(one for one in line if plain(one, lines=True)).rstrip() for line in (text or "").splitlines())
     return "\n".join(lines).strip("\n") or None
 
 
 def _device(session: UserSession, *, typed: bool) -> str | None:
-    """Say what somebody signed in with; unless `typed`, only in words of ours."""
+    """Name what somebody signed in with; unless `typed`, without text that somebody typed."""
     agent = _line(session.agent) if typed or session.agent in agents.OURS else None
     name = _line(session.device_name) if typed else None
     return ", ".join([*([f'"{name[:_LONGEST_DEVICE]}"'] if name else []), *([agent] if agent else [])]) or None
@@ -181,7 +181,7 @@ def _address(text: str | None) -> str | None:
 
 
 def _parted(text: str) -> tuple[str, str]:
-    """Part what a text template gave into subject and text."""
+    """Split the output of a text template into subject and text."""
     first, _, rest = text.lstrip().partition("\n")
     subject = _line(first.removeprefix(_HEADER)) if first.startswith(_HEADER) else None
     if subject is None:
@@ -197,7 +197,7 @@ def _checked(parts: tuple[str, str], letter: Letter) -> tuple[str, str]:
 
 
 def _whole(text: str, letter: Letter) -> str:
-    """Return what a template gave, stripped; a mail that nobody could use is refused."""
+    """Return the output of a template, stripped; one that is empty, cannot be stored or lacks its token is refused."""
     text = text.strip()
     if not text:
         raise Unusable("Nothing is in it.")

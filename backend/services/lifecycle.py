@@ -25,7 +25,7 @@ ALLOWED: Final[Mapping[Status, frozenset[Status]]] = {
     Status.DELETED: frozenset({Status.ANONYMIZED}),
     Status.ANONYMIZED: frozenset(),
 }
-"""What may follow what. A deleted account may besides become again what it was."""
+"""Allowed transitions. A deleted account may also return to the status it had before."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Lifecycle:
     async def account(self, id_: UUID, *, by: UUID | None, act: Act, gone: bool = False) -> User:
         """Return an account, locked, for somebody (`by`; None is the command line) who still may do this to it.
 
-        It stands behind the installation's lock, as everything that may take the last administrator out of office.
+        The installation is locked first, as by everything that may remove the last administrator.
 
         Raises:
             AdminRequired: the rights were taken away while the request was under way (ASVS 8.3.2).
@@ -53,17 +53,17 @@ class Lifecycle:
             raise UserNotFound
         return user
 
-    async def accounts(self, ids: Sequence[UUID], *, by: UUID | None, act: Act) -> Sequence[User]:
+    async def accounts(self, ids: Sequence[UUID], *, by: UUID | None, act: Act, gone: bool = False) -> Sequence[User]:
         """Return those of these accounts that there are, locked, in the order of their ids; see `account`.
 
         Raises:
             AdminRequired: the rights were taken away while the request was under way.
         """
         await self.check_rights(by, act, oneself=False)
-        return [user for user in await self.users.lock_all(ids) if user.status not in GONE]
+        return [user for user in await self.users.lock_all(ids) if gone or user.status not in GONE]
 
     async def check_rights(self, by: UUID | None, act: Act, *, oneself: bool) -> None:
-        """Insist, behind the installation's lock, that somebody may do this at this moment.
+        """Lock the installation, and check that somebody may do this now.
 
         Raises:
             AdminRequired: they may not, or not any more.
@@ -82,12 +82,9 @@ class Lifecycle:
         actor: UUID | None,
         reason: str | None = None,
         columns: Mapping[str, Any] | None = None,
-        details: Mapping[str, Any] | None = None,
     ) -> None:
         """Change the status of one locked account; see `change_all`."""
-        await self.change_all(
-            [user], to, action, actor=actor, reason=reason, columns=columns, details=lambda _: details or {}
-        )
+        await self.change_all([user], to, action, actor=actor, reason=reason, columns=columns)
 
     async def change_all(
         self,
@@ -102,7 +99,7 @@ class Lifecycle:
     ) -> None:
         """Change the status of locked accounts, with `columns` that belong to the change, and record each.
 
-        Whoever leaves `ACTIVE` loses all sessions with the same commit.
+        All sessions of accounts that leave `ACTIVE` end in the same commit.
 
         Raises:
             InvalidTransition: the table has no way from here to there; nothing was changed.
@@ -129,7 +126,7 @@ class Lifecycle:
             await self.audit.record_all(action, told, actor=actor, reason=reason)
 
     async def keep_an_admin(self, *leaving: User) -> None:
-        """Ask this, behind the installation's lock, before accounts lose their rights or their life.
+        """Check that an administrator is left; call it with the installation locked, before accounts lose rights.
 
         Raises:
             LastAdmin: no active administrator would be left.
@@ -140,10 +137,10 @@ class Lifecycle:
 
 
 def check_way(user: User, to: Status) -> None:
-    """Look into the table.
+    """Check that an account may change to a status.
 
     Raises:
-        InvalidTransition: it has no way from the account's status to that one.
+        InvalidTransition: `ALLOWED` has no such transition.
     """
     before = {user.status_before_deletion} if user.status is Status.DELETED else frozenset()
     if to not in ALLOWED[user.status] | before:

@@ -8,7 +8,7 @@ from backend.clock import Clock
 from backend.models import MailState, Status
 from backend.services.audit import Action
 from backend.services.session_rules import Rules
-from backend.stores.mails import MailStore, Wanted
+from backend.stores.mails import MailStore, WantedMails
 from backend.stores.sessions import SessionStore
 from backend.stores.users import UserStore
 
@@ -45,4 +45,4 @@ class Measuring:
             accounts[status] += count
         now = self.clock.now()
         live = await self.sessions.live(now, now - self.rules.idle, now - self.rules.remembered_idle)
-        return Measures(signins, live, accounts, await self.mails.states(Wanted()))
+        return Measures(signins, live, accounts, await self.mails.states(WantedMails()))

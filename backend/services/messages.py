@@ -1,4 +1,4 @@
-"""The ledger of mail, as people who administer see it: what was sent, what was not and why, and the way to help."""
+"""The ledger of mail, for administrators: what was sent, what was not and why, and sending again."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from backend.services.outbox import Outbox
 from backend.services.recovery import LIFETIME, Recovery
 from backend.services.rights import Act
 from backend.settings import Settings
-from backend.stores.mails import MailStore, Wanted
+from backend.stores.mails import MailStore, WantedMails
 from backend.stores.pages import Page
 
 TOKENS: Final[Mapping[MailPurpose, TokenPurpose]] = {
@@ -50,12 +50,12 @@ _PAGES: Final[Mapping[MailPurpose, str]] = {
     MailPurpose.MEMBERSHIP_ENDED: "/organizations",
 }
 _OF_A_MOMENT: Final[Mapping[MailPurpose, str]] = {
-    MailPurpose.EMAIL_CHANGED: "The address of before is not kept any longer than until that mail has left.",
-    MailPurpose.NEW_DEVICE: "It told of one sign-in, and a second one would tell of the last.",
-    MailPurpose.ORGANIZATION_INVITATION: "An invitation is sent again on the page of its organization.",
+    MailPurpose.EMAIL_CHANGED: "The old email address is deleted as soon as this mail was sent.",
+    MailPurpose.NEW_DEVICE: "It was about one sign-in. A new mail would be about the latest one.",
+    MailPurpose.ORGANIZATION_INVITATION: "Send the invitation again on the page of its organization.",
 }
 """Mails that cannot be written again as they were, and why."""
-HANDED_OVER: Final = "Its link was handed over by an administrator."
+HANDED_OVER: Final = "An administrator shared its link."
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Messages:
     recovery: Recovery
     audit: Audit
 
-    async def ledger(self, wanted: Wanted, cursor: str | None, limit: int) -> Ledger:
+    async def ledger(self, wanted: WantedMails, cursor: str | None, limit: int) -> Ledger:
         """Return a page, the newest mails first.
 
         Raises:
@@ -131,7 +131,7 @@ class Messages:
         return await self._queue(admin, user, mail.purpose, about=mail.about)
 
     async def link(self, admin: UUID | None, id_: UUID) -> Link:
-        """Make the link of a mail that could not leave, for an administrator to hand over; older ones die.
+        """Make the link of a mail that could not leave, for an administrator to hand over; older ones are voided.
 
         Raises:
             MailEnabled: where mail works, links reach their person and nobody else (ASVS 6.4.6).
@@ -139,7 +139,7 @@ class Messages:
             NoLink, AlreadyVerified, ResetOfInactive: it has none, or not any more.
         """
         if self.context.settings.mail_enabled:
-            raise MailEnabled("Where mail works, links are sent by mail, to their person alone.")
+            raise MailEnabled("This server sends mail, so links are only sent to the person by mail.")
         mail, user = await self._mail(admin, id_)
         _check(user, mail.purpose)
         purpose, now = TOKENS[mail.purpose], self.context.clock.now()
@@ -152,13 +152,17 @@ class Messages:
 
     async def _mail(self, admin: UUID | None, id_: UUID) -> tuple[Mail, User]:
         await self.lifecycle.check_rights(admin, Act.SEND_MAIL, oneself=False)
+        reader = await self.store.reader(id_)
+        if reader is None:
+            raise MessageNotFound
+        user = await self.lifecycle.account(reader, by=admin, act=Act.SEND_MAIL)
         mail = await self.store.get(id_)
         if mail is None:
             raise MessageNotFound
-        return mail, await self.lifecycle.account(mail.user_id, by=admin, act=Act.SEND_MAIL)
+        return mail, user
 
     async def _queue(self, admin: UUID | None, user: User, purpose: MailPurpose, *, about: str | None = None) -> Mail:
-        await self.outbox.queue(purpose, user, about=about, by_hand=True)
+        await self.outbox.queue(purpose, user, about=about, unlimited=True)
         mail = await self.store.last(purpose, user.id)
         await self._record(Action.MAIL_SENT_BY_ADMIN, admin, mail)
         return mail

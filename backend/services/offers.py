@@ -1,4 +1,4 @@
-"""Invitations as those see them who bring one: what is offered, accepting and declining."""
+"""Invitations, for those who have one: looking at, accepting and declining it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,11 +51,11 @@ class Offers:
         if organization is None:
             raise InvitationInvalid
         inviter = await self.entry.users.get(invitation.invited_by) if invitation.invited_by else None
-        name = None if inviter is None or inviter.status in GONE else inviter.full_name or inviter.username
+        name = None if inviter is None or inviter.status in GONE else inviter.display_name
         return Offer(organization, invitation.role, name, invitation.email, invitation.expires_at)
 
     async def accept(self, by: Identity, token: str) -> Place:
-        """Come in by an invitation, which is used then.
+        """Join by an invitation, which is used up then.
 
         Raises:
             InvitationInvalid: it is unknown, used, taken back or too old, or whoever made it may not invite any more.
@@ -74,7 +74,7 @@ class Offers:
             raise InvitationInvalid
         membership = Membership(user_id=user.id, organization_id=organization.id, role=invitation.role, created_at=now)
         await self.entry.memberships.add(membership)
-        await self.store.revoke_to(organization.id, email_key(user.email), now)  # whoever is removed has no way back
+        await self.store.revoke_to(organization.id, email_key(user.email), now)  # else somebody removed could come back
         about = {**ids_of(invitation), "role": invitation.role}
         await self.audit.record(Action.INVITATION_ACCEPTED, actor=user.id, target=user.id, **about)
         return await self.entry.look(by, organization.id, Act.SEE)
@@ -92,8 +92,8 @@ class Offers:
 
     async def token_for(self, invitation_id: UUID, sender: UUID) -> str | None:
         """Make a token for the mail in which somebody sends an invitation; None if it would open nothing any more."""
-        invitation = await self.store.get(invitation_id)
-        if invitation is None or not _is_open(invitation, self.context.clock.now()):
+        invitation = await self.store.get(invitation_id, self.context.clock.now())
+        if invitation is None:
             return None
         works = await self.entry.organizations.works(invitation.organization_id)
         good = works and await self._vouches(sender, invitation)
@@ -103,7 +103,7 @@ class Offers:
         if invitation.email_key and invitation.email_key != email_key(user.email):
             raise InvitationForAnother
         if await self.entry.memberships.role(invitation.organization_id, user.id):
-            raise AlreadyMember("You are a member of this organization already.")
+            raise AlreadyMember("You are already a member of this organization.")
         await self.entry.check_works(invitation.organization_id)
         if await self.entry.memberships.count_of(user.id) >= MOST:
             raise TooManyOrganizations
@@ -120,11 +120,7 @@ class Offers:
         return invitation
 
     async def _vouches(self, maker: UUID, invitation: Invitation) -> bool:
-        """Tell whether somebody could make this invitation now: nobody comes in on the word of who is out."""
+        """Tell whether the maker of a token could make this invitation now; otherwise the token is void."""
         user = await self.entry.users.get(maker)
         role = await self.entry.memberships.role(invitation.organization_id, maker)
         return user is not None and user.is_active and may(Act.INVITE, role, user.role, over=invitation.role)
-
-
-def _is_open(invitation: Invitation, now: datetime) -> bool:
-    return invitation.used_at is None and invitation.revoked_at is None and invitation.expires_at > now

@@ -1,4 +1,4 @@
-"""The way to an organization: whoever acts in one comes past its lock and is asked for their role there."""
+"""Access to organizations: every act in one first locks it and checks the caller's role there."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -21,7 +21,7 @@ class Footing:
     role: MembershipRole | None
 
     def insist(self, act: Act, *, over: MembershipRole | None = None) -> None:
-        """Insist that they may do this, to somebody who is `over`.
+        """Check that they may do this, to somebody whose role is `over`.
 
         Raises:
             RoleRequired: they may not.
@@ -32,7 +32,7 @@ class Footing:
 
 @dataclass(frozen=True)
 class Entry:
-    """Lets people to organizations within one transaction: accounts are locked before organizations."""
+    """Checks access to organizations within one transaction: accounts are locked before organizations."""
 
     users: UserStore
     organizations: OrganizationStore
@@ -67,7 +67,7 @@ class Entry:
         return footing
 
     async def check_works(self, id_: UUID) -> None:
-        """Insist that an organization is not inert.
+        """Check that an organization is not inert.
 
         Raises:
             OrganizationInert: none of its owners has an active account.

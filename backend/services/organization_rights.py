@@ -50,7 +50,7 @@ OVER: Final[Mapping[MembershipRole, frozenset[MembershipRole]]] = {
     MembershipRole.ADMIN: frozenset({MembershipRole.MEMBER}),
     MembershipRole.MEMBER: frozenset(),
 }
-"""As what somebody may invite people, and whom they may take out."""
+"""The roles that each role may invite people to, and may remove."""
 
 RANKS: Final = (MembershipRole.MEMBER, MembershipRole.ADMIN, MembershipRole.OWNER)
 """The roles, the one with the fewest rights first."""
@@ -59,7 +59,7 @@ RANKS: Final = (MembershipRole.MEMBER, MembershipRole.ADMIN, MembershipRole.OWNE
 def may(act: Act, membership: MembershipRole | None, role: Role, *, over: MembershipRole | None = None) -> bool:
     """Tell whether a member of this kind (None: no member), who has `role` in the installation, may do this.
 
-    `over` is whom it is done to, or as what somebody is invited.
+    `over` is the role of whom it is done to, or to which somebody is invited.
     """
     who = WHO_MAY[act]
     if role is Role.ADMIN and Outsider.ADMINISTRATOR in who:

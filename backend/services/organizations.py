@@ -60,7 +60,7 @@ class Organizations:
         return await self.entry.organizations.places(user_id)
 
     async def standings(self, user_id: UUID) -> Sequence[Standing]:
-        """Return the same without what others have to be counted for."""
+        """Return the same without the numbers of members, which have to be counted."""
         return await self.entry.organizations.standings(user_id)
 
     async def all(self, by: Identity, cursor: str | None, limit: int) -> Page[WithOwners]:
@@ -191,7 +191,7 @@ class Organizations:
         footing = await self.entry.enter(by, id_, Act.TRANSFER)
         member = await self._member(id_, user_id)
         if member.user.id == by.id:
-            raise OwnRole("Hand the organization over to somebody else.")
+            raise OwnRole("Transfer the organization to someone else.")
         if not member.user.is_active:
             raise NotActive
         if member.role is not MembershipRole.OWNER:
@@ -203,7 +203,7 @@ class Organizations:
         return await self.entry.look(by, id_, Act.SEE)
 
     async def remove(self, by: Identity, id_: UUID, user_id: UUID) -> None:
-        """Take a member out, who is told by mail; oneself: see `leave`.
+        """Remove a member, who is told by mail; oneself: see `leave`.
 
         The invitations they made are taken back, and those to their address.
 
@@ -243,7 +243,7 @@ class Organizations:
         return member
 
     async def _change(self, footing: Footing, member: Member, role: MembershipRole) -> None:
-        """Change a role; whoever can invite as fewer roles than before loses what they have invited beyond that."""
+        """Change a role; open invitations that the member could not make in the new role are revoked."""
         await self._keep_an_owner(footing, member)
         await self.entry.memberships.change(footing.organization.id, member.user.id, role)
         await self._take_back(footing, member, OVER[member.role] - OVER[role])
@@ -254,7 +254,7 @@ class Organizations:
         await self._take_back(footing, member, frozenset(MembershipRole))
 
     async def _keep_an_owner(self, footing: Footing, member: Member) -> None:
-        """Ask this, with the organization locked, before a member stops being what they are."""
+        """Check that an active owner is left; call it with the organization locked, before a member's role ends."""
         if member.role is MembershipRole.OWNER and not await self.entry.memberships.other_active_owner(
             footing.organization.id, member.user.id
         ):

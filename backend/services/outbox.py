@@ -9,7 +9,7 @@ from uuid import UUID
 
 from backend.clock import Clock
 from backend.models import MailPurpose, MailState, User
-from backend.stores.mails import MailStore
+from backend.stores.mails import MailStore, WantedMails
 
 _HOUR: Final = timedelta(hours=1)
 _PER_HOUR: Final = 3
@@ -18,7 +18,7 @@ _PER_DAY: Final = 10
 
 
 class Priority(IntEnum):
-    """Which mails overtake which. Strangers cause proofs, and anybody invitations: nothing else shares their places."""
+    """Which mails are sent first. Proofs, which strangers cause, and invitations have priorities of their own."""
 
     RESET = 0
     PROOF = 1
@@ -27,11 +27,13 @@ class Priority(IntEnum):
 
 
 _AWAITED: Final = {MailPurpose.RESET_PASSWORD: Priority.RESET, MailPurpose.VERIFY_EMAIL: Priority.PROOF}
-"""Mails that somebody sits and waits for; one that is coming is not queued twice."""
+"""Mails that somebody waits for at the screen; one that is still due is not queued twice."""
 _PRIORITIES: Final = {**_AWAITED, MailPurpose.ORGANIZATION_INVITATION: Priority.INVITATION}
+_HELD: Final = {MailPurpose.ACCOUNT_REJECTED: timedelta(minutes=1)}
+"""Mails that wait a moment before they leave, because what they tell may be taken back, and how long."""
 NO_SERVER: Final = "There is no mail server."
-TOO_MANY: Final = "There were enough of its kind lately."
-REPLACED: Final = "Another one has taken its place, or it was not needed any more."
+TOO_MANY: Final = "Too many mails of this kind were sent recently."
+REPLACED: Final = "A newer mail replaced it, or it was no longer needed."
 
 
 @dataclass(frozen=True)
@@ -58,32 +60,37 @@ class Outbox:
         address: str | None = None,
         about: str | None = None,
         invitation_id: UUID | None = None,
-        by_hand: bool = False,
+        unlimited: bool = False,
     ) -> None:
         """Note that a mail to this person is due; to another `address` than their own if one is given.
 
-        It may be `about` an organization, by its name, and carry an invitation. One that somebody sends `by_hand` is
-        not one too many.
+        It may be `about` an organization, by its name, and carry an invitation. An `unlimited` one is never one
+        too many, and never held back.
         """
         more = {"address": address, "about": about, "invitation_id": invitation_id}
-        await self._queue(purpose, [user], by_hand=by_hand, **more)
+        await self._queue(purpose, [user], unlimited=unlimited, **more)
 
     async def leave_out(self, purpose: MailPurpose, user: User) -> None:
-        """Note that a mail to this person would have been one too many."""
+        """Record a mail to this person as suppressed: it would have been one too many."""
         await self._add([self._mail(purpose, user, why=TOO_MANY, due_at=self.clock.now())])
 
     async def take_back(self, purpose: MailPurpose, user: User) -> None:
-        """Note that a mail that may be due to this person is not needed any more."""
+        """Suppress mails of this purpose to this person that are still due."""
         await self.store.suppress(purpose, user.id, REPLACED)
+
+    async def has_left(self, purpose: MailPurpose, user: User) -> bool:
+        """Tell whether the newest mail of a purpose to this person has left, or is leaving at this moment."""
+        newest = await self.store.page(WantedMails(purpose=purpose, user_id=user.id), None, 1)
+        return any(mail.state in {MailState.SENT, MailState.ACCEPTED} for mail in newest.rows)
 
     async def queue_all(self, purpose: MailPurpose, users: Sequence[User], *, about: str | None = None) -> None:
         """Note that a mail to each of these people is due, about an organization if it is named."""
         await self._queue(purpose, users, about=about)
 
     async def tell_later(self, purpose: MailPurpose, users: Sequence[User]) -> None:
-        """Note that news is due to each of these people: at once, or an hour after the last of its kind, then as one.
+        """Queue a mail to each of these people that bundles news: now, or an hour after the last of its kind.
 
-        Call it behind a lock: of two at the same moment, each would see none coming.
+        Call it behind a lock: two callers at the same moment would queue it twice.
         """
         ids, now = [user.id for user in users], self.clock.now()
         coming = await self.store.due(purpose, ids)
@@ -101,21 +108,22 @@ class Outbox:
         purpose: MailPurpose,
         users: Sequence[User],
         *,
-        by_hand: bool = False,
+        unlimited: bool = False,
         **more: Any,  # noqa: ANN401  # columns
     ) -> None:
         ids, now = [user.id for user in users], self.clock.now()
         coming = await self.store.renew(purpose, ids, now) if purpose in _AWAITED else frozenset[UUID]()
         enough: set[UUID] = set()
-        for span, most in () if by_hand else ((_HOUR, _PER_HOUR), (_DAY, _PER_DAY)):
+        for span, most in () if unlimited else ((_HOUR, _PER_HOUR), (_DAY, _PER_DAY)):
             lately = await self.store.lately(purpose, ids, now - span, now)
             enough |= {id_ for id_, count in lately.items() if count >= most}
+        due_at = now if unlimited else now + _HELD.get(purpose, timedelta())
         mails = []
         for user in users:
             if user.id in coming:
                 continue
             why = TOO_MANY if user.id in enough else None
-            mails.append(self._mail(purpose, user, why=why, due_at=now, **more))
+            mails.append(self._mail(purpose, user, why=why, due_at=due_at, **more))
         await self._add(mails)
         if coming:
             self.wake()
@@ -148,7 +156,7 @@ class Outbox:
             self.wake()
 
     def wake(self) -> None:
-        """Let the courier look after the commit."""
+        """Wake the courier after the commit."""
         self.after_commit(self._due)
 
     async def _due(self) -> None:

@@ -1,4 +1,4 @@
-"""The installation at a glance: who waits and how long, what failed lately, what is unusual today."""
+"""The installation at a glance: who waits and for how long, what failed lately, what is unusual today."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class Glance:
 
 @dataclass(frozen=True)
 class Overview:
-    """Looks over the whole: as many questions to the database at a million accounts as at ten."""
+    """Reads the overview: as many queries at a million accounts as at ten."""
 
     context: Context
     people: People

@@ -5,12 +5,13 @@ import json
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from textwrap import indent
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from backend.clock import rfc3339
 from backend.context import Context
 from backend.errors import DownloadsBusy, TooManyRequests, UserNotFound
 from backend.identifiers import email_key
@@ -63,6 +64,16 @@ async def begin(context: Context, user_id: UUID, origin: Origin, *, by: UUID | N
         raise TooManyRequests(retry_after=_MINUTE, limit=1, window=_MINUTE)
     if len(context.downloads) >= _MOST_AT_ONCE:
         raise DownloadsBusy
+    context.downloads.add(user_id)  # before anything is awaited: others may ask meanwhile
+    try:
+        user = await _recorded(context, user_id, origin, by=by)
+    except BaseException:
+        context.downloads.discard(user_id)
+        raise
+    return OwnData(context, user)
+
+
+async def _recorded(context: Context, user_id: UUID, origin: Origin, *, by: UUID | None) -> User:
     if by:
         await Throttle.of(context).own_data(str(by))
     async with unit_of_work(context, origin) as services:
@@ -70,8 +81,7 @@ async def begin(context: Context, user_id: UUID, origin: Origin, *, by: UUID | N
         if user is None:
             raise UserNotFound
         await services.audit.record(Action.OWN_DATA_EXPORTED, target=user_id, actor=by)
-    context.downloads.add(user_id)
-    return OwnData(context, user)
+    return user
 
 
 class OwnData:
@@ -116,16 +126,16 @@ class OwnData:
                 yield more
 
     def close(self) -> None:
-        """Give back what it holds, once the piece that is being made at this moment is made."""
+        """Release what it holds, once the piece that is being made is finished."""
         self._context.downloads.discard(self._user.id)
         asyncio.get_running_loop().run_in_executor(None, self._in_turn, self._release)
 
     async def _apart(self, work: Callable[[], T]) -> T:
-        """Work in a thread, which is free again when the piece is made."""
+        """Run work in a thread, one piece at a time."""
         return await asyncio.to_thread(self._in_turn, work)
 
     def _in_turn(self, work: Callable[[], T]) -> T:
-        with self._turn:  # whoever waited for a piece may be gone before it is made
+        with self._turn:  # whoever waited for a piece may be gone before it is finished
             return work()
 
     def _release(self) -> None:
@@ -264,5 +274,5 @@ def _json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return rfc3339(value)
     return str(value)

@@ -1,4 +1,4 @@
-"""Templates that an operator has dropped into a folder: read anew each time, in a sandbox, with ours behind them."""
+"""The operator's own templates, from a folder: read anew each time, in a sandbox, with ours as the fallback."""
 
 import os
 import re
@@ -32,7 +32,7 @@ _NOT_KNOWN: Final = re.compile(r"'\w+' is undefined")
 
 
 class Unusable(Exception):
-    """A file cannot be used, or what it gave is no mail. The text holds nothing of the mail itself."""
+    """A template cannot be used, or its output is no mail. The message holds nothing of the mail itself."""
 
     def __init__(self, why: str, file: str | None = None) -> None:
         """Say why, and which file it is if that is known."""
@@ -49,7 +49,7 @@ class Fault:
     why: str
     details: str
     changed_at: int
-    """In nanoseconds; with `file` it tells one fault from the next."""
+    """Modification time in nanoseconds; with `file` it tells one fault from the next."""
 
     def refuse(self) -> NoReturn:
         """Raise it.
@@ -102,7 +102,7 @@ class OwnTemplates:
         return Fault(file, line, why, details, self._changed_at(file))
 
     def _places(self, error: Exception) -> Iterator[tuple[str, int | None]]:
-        """Return the places in the folder that an error came by, the last first."""
+        """Return the files and lines of the folder in an error's traceback, the last first."""
         if isinstance(error, Unusable) and error.file:
             yield error.file, None
         found = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
@@ -152,7 +152,7 @@ class _Folder(BaseLoader):
 
 
 def environment(kind: type[E], loader: BaseLoader, *, html: bool) -> E:
-    """Return how templates for mails are understood, theirs and ours: what is not known is an error, never nothing."""
+    """Return the Jinja environment of mail templates, theirs and ours: unknown variables are errors."""
     templates = kind(
         loader=loader,
         undefined=StrictUndefined,
@@ -165,5 +165,5 @@ def environment(kind: type[E], loader: BaseLoader, *, html: bool) -> E:
 
 
 def quoted(text: str) -> str:
-    """Mark each line as somebody else's, as mail programs do: it can neither pass for ours nor seem to end the mail."""
+    """Quote each line as mail programs do: it can neither pass for ours nor seem to end the mail."""
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))

@@ -1,4 +1,4 @@
-"""Pace: answers that must not tell by their time what was found."""
+"""Equal response times, for answers whose time must not tell what was found."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Pace:
-    """When something began, by the clock that only goes forward: real time passes here, whatever clock is injected."""
+    """When a request began, by the monotonic clock: this is real time, whatever clock is injected."""
 
     began: float
 

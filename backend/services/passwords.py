@@ -1,4 +1,4 @@
-"""The rule for new passwords (ASVS 6.2, NIST SP 800-63B-4 §3.1.1.2). It is never asked where a password is checked.
+"""The rule for new passwords (ASVS 6.2, NIST SP 800-63B-4 §3.1.1.2). It is never applied at sign-in.
 
 The list of common passwords is the one that comes with the Python package zxcvbn (MIT licence): the 30,000 most counted
 in published leaks, collected by the makers of zxcvbn from the lists known as Xato (2015) and RockYou.
@@ -23,18 +23,18 @@ LONGEST: Final = 256
 _SHORTEST_TELLING_USERNAME: Final = 4
 _PRODUCT: Final = "vestibule"
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
-"""A word that tells something: four letters or more."""
+"""A word worth comparing: four letters or more."""
 _SIGNS: Final = frozenset("NPZ")
 """Unicode's numbers, punctuation and spaces; of other symbols, such as emoji, there are too many to guess."""
 
 
 @dataclass(frozen=True)
 class PasswordRule:
-    """At least `shortest` code points, at most 256, of any kind; not common, and not made of names that others know."""
+    """At least `shortest` code points, at most 256, of any kind; not common, and not made of words that others know."""
 
     shortest: int
     words: frozenset[str] = frozenset()
-    """What everybody knows of the installation, as it is compared (ASVS 6.1.2)."""
+    """Words that everybody knows of the installation, in the form compared (ASVS 6.1.2)."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -43,7 +43,7 @@ class PasswordRule:
         return cls(settings.password_min_length, frozenset({_PRODUCT, *_words(host.rpartition(".")[0])}))
 
     def check(self, password: str, *, username: str, email: str, institution: str | None = None) -> None:
-        """Look at a new password, exactly as it was typed (ASVS 6.2.8); only comparisons overlook case and width.
+        """Check a new password exactly as it was typed (ASVS 6.2.8); only comparisons ignore case and width.
 
         Raises:
             PasswordRefused: with the reason, as a sentence for the person.

@@ -1,4 +1,4 @@
-"""Who is there: lists, one person, and counts, as people who administer see them."""
+"""Accounts as administrators see them: lists, one account, counts, and an account's history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from backend.stores.users import UserStore
 
 _HISTORY: Final = 50
 _DAYS: Final = 30
-_NOISE: Final = (Action.SESSION_OPENED,)
-"""Every sign-in opens a session; the sign-in is what a person wants to read."""
+_NOISE: Final = (Action.SESSION_OPENED, Action.REFUSED)
+"""Left out of a history: openings of sessions, each of which is a sign-in, and what others were refused."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Statistics:
+class Headcount:
     """The installation in numbers: `seen` by how many days ago at most, `registrations` by day (UTC)."""
 
     counts: Counts
@@ -81,18 +81,18 @@ class People:
         alike = sum(people[role, status] for role in roles for status in wanted.statuses)
         crowd = Crowd(people.total(), alike)
         if wanted.tier_id is not None:
-            tiered = await self.users.tallies.tiered(wanted.tier_id)
+            tiered = (await self.users.tallies.tiered(wanted.tier_id))[wanted.tier_id]
             both = sum(tiered[role, status] for role in roles for status in wanted.statuses)
             alike, crowd = both, Crowd(people.total(), both, by_tier=tiered.total() <= alike)
         return Total(alike, crowd=crowd) if wanted.counted else await self.listings.count(wanted, crowd)
 
-    async def statistics(self, now: datetime) -> Statistics:
-        """Count everybody there is: as many questions to the database at a million accounts as at ten."""
+    async def headcount(self, now: datetime) -> Headcount:
+        """Count all accounts: as many queries at a million accounts as at ten."""
         tallies = self.users.tallies
         registrations = await tallies.registrations(now - timedelta(days=_DAYS - 1))
         days = [f"{now - timedelta(days=ago):%Y-%m-%d}" for ago in reversed(range(_DAYS))]
         seen = {days: sum((await tallies.seen_since(now - timedelta(days=days))).values()) for days in (1, 7, 30)}
-        return Statistics(await self.counts(), seen, {day: registrations.get(day, 0) for day in days})
+        return Headcount(await self.counts(), seen, {day: registrations.get(day, 0) for day in days})
 
     async def newest(self, cursor: str | None, limit: int) -> Page[User]:
         """List accounts, newest first, all but the deleted ones.
@@ -152,7 +152,7 @@ class People:
         return user
 
     async def applicant(self, id_: UUID) -> User:
-        """Return somebody who wants to know where they stand, deleted or not.
+        """Return the account of an applicant who looks at their status page, deleted or not.
 
         Raises:
             UserNotFound: nobody has this id.
@@ -178,7 +178,7 @@ class People:
         return user
 
     async def called(self, who: str, *, gone: bool = False) -> User:
-        """Return the account that somebody means by an id, a username or an email address; see `by_name`.
+        """Return the account of an id, a username or an email address; see `by_name`.
 
         Raises:
             UserNotFound: nobody is called so.

@@ -6,12 +6,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from backend.context import Context
-from backend.errors import OwnRole, PasswordNeeded, SessionRevoked, WrongCurrentPassword
+from backend.errors import OwnRole, SessionRevoked
 from backend.identifiers import email_as_typed
 from backend.models import User
 from backend.services.audit import Action
 from backend.services.recovery import Recovery
 from backend.services.renaming import Renaming, listed
+from backend.stores.installation import InstallationStore
 from backend.stores.users import UserStore
 
 _PLAIN: Final = frozenset({"full_name", "institution", "profile_image_url"})
@@ -22,19 +23,20 @@ class Profile:
     """Changes one's own account within one transaction."""
 
     context: Context
+    installation: InstallationStore
     users: UserStore
     renaming: Renaming
     recovery: Recovery
 
     async def update(self, user_id: UUID, changes: Mapping[str, Any], current_password: str | None = None) -> User:
-        """Change what `changes` names: full_name, username, institution, profile_image_url, email; role as it is.
+        """Change what `changes` names: full_name, username, institution, profile_image_url, email; not the role.
 
         A new address has to be proven anew, and is taken only with the current password (ASVS 7.5.1).
 
         Raises:
             OwnRole: the role would be another one.
             PasswordNeeded: the address changes and the current password is missing or wrong.
-            TooManyRequests: too many wrong passwords.
+            TooManyRequests: too many wrong passwords, or new addresses.
             UsernameTaken, EmailTaken, InvalidUsername, InvalidEmail: a name cannot be so.
         """
         async with self.context.database.reading() as session:
@@ -44,10 +46,11 @@ class Profile:
         if changes.get("role", known.role) != known.role:
             raise OwnRole
         if email_as_typed(changes.get("email", known.email)) != known.email:
-            await self._prove(known, current_password)
-            await self.recovery.throttle.new_address(str(known.id))
+            await self.recovery.allow_new_address(known, current_password)
         if changes.get("username", known.username) != known.username:
             await self.recovery.throttle.renaming(str(known.id))
+        if changes.keys() & {"username", "email"}:
+            await self.installation.lock()  # every claim of a name is made behind it
         user = await self.users.lock(user_id)
         if user is None or user.hashed_password != known.hashed_password or not user.is_active:
             raise SessionRevoked
@@ -58,11 +61,3 @@ class Profile:
             await self.users.update(user, {**columns, "updated_at": self.context.clock.now()})
             await self.recovery.audit.record(Action.PROFILE_UPDATED, target=user.id, actor=user.id, changes=changed)
         return user
-
-    async def _prove(self, user: User, password: str | None) -> None:
-        if not password:
-            raise PasswordNeeded
-        try:
-            await self.recovery.prove(user, password)
-        except WrongCurrentPassword as wrong:
-            raise PasswordNeeded(wrong.detail).after(wrong.counted) from None

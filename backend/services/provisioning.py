@@ -64,7 +64,7 @@ async def check(
         known = await _statuses(context, batch)
         remains.update(id_ for id_ in batch if known.get(id_) is Status.ANONYMIZED)
         findings.stray += [id_ for id_ in batch if known.get(id_) in {None, Status.DELETED}]
-    for batch in context.provisioner.put_aside():
+    for batch in context.provisioner.withdrawn():
         if context.stopping.is_set():
             break
         known = await _statuses(context, batch)
@@ -91,7 +91,7 @@ async def repair(
         if await asyncio.to_thread(context.provisioner.provision_all, batch):
             raise ProvisioningFailed
     for id_ in findings.stray:
-        await setting_aside.put_aside(context, id_)
+        await setting_aside.withdraw(context, id_)
     for id_ in findings.remains:
         await setting_aside.erase(context, id_)
     await asyncio.to_thread(context.provisioner.sweep, settled)

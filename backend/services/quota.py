@@ -1,4 +1,4 @@
-"""What a tier allows: requests of an account to the API are counted where a limit of its tier is for their path."""
+"""Rate limits of tiers: counts an account's requests to paths for which its tier has a limit."""
 
 from backend.context import Context
 from backend.errors import Counted, LimitReached
@@ -6,14 +6,14 @@ from backend.stores.identities import Identity
 
 
 def is_free(context: Context, caller: Identity, path: str) -> bool:
-    """Tell whether it is known by heart that no limit is for a request of this caller to this path."""
+    """Tell whether no limit applies to a caller's request for this path, as far as memory knows."""
     return context.tier_book.passes(caller.tier_id, path)
 
 
 async def spend(context: Context, caller: Identity, path: str) -> Counted | None:
-    """Count a request of this caller to this path, and tell what is left; None: no limit is for it.
+    """Count a request of this caller to this path, and return what is left; None: no limit applies.
 
-    Of the limits that are for it the one with the closest path decides, and it alone counts.
+    If several limits match, only the one with the most specific path counts.
 
     Raises:
         LimitReached: the account has none left.

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from backend import tokens
 from backend.context import Context
-from backend.errors import BadResetToken, BadVerifyToken, PasswordRefused, WrongCurrentPassword
+from backend.errors import BadResetToken, BadVerifyToken, PasswordNeeded, PasswordRefused, WrongCurrentPassword
 from backend.identifiers import email_key
 from backend.models import GONE, MailPurpose, OneTimeToken, SessionEnd, TokenPurpose, User
 from backend.services.audit import Action, Audit
@@ -84,7 +84,7 @@ class Recovery:
         await self.audit.record(Action.PASSWORD_RESET_REQUESTED, target=user.id if user else None)
 
     def keep_pace(self) -> None:
-        """Let the answer take as long for an address that nobody has as for others (ASVS 6.3.8); call it first."""
+        """Let the answer take equally long whether an account has the address or not (ASVS 6.3.8); call it first."""
         pace, seconds = Pace.begin(), self.context.settings.refusal_seconds
         self.outbox.after_commit(lambda: pace.keep(seconds))
 
@@ -114,7 +114,7 @@ class Recovery:
         await self.sessions.end_all(user.id, SessionEnd.PASSWORD_CHANGE, actor=user.id)
         await self.audit.record(Action.PASSWORD_RESET_COMPLETED, target=user.id, actor=user.id)
         guesses = Guesses(self.context, self.audit.origin)
-        self.audit.after_commit(lambda: guesses.forget(found.user_id))  # the way in for whom others locked out
+        self.audit.after_commit(lambda: guesses.forget(found.user_id))  # lets in an owner whom others have locked out
         await self.outbox.queue(MailPurpose.PASSWORD_CHANGED, user)
         return user
 
@@ -157,8 +157,23 @@ class Recovery:
         if not verdict.right:
             raise WrongCurrentPassword().after(verdict.counted)
 
+    async def allow_new_address(self, user: User, password: str | None) -> None:
+        """Ask for the present password before one's own address changes (ASVS 7.5.1), before any transaction is open.
+
+        Raises:
+            PasswordNeeded: it is missing or wrong.
+            TooManyRequests: too many wrong ones, or too many new addresses.
+        """
+        if not password:
+            raise PasswordNeeded
+        try:
+            await self.prove(user, password)
+        except WrongCurrentPassword as wrong:
+            raise PasswordNeeded(wrong.detail).after(wrong.counted) from None
+        await self.throttle.new_address(str(user.id))
+
     async def mint(self, user: User, purpose: TokenPurpose, mail_id: UUID) -> str:
-        """Make a one-time token for the address the account has now; those that other mails carry die."""
+        """Make a one-time token for the address the account has now; those of other mails are voided."""
         token, now = tokens.opaque(), self.context.clock.now()
         await self.one_time_tokens.add(
             OneTimeToken(
@@ -177,7 +192,7 @@ class Recovery:
         rule = PasswordRule.of(self.context.settings)
         rule.check(password, username=user.username, email=user.email, institution=user.institution)
         if user.must_change_password and (await self.context.hasher.verified(password, user.hashed_password))[0]:
-            raise PasswordRefused("This is the temporary password, which somebody else knows. Please choose another.")
+            raise PasswordRefused("This is the temporary password. Please choose a different one.")
 
     async def _set(self, user: User, hashed_password: str) -> None:
         now = self.context.clock.now()

@@ -22,7 +22,7 @@ async def refresh(context: Context, token: str, origin: Origin, *, activity: boo
 
     An exact retry within the grace (two tabs, a lost answer) gets the same successor while that is unused. Any other
     use of a used token means that somebody has stolen it: its whole family ends, with the session (ASVS 10.4.5).
-    `activity=False` does not keep the session awake.
+    `activity=False` does not count as activity of the session.
 
     Raises:
         InvalidRefreshToken: it is unknown, was used before, or its session is over.

@@ -1,4 +1,4 @@
-"""New names for an account: claimed, the old ones set free, and proofs for an old address made worthless."""
+"""New names for an account: claims them, frees the old ones, and voids proofs of an old address."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ class Renaming:
     async def claim(self, user: User, username: str | None, email: str | None) -> dict[str, Any]:
         """Claim what is new of these names for a locked account, and return the columns that change with it.
 
-        Their person hears of it, about a new address at the one of before as well (ASVS 6.3.7).
+        The person is told by mail, about a new address at the former one too (ASVS 6.3.7).
 
         Raises:
             InvalidUsername, InvalidEmail, UsernameTaken, EmailTaken: a name cannot be so.
@@ -62,7 +62,7 @@ class Renaming:
             await self.identifiers.claim_username(user.username, user.id)
 
     async def void_tokens(self, *users: User) -> None:
-        """Make every mail that is under way to accounts worthless."""
+        """Void the tokens of all mails that accounts were sent."""
         await self.one_time_tokens.void_all([user.id for user in users], self.clock.now())
 
 

@@ -1,4 +1,4 @@
-"""What time does: access runs out, suspensions end, and what is kept for a while is removed when the while is over."""
+"""What happens by time alone: access and suspensions end, and what was kept long enough is removed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,12 +8,12 @@ from typing import Final
 
 import structlog
 
+from backend.clock import pause
 from backend.context import Context
 from backend.services import setting_aside
 from backend.services.audit import Origin
 from backend.services.guesses import Guesses
 from backend.services.work import Services, reading, unit_of_work
-from backend.stores.news import pause
 
 DUE_SECONDS: Final = 30.0
 """How often somebody looks whether an access or a suspension has run out."""
@@ -26,7 +26,7 @@ _ERASED_AGAIN: Final = timedelta(days=2)
 _INVITATIONS: Final = timedelta(days=30)
 """How long an invitation is kept that is over."""
 _BULK_CALLS: Final = timedelta(days=1)
-"""How long a lost answer can be asked for again."""
+"""How long a bulk call can be repeated under its key."""
 _log = structlog.get_logger("vestibule.retention")
 
 
@@ -48,7 +48,7 @@ class Removed:
 
 
 async def keep_time(context: Context) -> None:
-    """Look again and again until the process stops; what one process has done, the others do not find."""
+    """Repeat both until the process stops; several processes may do so side by side."""
     waited = _CLEAN_UP_SECONDS
     while True:
         await pause(context.stopping, DUE_SECONDS)
@@ -78,7 +78,7 @@ async def catch_up(context: Context) -> int:
             changed = await services.closing.catch_up(sorted(due))
         done += changed
         if not changed:
-            break  # an administrator's end, which counts for nothing
+            break  # only administrators are left, whose access never ends
         await asyncio.sleep(_BREATH_SECONDS)  # let others write
     return done
 

@@ -30,7 +30,7 @@ class Act(StrEnum):
     SEND_MAIL = "send mails by hand, and hand over their links where none leave"
     END_SESSIONS = "sign out everywhere"
     TAKE_DATA = "take away all that is stored about one"
-    BULK = "do one thing to many accounts at once"
+    BULK = "do one thing to many accounts at once, but for deciding about applicants"
     MANAGE_TIERS = "make tiers with their limits, and give them to accounts"
 
 

@@ -1,4 +1,4 @@
-"""Series as files: CSV (RFC 4180) that no spreadsheet takes for a program."""
+"""Series as files: CSV (RFC 4180) that is safe from formula injection."""
 
 import csv
 import io

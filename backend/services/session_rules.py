@@ -1,4 +1,4 @@
-"""How long sessions last: by idleness, by age, and what somebody hears who comes too late."""
+"""How long sessions last, by idleness and by age, and the errors for those that are over."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,5 +100,5 @@ class Rules:
 
 
 def refusal(end: SessionEnd) -> Unauthenticated:
-    """Return what somebody hears who comes with an ended session."""
+    """Return the error for an ended session."""
     return _WORDS.get(end, SessionRevoked)()

@@ -85,7 +85,7 @@ class Sessions:
         return CookieGrant(session_id, cookie, tokens.csrf_token(cookie), seconds)
 
     async def grant(self, session: UserSession, refresh_token: str, *, known: bool = False) -> BearerGrant:
-        """Give an access token, and a refresh token with it; `known` ones are on record already."""
+        """Give an access token, and a refresh token with it, which is stored unless it is `known` already."""
         if not known:
             row = RefreshToken(
                 session_id=session.id,
@@ -188,6 +188,7 @@ class Sessions:
         only: Collection[UUID] | None = None,
         besides: UUID | None = None,
     ) -> int:
+        await self.users.lock(user_id)  # as everybody does who locks several of somebody's sessions
         await self._settle(user_id)
         ended = await self.store.end_of(user_id, self.clock.now(), because, only=only, besides=besides)
         for session_id in ended:
@@ -232,7 +233,7 @@ class Sessions:
             await self.end(session.id, user.id, SessionEnd.TOO_MANY)
 
     async def _settle(self, user_id: UUID) -> list[Open]:
-        """End what is over and nobody has noticed, each for its own reason; return what lives, oldest first."""
+        """End sessions whose time is over, each with its reason; return the live ones, oldest first."""
         now, alive = self.clock.now(), []
         for session in await self.store.open_ones(user_id):
             last = self.touches.newest(session.id, session.last_activity)

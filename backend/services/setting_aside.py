@@ -1,4 +1,4 @@
-"""Putting a deleted account's directory aside and destroying an erased one's, whatever else goes on meanwhile."""
+"""Moves a deleted account's directory to the trash and destroys an erased one's, safely beside other changes."""
 
 import asyncio
 from uuid import UUID
@@ -8,7 +8,7 @@ from backend.models import Status
 from backend.stores.users import UserStore
 
 
-async def put_aside(context: Context, id_: UUID) -> None:
+async def withdraw(context: Context, id_: UUID) -> None:
     """Move a directory to the trash, unless its account was restored meanwhile; the account is locked until it is done.
 
     Raises:
@@ -21,13 +21,14 @@ async def put_aside(context: Context, id_: UUID) -> None:
 
 
 async def erase(context: Context, id_: UUID) -> None:
-    """Destroy the directory of an erased account and its copies in the trash.
+    """Destroy the directory of an erased account and its copies in the trash. Nothing is locked meanwhile.
 
     Raises:
         ErasingFailed: something of it is still there; asked again, it goes on from there.
         DatabaseUnavailable: nobody knows whether it may be destroyed.
     """
-    async with context.database.writing() as session:
-        user = await UserStore(session).lock(id_)
-        if user is None or user.status is Status.ANONYMIZED:
-            await asyncio.to_thread(context.provisioner.erase, id_)
+    async with context.database.reading() as session:
+        user = await UserStore(session).get(id_)
+        erased = user is not None and user.status is Status.ANONYMIZED  # and nothing leads out of this status
+    if erased:
+        await asyncio.to_thread(context.provisioner.erase, id_)

@@ -1,4 +1,4 @@
-"""What has to be true before the door opens."""
+"""Checks and preparations before the service accepts requests."""
 
 import sys
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ async def migrate(context: Context) -> tuple[str | None, str]:
 
 
 async def refuse_demo_accounts(context: Context) -> None:
-    """Keep the accounts with published passwords out of production.
+    """Refuse to start in production with accounts whose password is published.
 
     Raises:
         StartError: one of them is there, or the installation was filled with people who have one.
@@ -58,7 +58,7 @@ async def refuse_demo_accounts(context: Context) -> None:
     async with reading(context) as services:
         if (await services.installation.get()).filled_at:
             raise StartError(
-                "This installation is filled with demo people, whose password is public. Start with an empty database "
+                "This installation contains demo accounts with a public password. Start with an empty database "
                 "and an empty data directory before setting VESTIBULE_ENV=production."
             )
         for account in demo.ACCOUNTS:
@@ -79,12 +79,12 @@ async def show_bootstrap_token(context: Context) -> None:
     """Print the first account's token where no `serve` did: once, when the service first starts unclaimed."""
     token = await bootstrap_token(context, renew=False)
     if token:
-        sys.stdout.write(f"\nThe first account needs this one-time token: {token}\n\n")
+        sys.stdout.write(f"\nThe first account needs this one-time setup code (bootstrap token): {token}\n\n")
         sys.stdout.flush()
 
 
 async def _look_for_search_index(context: Context) -> None:
-    """Say it where searching costs more than it has to; it works all the same."""
+    """Log a warning where the search index is missing or incomplete: search works all the same, more slowly."""
     indexed, every_script = await runner.look_for_index(context.database)
     if not indexed:
         _log.warning(

@@ -1,4 +1,4 @@
-"""What happened over days and weeks, from counts that are kept: series for charts, and what is unusual today.
+"""What happened over days and weeks, from the tallies: series for charts, and what is unusual today.
 
 Days and weeks are those of UTC; weeks begin on Monday (ISO 8601).
 """
@@ -26,16 +26,16 @@ _TIMES: Final = 3
 _MORE: Final = 10
 _OTHER: Final = (Chart.SIGN_INS, OTHER)
 _KINDS: Final = {Chart.WAITED: TallyKind.WAITED, Chart.ACTIVE: TallyKind.ACTIVE}
-"""What is not known of the days before it was counted; the audit tells the rest."""
+"""Charts that begin when counting began; for the others, `migrate` has counted the audit back to its beginning."""
 _Counts = Counter[tuple[str, Chart, str]]
-"""How often, by day or week, chart and column."""
+"""Counts by day or week, chart and column."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One day, one week, or one length of a wait, with what was counted in it, by column.
 
-    `begins` is its first day, None where it is no time; what has not ended yet is not `complete`.
+    `begins` is its first day, None for a length of a wait; a day or week that has not ended is not `complete`.
     """
 
     name: str
@@ -99,13 +99,13 @@ class _Span:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Reads what is counted: as many questions to the database at a million accounts as at ten."""
+    """Reads the tallies: as many queries at a million accounts as at ten."""
 
     users: UserStore
     clock: Clock
 
     async def all(self, period: Period) -> Sequence[Series]:
-        """Return every chart, in the order of `Chart`; none of them looks at anybody's row but those who wait."""
+        """Return every chart, in the order of `Chart`; only that of applicants reads rows of accounts."""
         spans = _spans(period, self.clock.now().date())
         counts = await self._counts(period, spans, TallyKind.HAPPENED, TallyKind.WAITED)
         return [await self._series(chart, period, spans, counts) for chart in Chart]

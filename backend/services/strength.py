@@ -29,8 +29,8 @@ _MATCHERS_OF_SPELLINGS: Final[tuple[Callable[..., list[Any]], ...]] = (matching.
 """These go through all of those spellings, of the whole or of what is repeated."""
 _SENTENCES: Final = (
     "Very easy to guess.",
-    "Easy to guess. Add one or two words that do not belong together.",
-    "Not hard to guess. Another word would help.",
+    "Easy to guess. Add one or two unrelated words.",
+    "Not hard to guess. Add another word.",
     "Hard to guess.",
     "Very hard to guess.",
 )
@@ -48,7 +48,7 @@ class Strength:
 async def strength(
     context: Context, address: str | None, password: str, *, username: str, email: str, institution: str
 ) -> Strength:
-    """Estimate a password beside what others know of its person, without the event loop.
+    """Estimate a password, given what others know of its person, off the event loop.
 
     Raises:
         TooManyRequests: too many questions from this address.

@@ -1,4 +1,4 @@
-"""What becomes of the organizations of somebody whose account is erased, and of what tells there who they were."""
+"""What becomes of the organizations of somebody whose account is erased, and of their name in them."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -28,14 +28,16 @@ class Succession:
     async def end(self, user: User, *, by: UUID | None) -> None:
         """Take somebody out of all their organizations, and erase the invitations to their address.
 
-        Where no owner is left, whoever comes next becomes it and is told; where nobody is left, the organization goes.
-        An organization that is still called after them is called "Organization".
+        Where no owner is left, the next in line becomes owner and is told; an organization without members is deleted.
+        An organization that still has its default name from them is renamed "Organization".
         """
-        for id_ in await self.memberships.organizations_of(user.id):
+        key = email_key(user.email)
+        joined = await self.memberships.organizations_of(user.id)
+        for id_ in sorted({*joined, *await self.invitations.organizations_of(user.id, key)}):
             organization = await self.organizations.lock(id_)
-            if organization:
+            if organization and id_ in joined:
                 await self._leave(organization, user, by=by)
-        await self.invitations.forget(user.id, email_key(user.email))
+        await self.invitations.forget(user.id, key)
 
     async def _leave(self, organization: Organization, user: User, *, by: UUID | None) -> None:
         id_, now = organization.id, self.clock.now()

@@ -177,7 +177,7 @@ class Throttle:
         return not self.enabled or (await self.counters.add(self.mailboxes, _mailbox(email))).within
 
     async def record_is_due(self, account: UUID | None, address: str | None) -> bool:
-        """Count a record of a refusal, and tell whether it is to be made: nobody fills the audit by being refused."""
+        """Count a record of a refusal, and tell whether to write it: nobody can fill the audit by being refused."""
         subject = account.hex if account else network_of(address)
         return not (self.enabled and subject) or (await self.counters.add(self.refusals, subject)).within
 
@@ -188,15 +188,15 @@ class Throttle:
 
 
 def _mailbox(email: str) -> str:
-    """Name whose mail it is: what stands behind a plus most often leads to the same mailbox."""
+    """Return the mailbox of an address: what follows a plus sign most often leads to the same one."""
     local, _, domain = email_key(email).rpartition("@")
     return digest(f"{local.partition('+')[0]}@{domain}")
 
 
 def network_of(address: str | None) -> str | None:
-    """Name who is counted for an address: itself, or in IPv6 the /64 that one subscriber has to themselves.
+    """Return the key under which an address is counted: itself, or in IPv6 its /64, which is one subscriber's.
 
-    What is no address is one and the same for all: inventing them buys nothing. None: nobody knows where from.
+    All text that is no address has the same key: inventing addresses gains nothing. None: the address is not known.
     """
     if address is None:
         return None
@@ -207,7 +207,7 @@ def network_of(address: str | None) -> str | None:
 
 
 def parsed(address: str) -> IPv4Address | IPv6Address | None:
-    """Read a network address, if it is one: without a zone, and an IPv4 address as such however it came."""
+    """Parse a network address, None if it is none: without a zone, and IPv4-mapped IPv6 as IPv4."""
     try:
         found = ip_address(address)
     except ValueError:

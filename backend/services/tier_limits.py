@@ -1,11 +1,12 @@
 """The limits of tiers: how often an account of a tier may ask for a path of the API, and all below it."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from backend.api_paths import path_as_kept, shape
+from backend.api_paths import check_answered, is_answered, path_as_kept, shape
 from backend.errors import InvalidLimit, LimitExists, LimitNotFound
 from backend.models import Tier, TierLimit
 from backend.services.tiers import Tiers, id_of
@@ -25,6 +26,15 @@ class TierLimits:
     tiers: Tiers
     store: TierStore
 
+    @property
+    def paths(self) -> Sequence[str]:
+        """The paths that are answered here; a limit is for one of them, or above some. None are known to a command."""
+        return self.tiers.context.routes
+
+    def counts(self, limit: TierLimit) -> bool:
+        """Tell whether a request could ever be counted; commands take any path."""
+        return not self.paths or is_answered(limit.path, self.paths)
+
     async def of(self, name: str) -> Sequence[TierLimit]:
         """Return the limits of the tier of a name, by path.
 
@@ -32,6 +42,14 @@ class TierLimits:
             TierNotFound: there is none.
         """
         return await self.store.limits(id_of(await self.tiers.one(name)))
+
+    async def by_tier(self) -> Mapping[int, Sequence[TierLimit]]:
+        """Return the limits of each tier by its id, by path."""
+        _, limits = await self.store.everything()
+        found: defaultdict[int, list[TierLimit]] = defaultdict(list)
+        for limit in sorted(limits, key=lambda limit: limit.path):
+            found[limit.tier_id].append(limit)
+        return found
 
     async def listed(self, name: str, number: int, size: int) -> tuple[Sequence[TierLimit], int]:
         """Return a page of the limits of a tier, by path, and how many it has; pages count from 1.
@@ -61,7 +79,7 @@ class TierLimits:
         """
         await self.tiers.check(admin)
         tier = await self.tiers.one(name)
-        path, now = path_as_kept(path), self.tiers.context.clock.now()
+        path, now = self._answered(path_as_kept(path)), self.tiers.context.clock.now()
         limit = TierLimit(
             tier_id=id_of(tier),
             name=_label(label) or _default_label(path),
@@ -87,6 +105,7 @@ class TierLimits:
         tier = await self.tiers.one(name)
         limit = await self._found(tier, id_)
         path = path_as_kept(changes.get("path", limit.path))
+        path = path if path == limit.path else self._answered(path)
         await self._check_free(limit.tier_id, path, limit)
         former, named = _said(limit), limit.name
         kept = None if named == _default_label(limit.path) else named
@@ -112,6 +131,11 @@ class TierLimits:
         await self._record(admin, tier, _said(limit), None)
         return limit
 
+    def _answered(self, path: str) -> str:
+        if self.paths:
+            check_answered(path, self.paths)
+        return path
+
     async def _record(self, admin: UUID | None, tier: Tier, former: str | None, limit: TierLimit | None) -> None:
         change = {"field": "limit", "old": former, "new": _said(limit) if limit else None}
         await self.tiers.changed(admin, tier, [change])
@@ -130,20 +154,20 @@ class TierLimits:
 
 def _amount(amount: int) -> int:
     if not 1 <= amount <= MOST_REQUESTS:
-        raise InvalidLimit(f"A limit allows 1 to {MOST_REQUESTS:,} requests: nobody is shut out by one.", "limit")
+        raise InvalidLimit(f"A limit must allow 1 to {MOST_REQUESTS:,} requests.", "limit")
     return amount
 
 
 def _period(period: int) -> int:
     if not 1 <= period <= LONGEST_PERIOD:
-        raise InvalidLimit(f"The period of a limit is 1 to {LONGEST_PERIOD:,} seconds, which are 31 days.", "period")
+        raise InvalidLimit(f"The period of a limit must be 1 to {LONGEST_PERIOD:,} seconds (31 days).", "period")
     return period
 
 
 def _label(label: str | None) -> str | None:
     text = (label or "").strip()
     if len(text) > LONGEST_LABEL or not plain(text, lines=False):
-        raise InvalidLimit(f"The name of a limit is one line of at most {LONGEST_LABEL} characters.", "name")
+        raise InvalidLimit(f"The name of a limit must be one line of at most {LONGEST_LABEL} characters.", "name")
     return text or None
 
 

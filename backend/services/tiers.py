@@ -14,7 +14,6 @@ from backend.services.lifecycle import Lifecycle
 from backend.services.people import People
 from backend.services.rights import Act, may
 from backend.stores.identities import Identity
-from backend.stores.listings import Total
 from backend.stores.tiers import TierStore
 
 LONGEST_NAME: Final = 64
@@ -30,6 +29,19 @@ class Standing:
     given: Tier | None
     in_force: Tier | None
     limits: Sequence[TierLimit]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many accounts were given a tier."""
+
+    here: int
+    deleted: int
+
+    @property
+    def count(self) -> int:
+        """All of them: deleted ones keep a tier from being deleted too."""
+        return self.here + self.deleted
 
 
 @dataclass(frozen=True)
@@ -50,18 +62,29 @@ class Tiers:
         """Return a page of the tiers, by name, and how many there are; pages count from 1."""
         return await self.store.page((number - 1) * size, size)
 
-    async def sizes(self, tiers: Sequence[Tier]) -> Mapping[int, Total]:
-        """Tell by id how many accounts were given each of these tiers, deleted ones included."""
-        tallies = self.lifecycle.users.tallies
-        return {id_of(tier): Total((await tallies.tiered(id_of(tier))).total()) for tier in tiers}
+    async def sizes(self, tiers: Sequence[Tier]) -> Mapping[int, Size]:
+        """Tell by id how many accounts were given each of these tiers."""
+        tallies, found = await self.lifecycle.users.tallies.tiered(), {}
+        for tier in tiers:
+            counted = tallies[id_of(tier)]
+            gone = sum(number for (_, status), number in counted.items() if status in GONE)
+            found[id_of(tier)] = Size(counted.total() - gone, gone)
+        return found
 
     async def counts(self) -> Mapping[str, int]:
         """Tell by name how many accounts were given each tier, deleted ones left out."""
-        tallies, found = self.lifecycle.users.tallies, {}
-        for tier in await self.store.all():
-            counted = await tallies.tiered(id_of(tier))
-            found[tier.name] = sum(number for (_, status), number in counted.items() if status not in GONE)
-        return found
+        tiers = await self.store.all()
+        sizes = await self.sizes(tiers)
+        return {tier.name: sizes[id_of(tier)].here for tier in tiers}
+
+    async def holders(self, tier: Tier, most: int) -> tuple[int, Sequence[User]]:
+        """Tell how many accounts were given a tier, deleted ones included, and return so many, the oldest first."""
+        return await self.store.holders(id_of(tier), most)
+
+    async def why_kept(self, tier: Tier) -> str | None:
+        """Tell who keeps a tier from being deleted, and what to do about it; None if nobody does."""
+        count, some = await self.holders(tier, _NAMED)
+        return _in_use(tier, count, some) if count else None
 
     async def one(self, name: str) -> Tier:
         """Return the tier of a name, whatever its case.
@@ -119,9 +142,9 @@ class Tiers:
         """
         await self.check(admin)
         tier = await self.one(name)
-        count, some = await self.store.holders(id_of(tier), _NAMED)
-        if count:
-            raise TierInUse(_in_use(tier, count, some))
+        why_kept = await self.why_kept(tier)
+        if why_kept:
+            raise TierInUse(why_kept)
         await self.store.delete(tier)
         await self._record(Action.TIER_DELETED, admin, tier)
         return tier
@@ -160,24 +183,32 @@ class Tiers:
         user = await self.lifecycle.account(user_id, by=admin, act=Act.MANAGE_TIERS, gone=True)
         if user.status is Status.ANONYMIZED:
             raise UserNotFound
-        await self.give(admin, user, tier_id, reason)
+        await self.give([user], tier_id, by=admin, reason=reason)
         return user
 
-    async def give(self, admin: UUID | None, user: User, tier_id: int | None, reason: str | None = None) -> None:
-        """Give a locked account a tier; see `assign`, which asks first whether somebody may.
+    async def give(self, users: Sequence[User], tier_id: int | None, *, by: UUID | None, reason: str | None) -> None:
+        """Give locked accounts a tier; see `assign`, which asks first whether somebody may.
 
         Raises:
             TierNotFound: there is no such tier.
         """
-        tier = await self.store.get(tier_id) if tier_id is not None else None
-        if tier is None and tier_id is not None:
-            raise TierNotFound
-        if user.tier_id == tier_id:
+        await self.check_there(tier_id)
+        changing = [user for user in users if user.tier_id != tier_id]
+        if not changing:
             return
-        before = await self.store.get(user.tier_id) if user.tier_id else None
-        await self.lifecycle.users.update(user, {"tier_id": tier_id, "updated_at": self.context.clock.now()})
-        told = {"was": before.name if before else None, "became": tier.name if tier else None}
-        await self.lifecycle.audit.record(Action.TIER_CHANGED, target=user.id, actor=admin, reason=reason, **told)
+        names = {None: None, **{tier.id: tier.name for tier in await self.store.all()}}
+        told = {user.id: {"was": names[user.tier_id], "became": names[tier_id]} for user in changing}
+        await self.lifecycle.users.update_all(changing, {"tier_id": tier_id, "updated_at": self.context.clock.now()})
+        await self.lifecycle.audit.record_all(Action.TIER_CHANGED, told, actor=by, reason=reason)
+
+    async def check_there(self, tier_id: int | None) -> None:
+        """Insist that there is a tier of this id; None, which takes one away, is always there.
+
+        Raises:
+            TierNotFound: there is none.
+        """
+        if tier_id is not None and await self.store.get(tier_id) is None:
+            raise TierNotFound
 
     async def check(self, admin: UUID | None) -> None:
         """Insist, behind the installation's lock, that somebody may change tiers and their limits.
@@ -227,9 +258,9 @@ def name_as_kept(name: str) -> str:
     """
     text = name.strip()
     if not 1 <= len(text) <= LONGEST_NAME:
-        raise InvalidTier(f"The name of a tier has 1 to {LONGEST_NAME} characters.")
+        raise InvalidTier(f"The name of a tier must have 1 to {LONGEST_NAME} characters.")
     if not text.isprintable() or "/" in text or not text.strip("."):
-        raise InvalidTier("The name of a tier is one line of printable characters, without a slash.")
+        raise InvalidTier("The name of a tier must be one line of printable characters without a slash.")
     if len(_key(text)) > _LONGEST_KEY:  # some characters stand for eighteen
         raise InvalidTier("The name of a tier is too long.")
     return text
@@ -253,4 +284,4 @@ def _in_use(tier: Tier, count: int, some: Sequence[User]) -> str:
     else:
         listed, among = " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))), ""
     many = "1 account has" if count == 1 else f"{count:,} accounts have"
-    return f"{many} the tier {tier.name}: {among}{listed}. Give them another one, or none, and delete it then."
+    return f"{many} the tier {tier.name}: {among}{listed}. Give them another tier or none before you delete it."

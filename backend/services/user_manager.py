@@ -1,4 +1,4 @@
-"""The heart: how somebody becomes a user, is let in or turned away, and proves to be who they are.
+"""The user manager: registration, approval, sign-in and proof of address.
 
 `UserManager` is a fastapi-users `BaseUserManager`, so that its routers ride on the same rules as every other door.
 """
@@ -26,7 +26,7 @@ from backend.identifiers import email_key, is_email, username_key
 from backend.models import GONE, Status, User
 from backend.services.admission import Admission, Registration
 from backend.services.closing import Closing
-from backend.services.decisions import Decisions
+from backend.services.decisions import Decisions, Reopened
 from backend.services.guesses import Guesses
 from backend.services.lifecycle import Lifecycle
 from backend.services.recovery import Recovery
@@ -45,8 +45,8 @@ _REFUSALS: Final[dict[Status, type[SignInRefused]]] = {
 class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
     """Registration, sign-in, decisions and proofs of address, within one transaction.
 
-    The transaction begins with the first statement. Methods that hash a password do so before it: they read by a
-    door of their own, close it, hash in the pool, and only then write.
+    The transaction begins with the first statement. Methods that hash a password do so before it: they read in a
+    transaction of their own, close it, hash in the pool, and only then write.
     """
 
     user_db: UserStore
@@ -80,7 +80,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         safe: bool = False,  # noqa: ARG002, FBT001, FBT002  # fastapi-users' signature; rights never come from a body
         request: Request | None = None,  # noqa: ARG002
     ) -> User:
-        """Register by fastapi-users' own call; what it may carry beside username, email and password is ignored."""
+        """Register by fastapi-users' own call; fields that `Registration` does not have are ignored."""
         values = user_create.model_dump(include=set(Registration.__dataclass_fields__))
         return await self.register(Registration(**values))
 
@@ -145,7 +145,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         """
         return await self._decisions.reject(user_id, by=by, reason=reason, reconsider=reconsider)
 
-    async def reopen(self, user_id: UUID, *, by: UUID | None, reason: str | None = None) -> User:
+    async def reopen(self, user_id: UUID, *, by: UUID | None, reason: str | None = None) -> Reopened:
         """Let somebody wait again who was turned away; see `Decisions.reopen`."""
         return await self._decisions.reopen(user_id, by=by, reason=reason)
 
@@ -173,14 +173,6 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
             BadVerifyToken: the token is unknown, used, superseded, too old, or for an address of before.
         """
         return await self._recovery.verify(token)
-
-    async def forgot_password(self, user: User, request: Request | None = None) -> None:  # noqa: ARG002
-        """Send a reset link; see `Recovery.request_reset`."""
-        await self._recovery.request_reset(user.email)
-
-    async def reset_password(self, token: str, password: str, request: Request | None = None) -> User:  # noqa: ARG002
-        """Set a forgotten password; see `Recovery.reset`."""
-        return await self._recovery.reset(token, password)
 
     def _check_state(self, user: User) -> None:
         if self._is_hidden(user):

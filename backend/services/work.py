@@ -141,16 +141,17 @@ class Services:
             self.lifecycle,
             self.closing,
             self.tiers,
+            self.recovery,
             self.audit,
         )
-        self.profile = Profile(context, users, renaming, self.recovery)
+        self.profile = Profile(context, installation, users, renaming, self.recovery)
         self.by_name = ByName(self.people, self.profile, self.administration, self.closing, self.erasure)
         self.measuring = Measuring(users, self.session_store, self.mails, rules, clock)
         self.statistics = Statistics(users, clock)
         self.overview = Overview(context, self.people, self.mails, self.statistics)
 
     async def committed(self) -> None:
-        """Do what waited for the commit. A failure here is logged; the reconciler and the courier try again."""
+        """Run what waited for the commit. A failure here is logged; the reconciler and the courier try again."""
         for act in self._afterwards:
             try:
                 await act()

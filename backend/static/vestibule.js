@@ -348,7 +348,7 @@
       (event) => {
         if (boxes.some((box) => box.checked)) return;
         event.preventDefault();
-        say("Nobody selected. Choose the people first.");
+        say("Nobody selected. Select people first.");
         boxes[0]?.focus();
       },
       true,
@@ -366,7 +366,7 @@
     const bar = result.querySelector("progress");
     const table = result.querySelector("table");
     const more = result.querySelector("[data-more]");
-    const NAMES = { created: "Made", would_create: "Would be made", refused: "Left out" };
+    const NAMES = { created: "Created", would_create: "Valid", refused: "Skipped" };
     const count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
     const stay = (event) => event.preventDefault();
 
@@ -420,7 +420,7 @@
         bar.value = done;
         said.textContent = `${done.toLocaleString("en")} of ${count(total, "row", "rows")}`;
       }
-      throw new Error("The connection broke off. What the list shows was done; check the file again for the rest.");
+      throw new Error("The connection was lost. The rows in the list were imported; check the file again for the rest.");
     };
 
     intake.addEventListener("submit", async (event) => {
@@ -434,7 +434,7 @@
       bar.removeAttribute("value");
       result.hidden = bar.hidden = false;
       head.textContent = check ? "Checking …" : "Importing …";
-      said.textContent = check ? "" : "Stay on this page until it is done.";
+      said.textContent = check ? "" : "Stay on this page until the import is finished.";
       said.setAttribute("aria-live", "off");
       for (const button of buttons) button.disabled = true;
       window.addEventListener("beforeunload", stay);
@@ -445,8 +445,8 @@
         head.textContent = `${check ? "Checked" : "Imported"}: ${count(requested, "row", "rows")}`;
         const were = (number) => (check ? "would be" : number === 1 ? "was" : "were");
         said.textContent =
-          `${count(succeeded, "account", "accounts")} ${were(succeeded)} made, ` +
-          `${count(failed, "row", "rows")} ${were(failed)} left out.` +
+          `${count(succeeded, "account", "accounts")} ${were(succeeded)} created, ` +
+          `${count(failed, "row", "rows")} ${were(failed)} skipped.` +
           (check ? " Nothing was changed." : "");
       } catch (error) {
         head.textContent = "This did not work";
@@ -459,8 +459,21 @@
     });
   }
 
-  // Requests by keyboard: single keys can be switched off, and never act, only move.
+  // A decision that asks for a reason opens under its request: the field gets the focus, and Escape closes it.
   const requests = all("[data-request]");
+  for (const request of requests) {
+    for (const asks of all("details[data-asks]", request)) {
+      const asked = request.querySelector(`[data-asked=${asks.dataset.asks}]`);
+      asks.addEventListener("toggle", () => asks.open && asked.elements.reason.focus());
+      asked.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape") return;
+        asks.open = false;
+        asks.querySelector("summary").focus();
+      });
+    }
+  }
+
+  // Requests by keyboard: single keys can be switched off, and never act, only move.
   const hint = document.querySelector("[data-keys]");
   if (requests.length && hint) {
     const toggle = hint.querySelector("button");
@@ -487,15 +500,21 @@
     });
     hint.hidden = false;
     show();
+    const reject = (request) => {
+      request.querySelector("[data-asks=reject]").open = true;
+      request.querySelector("[data-asked=reject] [name=reason]").focus();
+    };
     // A decision leads to the request after it: carry on from there.
     requests.find((request) => location.hash === `#${request.id}`)?.focus();
     document.addEventListener("keydown", (event) => {
       if (!on || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.target.closest("input, textarea, select, [contenteditable]")) return;
       const here = requests.findIndex((request) => request.contains(document.activeElement));
+      const current = requests[Math.max(here, 0)];
       if (event.key === "j") requests[Math.min(here + 1, requests.length - 1)].focus();
       else if (event.key === "k") requests[Math.max(here - 1, 0)].focus();
-      else if (event.key === "a") requests[Math.max(here, 0)].querySelector("[data-approve]").focus();
+      else if (event.key === "a") current.querySelector("[data-approve]").focus();
+      else if (event.key === "r") reject(current);
       else return;
       event.preventDefault();
     });

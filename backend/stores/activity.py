@@ -1,4 +1,4 @@
-"""On which day people last used their accounts: noted once a day for each, and counted when it is noted."""
+"""The last day on which each account was used: written once a day per account, and counted then."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -22,15 +22,15 @@ class ActivityStore:
         self._tallies = TallyStore(session)
 
     async def unnoted(self, sessions: Collection[UUID], day: date) -> Sequence[UUID]:
-        """List the accounts of these sessions of which no use is noted since the beginning of a day."""
+        """Return the accounts of these sessions that are not yet marked as used on a day, or later."""
         query = select(User.id).join(UserSession, col(UserSession.user_id) == col(User.id)).distinct()
         query = query.where(col(UserSession.id).in_(sessions), _before(day))
         return (await self._session.exec(query.order_by(col(User.id)))).all()
 
     async def note(self, ids: Collection[UUID], day: date) -> None:
-        """Note and count that people used their accounts on a day; whose use is noted meanwhile is passed over.
+        """Mark accounts as used on a day, and count them; those that were marked meanwhile are skipped.
 
-        It locks accounts in the order of their ids and nothing else, so that it belongs in a transaction of its own.
+        It locks accounts in the order of their ids and nothing else: call it in a transaction of its own.
         """
         query = select(User.id, col(User.active_on)).where(col(User.id).in_(ids), _before(day)).order_by(col(User.id))
         found = (await self._session.exec(query.with_for_update(key_share=True))).all()

@@ -16,16 +16,16 @@ from backend.stores.database import Database
 from backend.stores.lockouts import ABANDONED, Attempts
 
 _KEPT: Final = timedelta(days=3)
-"""Longer than the longest window, the longest closing and the memory of levels together."""
+"""Longer than the longest window, the longest lockout and the time that levels are kept, together."""
 _AFTER_ALL_HEX: Final = "g"
 
 
 @dataclass(frozen=True)
 class Tried:
-    """One attempt: whose row counts it, and where it comes from.
+    """The rows of `sign_in_attempts` that count one attempt, by their subjects.
 
-    `pair` counts what this place has got wrong for this account, and `network` what it has for all. A known device
-    has a row of its own, and neither of them.
+    `subject` is the account or, if the device is known, this device alone. An attempt by an unknown device is counted
+    for its network too: `pair` for this account, `network` for all accounts.
     """
 
     subject: str
@@ -35,7 +35,11 @@ class Tried:
 
 @dataclass(frozen=True)
 class Room:
-    """Whether there is room for one more attempt; without a `refusal` it is those under way who take it."""
+    """Whether one more attempt may begin.
+
+    If not `free`, `refusal` is a limit that was reached, for `opens_in` seconds more; None: attempts under way hold all
+    places.
+    """
 
     free: bool
     refusal: Limit | None = None
@@ -48,20 +52,20 @@ _TAKEN: Final = Room(free=False)
 
 @dataclass(frozen=True)
 class Wrong:
-    """What a wrong password changed: what is left for who gave it, and whether it closed the account just now."""
+    """The state after a wrong password: the nearest limit, what remains of it, and in how many seconds it resets."""
 
     limit: Limit
     remaining: int
     resets_in: int
     closed_at_first: bool
-    """It was the first time in a day."""
+    """Whether this locked the account, for the first time in a day."""
 
 
 class AttemptStore:
     """The `sign_in_attempts` table. Each call is a transaction of its own: a refused sign-in still counts.
 
     An attempt takes its place before the password is checked, so that many guesses at once cannot slip through. A
-    place that is not given back, because a process died, is free after a minute.
+    place that is not given back, because its process died, is free again after a minute.
     """
 
     def __init__(self, database: Database, account: Limit, address: Limit) -> None:
@@ -71,7 +75,7 @@ class AttemptStore:
         self._account, self._address = account, address
 
     async def enter(self, tried: Tried, now: datetime, inside: int) -> Room:
-        """Take a place, if there is one; `inside` are those from the same address this process is busy with."""
+        """Take a place, if there is one; `inside` counts this process's attempts under way from the same network."""
         async with self._database.writing() as session:
             connection = await session.connection()
             if tried.network:
@@ -93,7 +97,7 @@ class AttemptStore:
         return _FREE
 
     async def give_back(self, tried: Tried, now: datetime, *, right: bool) -> None:
-        """Leave a place again; a right password forgives the wrong ones of its own place and device, and no others."""
+        """Give a place back; a right password clears the failures of its own device or network, and no others."""
         async with self._database.writing() as session:
             connection = await session.connection()
             if right and tried.pair is None:
@@ -118,7 +122,7 @@ class AttemptStore:
             await _save(connection, tried.subject, known)
 
     async def wrong(self, tried: Tried, now: datetime) -> Wrong:
-        """Leave a place with a wrong password, and count it for all whom it concerns."""
+        """Give a place back after a wrong password, and count that in every row it concerns."""
         started = col(SignInAttempts.started_at)
         async with self._database.writing() as session:
             connection = await session.connection()
@@ -126,7 +130,7 @@ class AttemptStore:
             after = before.failed(now, self._account)
             await _save(connection, tried.subject, after)
             limit, failures, since = self._account, after.failures, after.started_at
-            if tried.pair:  # what others got wrong is nobody's business
+            if tried.pair:  # only failures from the same network are shown
                 failures, since = await self._add(connection, tried.pair, after.started_at, now, started != since)
             if tried.network:
                 over = not_(self._recently(now))
@@ -139,15 +143,15 @@ class AttemptStore:
         return Wrong(limit, remaining, _seconds(until, now), closed_at_first=(before.level, after.level) == (0, 1))
 
     async def forget(self, account: str, now: datetime) -> None:
-        """Begin again from nothing with an account, its devices and all who tried: with all subjects that begin so."""
+        """Remove all rows of an account: those whose subject begins with `account`."""
         family = col(SignInAttempts.subject) >= account, col(SignInAttempts.subject) < account + _AFTER_ALL_HEX
         async with self._database.writing() as session:
             connection = await session.connection()
-            await self._lock(connection, account, now)  # first, as everybody does: no two wait for each other
+            await self._lock(connection, account, now)  # first, as everywhere: else two transactions could deadlock
             await connection.execute(delete(SignInAttempts).where(*family))
 
     async def remove_over(self, now: datetime, limit: int) -> int:
-        """Remove what does not count any more; tell how many."""
+        """Remove rows that do not count any more; return how many."""
         subject, touched_at = col(SignInAttempts.subject), col(SignInAttempts.touched_at)
         idle = touched_at < now - max(_window(self._account), _window(self._address), ABANDONED)
         old = idle & (col(SignInAttempts.level) == 0) | (touched_at < now - _KEPT)
@@ -158,7 +162,7 @@ class AttemptStore:
         return int(result.rowcount)
 
     async def _from(self, connection: AsyncConnection, network: str, now: datetime) -> tuple[int, datetime]:
-        """Return how many were wrong from an address, and since when."""
+        """Return the failures from a network, and when its window began."""
         recent = select(col(SignInAttempts.failures), col(SignInAttempts.started_at)).where(
             col(SignInAttempts.subject) == network, self._recently(now)
         )
@@ -166,12 +170,12 @@ class AttemptStore:
         return failures, started_at
 
     def _recently(self, now: datetime) -> ColumnElement[bool]:
-        """Tell by a row of an address whether it counts; what began long after now was written by a clock ahead."""
+        """Return the condition that a network's window is open; one far in the future was written by a wrong clock."""
         window, started = _window(self._address), col(SignInAttempts.started_at)
         return (started > now - window) & (started <= now + window)
 
     async def _lock(self, connection: AsyncConnection, subject: str, now: datetime) -> Attempts:
-        """Return what counts of a subject's attempts, and keep everybody else from changing it."""
+        """Return what still counts of a subject's attempts, with its row locked."""
         statement: Any = self._insert(SignInAttempts).values(_fresh(subject, now))
         held = statement.on_conflict_do_update(
             index_elements=[col(SignInAttempts.subject)], set_={"failures": col(SignInAttempts.failures)}
@@ -183,7 +187,7 @@ class AttemptStore:
     async def _add(
         self, connection: AsyncConnection, subject: str, start: datetime, now: datetime, over: ColumnElement[bool]
     ) -> tuple[int, datetime]:
-        """Count one more; where a former window is `over`, a new one begins at `start`."""
+        """Count one more failure; where the former window is `over`, a new one begins at `start`."""
         statement: Any = self._insert(SignInAttempts)
         statement = statement.values({**_fresh(subject, now), "started_at": start, "failures": 1})
         statement = statement.on_conflict_do_update(

@@ -37,7 +37,7 @@ class AuditStore:
         return (await self._session.exec(query)).all()
 
     async def all_of(self, user_id: UUID, after: UUID | None, limit: int) -> Sequence[AuditEvent]:
-        """Return what somebody did or what happened to them, oldest first, beginning behind a record."""
+        """Return what somebody did or what happened to them, oldest first, after the record `after`."""
         query = select(AuditEvent).where((col(AuditEvent.target_id) == user_id) | (col(AuditEvent.actor_id) == user_id))
         if after:
             query = query.where(col(AuditEvent.id) > after)
@@ -49,12 +49,12 @@ class AuditStore:
         await self._session.exec(update(AuditEvent).where(*about).values(details={}))
 
     async def forget_reasons(self, user_id: UUID, without: Collection[str]) -> None:
-        """Remove the reasons given for what happened to somebody, but for records of these actions."""
+        """Remove the reasons from records about somebody, except from those of these actions."""
         about = col(AuditEvent.target_id) == user_id, col(AuditEvent.action).not_in(without)
         await self._session.exec(update(AuditEvent).where(*about).values(reason=None))
 
     async def forget_origins(self, user_id: UUID) -> None:
-        """Remove from where and with what somebody acted, or somebody unknown tried to in their name."""
+        """Remove addresses and user agents from records of what somebody did, or what was tried in their name."""
         theirs = (col(AuditEvent.actor_id) == user_id) | (
             (col(AuditEvent.target_id) == user_id) & col(AuditEvent.actor_id).is_(None)
         )

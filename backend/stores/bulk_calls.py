@@ -24,7 +24,7 @@ class BulkCallStore:
         self._clock = clock
 
     async def lock(self, actor_id: UUID, key: str, digest: str) -> BulkCall:
-        """Return a call, kept from now on, and let nobody else go on with it until this transaction ends.
+        """Return the call of a key, locked until this transaction ends; a new one is added.
 
         Raises:
             KeyReused: the key was used for another call.

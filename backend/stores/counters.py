@@ -1,4 +1,4 @@
-"""Counters that forget: how often something happened within a window, in this process or shared through Redis."""
+"""Rate limit counters: how often something happened within a window, in this process or shared in Redis."""
 
 import asyncio
 import time

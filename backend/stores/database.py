@@ -19,14 +19,18 @@ _POOL: Final = 10
 _PATIENCE_SECONDS: Final = 5
 _FILE_MODE: Final = 0o600
 _MAPPED: Final = 2**31 - 2**16
-"""Bytes of SQLite's file that are read where the system holds them: a search looks up thousands of rows."""
+"""Bytes of SQLite's file that are memory-mapped: a search looks up thousands of rows."""
 _AGAIN: Final = frozenset({"40001", "40P01"})
-"""PostgreSQL undid a transaction because of another one: the same request may succeed next time."""
+"""PostgreSQL's codes of a serialization failure and a deadlock: the same request may succeed next time."""
 _BEGIN: Final = "vestibule_begin"
 
 
 class Database:
-    """An engine with a pool of fixed size. SQLite: WAL, writers take the write lock at their first statement."""
+    """An engine with a pool of fixed size. SQLite: WAL, writers take the write lock at their first statement.
+
+    SQLite has no queue of writers: one that waits is overtaken again and again. So a process has one connection that
+    writes, and its pool is the queue.
+    """
 
     def __init__(self, url: str) -> None:
         """Prepare the engine; nothing is connected yet."""
@@ -35,7 +39,9 @@ class Database:
         self.engine = _sqlite(url) if self.embedded else _postgresql(url)
         self.search_indexed = False
         """Whether substring search has an index; the start looks."""
-        self._writers = self.engine.execution_options(**{_BEGIN: "IMMEDIATE"}) if self.embedded else self.engine
+        self._writers = self.engine
+        if self.embedded:
+            self._writers = _sqlite(url, pool=1).execution_options(**{_BEGIN: "IMMEDIATE"})
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -63,7 +69,7 @@ class Database:
     async def for_schema_changes(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction for migrations, which may take their time.
 
-        SQLite rebuilds tables: its foreign keys rest meanwhile, or dropping the old one would delete what hangs on it.
+        SQLite rebuilds tables: foreign keys are off meanwhile, or dropping the old one would delete dependent rows.
 
         Raises:
             DatabaseUnavailable: the database does not answer in time.
@@ -90,10 +96,10 @@ class Database:
         return dict(arguments)
 
     async def ping(self) -> None:
-        """Ask for an answer.
+        """Check that the database answers.
 
         Raises:
-            DatabaseUnavailable: there was none in time.
+            DatabaseUnavailable: it does not, or not in time.
         """
         try:
             async with self.reading() as session:
@@ -102,13 +108,14 @@ class Database:
             raise DatabaseUnavailable from error
 
     def pool_status(self) -> tuple[int, int]:
-        """Return the pool's size and how many of its connections are lent at the moment."""
-        pool: Any = self.engine.pool
-        return int(pool.size()), int(pool.checkedout())
+        """Return how many connections there can be, and how many of them are lent at the moment."""
+        pools: set[Any] = {self.engine.pool, self._writers.pool}
+        return sum(pool.size() for pool in pools), sum(pool.checkedout() for pool in pools)
 
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+        await self._writers.dispose()
 
 
 @asynccontextmanager
@@ -123,12 +130,12 @@ async def _translated() -> AsyncIterator[None]:
         raise
 
 
-def _sqlite(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
+def _sqlite(url: str, *, foreign_keys: bool = True, pool: int = _POOL) -> AsyncEngine:
     _keep_private(url)
     engine = create_async_engine(
         url,
         hide_parameters=True,
-        pool_size=_POOL,
+        pool_size=pool,
         max_overflow=0,
         pool_timeout=_PATIENCE_SECONDS,
         connect_args={"timeout": _PATIENCE_SECONDS},

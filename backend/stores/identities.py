@@ -1,4 +1,4 @@
-"""Who a credential is: what the hot path knows by heart, bounded, and forgotten the moment it may be wrong."""
+"""Whose a credential is: a bounded cache in memory. Entries are dropped as soon as they may be wrong."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from backend.stores.touches import Pulse
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A person and the session by which they ask, as the database had them; the session lives and they are active."""
+    """An active account and the live session by which it asks, as the database had them."""
 
     id: UUID
     username: str
@@ -28,7 +28,7 @@ class Identity:
 
     @property
     def is_active(self) -> bool:
-        """True: nobody else is identified."""
+        """Always True: only active accounts are identified."""
         return True
 
     @property
@@ -62,7 +62,7 @@ class IdentityCache:
 
     capacity: int
     generation: int = 0
-    """Raised by everything that makes entries worthless: what was read before then must not be kept after."""
+    """Raised by everything that invalidates entries: what was read before that must not be stored after it."""
     hits: int = 0
     misses: int = 0
     _entries: OrderedDict[bytes, Entry] = field(default_factory=OrderedDict)
@@ -81,7 +81,7 @@ class IdentityCache:
         return entry
 
     def keep(self, key: bytes, entry: Entry, generation: int) -> None:
-        """Remember what was read while `generation` was the present one; what changed meanwhile is not kept."""
+        """Store what was read while `generation` was current; nothing is stored if it has changed since."""
         if generation != self.generation or not self.capacity:
             return
         self._forget(key)

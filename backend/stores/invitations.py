@@ -24,9 +24,9 @@ class InvitationStore:
         self._session.add(row)
         await self._session.flush()
 
-    async def get(self, id_: UUID) -> Invitation | None:
-        """Return an invitation as it is now, over or not, and keep it from being deleted meanwhile."""
-        query = select(Invitation).where(Invitation.id == id_).with_for_update(read=True, key_share=True)
+    async def get(self, id_: UUID, now: datetime) -> Invitation | None:
+        """Return an open invitation as it is now, and keep it from being deleted meanwhile."""
+        query = select(Invitation).where(Invitation.id == id_, *_open(now)).with_for_update(read=True, key_share=True)
         return (await self._session.exec(query.execution_options(populate_existing=True))).one_or_none()
 
     async def by_token(self, digest: str, now: datetime) -> tuple[Invitation, UUID] | None:
@@ -99,14 +99,19 @@ class InvitationStore:
             query = query.where(col(Invitation.id) > after)
         return (await self._session.exec(query.order_by(col(Invitation.id)).limit(limit))).all()
 
+    async def organizations_of(self, user_id: UUID, email_key: str) -> Collection[UUID]:
+        """Return the ids of the organizations that have invitations to somebody's address, or such as they used."""
+        query = select(Invitation.organization_id).where(or_(*_to(user_id, email_key))).distinct()
+        return (await self._session.exec(query)).all()
+
     async def forget(self, user_id: UUID, email_key: str) -> None:
-        """Remove the invitations to somebody's address, and those they used."""
+        """Remove the invitations to somebody's address, and those they used; lock their organizations before."""
         await self._session.exec(delete(Invitation).where(or_(*_to(user_id, email_key))))
 
     async def remove_over(self, before: datetime, limit: int) -> int:
         """Remove invitations that were used, taken back or over before this moment; tell how many."""
         over = (col(column) < before for column in (Invitation.expires_at, Invitation.used_at, Invitation.revoked_at))
-        old = select(Invitation.id).where(or_(*over)).limit(limit)
+        old = select(Invitation.id).where(or_(*over)).limit(limit).with_for_update(skip_locked=True)
         result: Any = await self._session.exec(delete(Invitation).where(col(Invitation.id).in_(old)))
         return int(result.rowcount)
 

@@ -1,4 +1,4 @@
-"""Lines: who waits in this process until there is room for one more attempt, first come, first served."""
+"""Queues of this process: attempts to sign in that wait until there is room, first come, first served."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,28 +8,28 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Line:
-    """Those who wait for one thing or are inside already."""
+    """One queue: those who wait, and those who are inside already."""
 
     front: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by the first in the line: only they ask whether there is room."""
+    """Held by the first in the queue: only they ask whether there is room."""
     people: int = 0
-    """All of them."""
+    """Both together."""
     inside: int = 0
     """Those who were let in and have not left."""
 
 
 class Lines:
-    """The lines of this process, by what is waited for; nobody else's are known here."""
+    """The queues of this process, by what is waited for."""
 
     def __init__(self) -> None:
         """Begin with nobody."""
         self._lines: dict[str, Line] = {}
         self.moved = asyncio.Event()
-        """Set once the next one leaves, wherever; there is a new one for the one after."""
+        """Set when anybody leaves any queue, and replaced by a new event then."""
 
     @contextmanager
     def at(self, what: str) -> Iterator[Line]:
-        """Stand in a line; it is forgotten with the last who leaves it."""
+        """Stand in a queue; it is removed with the last who leaves it."""
         line = self._lines.setdefault(what, Line())
         line.people += 1
         try:
@@ -40,6 +40,6 @@ class Lines:
                 del self._lines[what]
 
     def left(self) -> None:
-        """Tell those at the fronts that somebody has left."""
+        """Wake those at the fronts of all queues: somebody has left."""
         self.moved.set()
         self.moved = asyncio.Event()

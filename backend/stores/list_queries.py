@@ -1,9 +1,11 @@
-"""What a list of accounts can be asked for, and the ways to read it, each the quickest for some lists.
+"""Filters and sort orders of lists of accounts, and the queries that read them, each the fastest for some lists.
 
-Along the index of its order, where many of those that are met are wanted. By gathering all that are wanted and sorting
-them, where they are few. By one walk for each status where the newest of some come first: no others are met at all.
-Which accounts are wanted is written so that a database finds them by an index, or so that it cannot: with no counts of
-its own, SQLite would gather half a million accounts to show ten of them.
+- Walk along the index of the sort order, where many of the rows match.
+- Gather all rows that match and sort them, where they are few.
+- Walk along the index of each status and merge, where some statuses are sorted by age: no other rows are read.
+
+A condition is written so that the database can use an index for it, or on purpose so that it cannot: SQLite, which
+knows no row counts, would else gather half a million accounts to show ten.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +18,7 @@ from sqlmodel import col
 
 from backend.models import GONE, Listing, Role, Status, User
 from backend.stores.listing_texts import pattern
-from backend.stores.pages import Place
+from backend.stores.pages import ListPosition
 from backend.stores.search_index import TABLE
 
 _INDEX: Final = table(TABLE, column("rowid"))
@@ -38,7 +40,7 @@ _LISTED: Final[dict[SortBy, Any]] = {
     SortBy.EMAIL: Listing.email_key,
     SortBy.FULL_NAME: Listing.name_key,
 }
-"""Keys of which listings have an index; accounts have one of the others."""
+"""Sort keys that are indexed in `listings`; the others are indexed in `users`."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,17 @@ class Order:
 
     @property
     def columns(self) -> tuple[Any, Any]:
-        """The columns of that index: the id, and the key it is behind."""
+        """The id and the key of that index, whose order is key, id."""
         return Listing.user_id if self.by in _LISTED else User.id, self.key
 
     def of(self, *columns: Any) -> list[Any]:  # noqa: ANN401  # columns of any type
-        """Return what to sort by."""
+        """Return the terms of ORDER BY."""
         return [one.desc() if self.descending else one.asc() for one in columns]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which accounts a list shows; None makes no difference. Deleted ones are shown where `status` asks for them."""
+    """Which accounts a list shows; None is no condition. Deleted ones are shown only if `status` asks for them."""
 
     query: str | None = None
     role: Role | None = None
@@ -74,7 +76,7 @@ class Wanted:
     created_after: datetime | None = None
     created_before: datetime | None = None
     tier_id: int | None = None
-    """Who was given this tier; those who have it as the default one only are not meant."""
+    """Accounts that were given this tier; those that have it only as the default tier are left out."""
 
     @property
     def statuses(self) -> frozenset[Status]:
@@ -87,12 +89,12 @@ class Wanted:
 
     @property
     def searched(self) -> str:
-        """The part of a listing's text that is looked for; empty if none is."""
+        """The text to search for in listings; empty for none."""
         return pattern(self.query)
 
     @property
     def counted(self) -> bool:
-        """Whether the tallies know how many these are."""
+        """Whether the tallies can tell how many these are."""
         return not (self.searched or self.created_after or self.created_before)
 
     @property
@@ -106,21 +108,21 @@ class Wanted:
         return any(one is not None for one in (self.role, self.status, self.is_active, self.tier_id))
 
     def found(self, *, by_tier: bool = False) -> list[ColumnElement[bool]]:
-        """Return conditions that one index can answer: that of tiers, or one of roles and states."""
+        """Return conditions for reading by an index: the one on tiers, or one on roles and statuses."""
         if by_tier:
             return [col(User.tier_id) == self.tier_id, *self._standing(User)]
         roles = [col(User.role) == self.role] if self.role else []
         return [*roles, col(User.status).in_(sorted(self.statuses)), *self._dated(User), *self.tiered()]
 
     def met(self, model: type[User | Listing]) -> list[ColumnElement[bool]]:
-        """Return the same conditions as no index can answer them, for rows that are met by another one.
+        """Return the same conditions so that no index is used for them, for rows that are read by another index.
 
-        Listings know nothing of tiers: where one is asked for, `tiered` is a condition on their accounts.
+        `listings` has no tiers: there, join `users` and add `tiered`.
         """
         return [*self._standing(model), *(self.tiered() if model is User else [])]
 
     def tiered(self) -> list[ColumnElement[bool]]:
-        """Return what tier accounts need to have, as no index of SQLite can answer it; PostgreSQL sees through it."""
+        """Return the condition on the tier, so that SQLite uses no index for it; PostgreSQL reads it as `=`."""
         return [~col(User.tier_id).op("<>", is_comparison=True)(self.tier_id)] if self.tier_id is not None else []
 
     def _standing(self, model: type[User | Listing]) -> list[ColumnElement[bool]]:
@@ -134,16 +136,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Window:
-    """Which rows of a list: behind a place, or from an offset on; one more than a page, to see whether more follow."""
+    """Which rows of a list: after a position, or from an offset on; one more than a page shows whether more follow."""
 
     order: Order
-    place: Place | None
+    place: ListPosition | None
     offset: int
     limit: int
 
     @property
     def reach(self) -> int:
-        """How many rows are passed until the last one of the window."""
+        """How many rows are read up to the last one of the window."""
         return self.offset + self.limit + 1
 
     def of(self, query: Select[Any], id_: Any, key: Any) -> Select[Any]:  # noqa: ANN401  # columns of any type
@@ -151,7 +153,7 @@ class Window:
         return self.behind(query, id_, key).offset(self.offset).limit(self.limit + 1)
 
     def behind(self, query: Select[Any], id_: Any, key: Any) -> Select[Any]:  # noqa: ANN401
-        """Sort a query's rows and keep those behind the place."""
+        """Sort a query's rows and keep those after the position."""
         if self.place:
             here, there = tuple_(key, id_), (self.place.moment or self.place.text, self.place.id)
             query = query.where(here < there if self.order.descending else here > there)
@@ -159,7 +161,7 @@ class Window:
 
 
 def by_status(wanted: Wanted, window: Window) -> Select[Any]:
-    """Go from the newest on, or the oldest, through those of each status apart; then merge."""
+    """Walk along the index by age for each status, and merge."""
     walks = []
     for status in sorted(wanted.statuses):
         conditions = replace(wanted, query=None, status=status, is_active=None).found()
@@ -170,25 +172,25 @@ def by_status(wanted: Wanted, window: Window) -> Select[Any]:
 
 
 def by_tier(wanted: Wanted, window: Window) -> Select[Any]:
-    """Go from the newest of a tier on, or the oldest."""
+    """Walk along the index by age of a tier."""
     query = _keyed(User.id, User.created_at).where(*wanted.found(by_tier=True))
     return window.of(query, User.id, User.created_at)
 
 
 def gathered(query: Select[Any], window: Window) -> Select[Any]:
-    """Take all that a query finds, then sort them."""
+    """Gather all rows of a query, then sort them."""
     found = query.cte("found").prefix_with("MATERIALIZED")
     return window.of(select(found.c.id, found.c.key), found.c.id, found.c.key)
 
 
 def ahead(window: Window, steps: int) -> Select[Any]:
-    """Look which account is so many steps ahead along the index, whether it is wanted or not."""
+    """Find the row so many steps ahead along the index, whether it matches or not."""
     id_, key = window.order.columns
     return window.behind(_keyed(id_, key), id_, key).offset(window.reach + steps).limit(1)
 
 
 def walked(wanted: Wanted, window: Window, edge: tuple[Any, Any] | None, *holding: ColumnElement[bool]) -> Select[Any]:
-    """Go along the index of the order, up to a key and an id; `holding` are more conditions, on listings."""
+    """Walk along the index of the order, up to `edge` (a key and an id); `holding` are conditions on `listings`."""
     id_, key = window.order.columns
     by_listing = window.order.by in _LISTED
     query = _keyed(id_, key).where(*wanted.met(Listing if by_listing else User), *holding)
@@ -203,19 +205,19 @@ def walked(wanted: Wanted, window: Window, edge: tuple[Any, Any] | None, *holdin
 
 
 def chosen(wanted: Wanted, order: Order, *, by_tier: bool) -> Select[Any]:
-    """Find those of a role, a status, a tier, a time."""
+    """Find accounts by role, status, tier and time, without a search."""
     query = _keyed(User.id, order.key).where(*wanted.found(by_tier=by_tier))
     return query.join(Listing, col(Listing.user_id) == col(User.id)) if order.by in _LISTED else query
 
 
 def picked(wanted: Wanted, order: Order, *, by_tier: bool, embedded: bool) -> Select[Any]:
-    """Look for what is searched for in those of a role, a status or a tier."""
+    """Search row by row among the accounts of a role, a status or a tier."""
     query = _keyed(User.id, order.key).join(Listing, col(Listing.user_id) == col(User.id))
     return query.where(*wanted.found(by_tier=by_tier), containing(wanted, embedded=embedded))
 
 
 def matching(wanted: Wanted, order: Order, *, indexed: bool, embedded: bool) -> Select[Any]:
-    """Find what is searched for, by the index where there is one."""
+    """Search by the trigram index, where there is one and it applies."""
     query = _keyed(Listing.user_id, Listing.created_at if order.by is SortBy.CREATED_AT else order.key)
     if order.by is SortBy.LAST_LOGIN or wanted.tier_id is not None:
         query = query.join(User, col(User.id) == col(Listing.user_id))
@@ -231,7 +233,7 @@ def matching(wanted: Wanted, order: Order, *, indexed: bool, embedded: bool) -> 
 
 
 def containing(wanted: Wanted, *, embedded: bool) -> ColumnElement[bool]:
-    """Look into a listing's text itself, whatever the characters mean to patterns."""
+    """Return the condition that a listing's text contains the search text, with no wildcards."""
     position = func.instr if embedded else func.strpos
     return position(col(Listing.text), wanted.searched) > 0
 

@@ -19,29 +19,29 @@ from backend.models import Listing, User
 from backend.stores import list_queries
 from backend.stores.list_queries import Order, SortBy, Wanted, Window
 from backend.stores.listing_texts import texts
-from backend.stores.pages import Page, Place
+from backend.stores.pages import ListPosition, Page
 
 MOST_COUNTED: Final = 10_000
 """Accounts that a search counts; beyond, it says "more than"."""
 _HANDFUL: Final = 1_000
 _PART: Final = 200
-"""So many, and not more than one in so many, are sooner looked at one by one than found by the search index."""
+"""At most `_HANDFUL` accounts, and one in `_PART`, are searched row by row: that is faster than the index."""
 _GATHERING: Final = 10
-"""How many times longer it takes to gather and to sort an account than to pass it along an index."""
+"""How many times longer it takes to gather and sort a row than to pass it along an index."""
 _LONG: Final = 10_000
-"""Accounts to pass before the next one that is wanted."""
+"""Rows to walk along an index before gathering is tried instead."""
 
 __all__ = ["MOST_COUNTED", "Crowd", "ListingStore", "Order", "SortBy", "Total", "Wanted"]
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """How many accounts there are, and how many of them have the role, the status and the tier that a list asks for."""
+    """How many accounts there are, and how many of them (`alike`) have the role, status and tier of a list."""
 
     all: int
     alike: int
     by_tier: bool = False
-    """Whether fewer have the tier than the role and the status."""
+    """Whether the tier is a narrower condition than role and status."""
 
 
 _UNKNOWN: Final = Crowd(0, MOST_COUNTED)
@@ -66,7 +66,7 @@ class ListingStore:
         self._embedded = session.get_bind().dialect.name == "sqlite"
 
     async def keep(self, user: User) -> None:
-        """Write down what lists look for, after an account was made or changed in its names, its role or its status."""
+        """Update an account's listing, after it was made or its names, role or status changed."""
         values: dict[str, Any] = {"role": user.role, "status": user.status, "created_at": user.created_at}
         values |= texts(user.username, user.email, user.full_name, user.institution)
         new = (sqlite if self._embedded else postgresql).insert(_TABLE).values(user_id=user.id, **values)
@@ -74,19 +74,19 @@ class ListingStore:
         await connection.execute(new.on_conflict_do_update(index_elements=["user_id"], set_=values))
 
     async def keep_all(self, ids: Collection[UUID], values: Mapping[str, Any]) -> None:
-        """Write down the role or the status that some accounts have now."""
+        """Update the role or the status in the listings of accounts."""
         connection = await self._session.connection()
         await connection.execute(update(_TABLE).where(_TABLE.c.user_id.in_(ids)).values(values))
 
     async def page(
         self, wanted: Wanted, order: Order, *, after: str | None = None, offset: int = 0, limit: int, total: Total
     ) -> Page[User]:
-        """List accounts: those after a cursor, or from an offset on; `total` says how to look for them best.
+        """List accounts: those after a cursor, or from an offset on; `total` decides by which query.
 
         Raises:
             InvalidCursor: the cursor is not one that a list in this order handed out.
         """
-        window = Window(order, Place.read(after, order.by, descending=order.descending), offset, limit)
+        window = Window(order, ListPosition.read(after, order.by, descending=order.descending), offset, limit)
         if not wanted.statuses:
             return Page([], None)
         await self._plan_anew(wanted)
@@ -108,7 +108,7 @@ class ListingStore:
         return Total(min(count, MOST_COUNTED), exact=count <= MOST_COUNTED, crowd=crowd)
 
     async def _plan_anew(self, wanted: Wanted) -> None:
-        """Let PostgreSQL plan for this very text and time: a plan for any of them is far slower for some."""
+        """Make PostgreSQL plan for these very values: a generic plan is far slower for some of them."""
         if not self._embedded and not wanted.counted:
             await (await self._session.connection()).execute(sql("SET LOCAL plan_cache_mode = force_custom_plan"))
 
@@ -117,7 +117,7 @@ class ListingStore:
         return await self._rows(list_queries.gathered(found, window), window.order)
 
     async def _walked(self, wanted: Wanted, window: Window, total: Total) -> Sequence[tuple[User, Any]]:
-        """Meet them in their order; where none come for long, because all are far ahead, gather them after all."""
+        """Walk in the sort order; where a page is not full after `_LONG` rows, gather all instead."""
         edge = None
         if not wanted.anybody:
             found = (await self._session.exec(list_queries.ahead(window, _LONG))).first()  # type: ignore[call-overload]  # SQLModel's `exec` knows its own queries only
@@ -143,7 +143,7 @@ _TABLE: Final[Table] = Listing.__table__  # type: ignore[attr-defined]  # SQLMod
 
 
 def _few(total: Total, window: Window) -> bool:
-    """Tell whether it is quicker to gather them all than to meet some of them along an index, where they are rare."""
+    """Tell whether gathering all matching rows is faster than walking along an index, on which they are rare."""
     return _GATHERING * total.count * total.count <= window.reach * total.crowd.all
 
 
@@ -152,5 +152,5 @@ def _page(rows: Sequence[tuple[User, Any]], window: Window) -> Page[User]:
     if len(rows) <= window.limit:
         return Page([user for user, _ in shown], None)
     user, key = shown[-1]
-    last = Place.of(order.by, key, user.id, descending=order.descending)
+    last = ListPosition.of(order.by, key, user.id, descending=order.descending)
     return Page([user for user, _ in shown], last.cursor())

@@ -1,4 +1,4 @@
-"""Lockouts: which attempts still count, how many failures close an account for strangers, and for how long."""
+"""Lockouts: which attempts still count, how many failures lock an account for unknown devices, and for how long."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Final, Self
 from backend.stores.counters import Limit
 
 ABANDONED: Final = timedelta(minutes=1)
-"""After so long nobody is checking a password any more: the process that did has died."""
+"""A check under way for longer than this is given up: its process has died."""
 _LEVEL_LASTS: Final = timedelta(hours=24)
 _DOUBLINGS: Final = 4
 _LONGEST: Final = timedelta(hours=4)
@@ -15,7 +15,7 @@ _LONGEST: Final = timedelta(hours=4)
 
 @dataclass(frozen=True)
 class Attempts:
-    """What is known about the attempts for one subject."""
+    """The attempts of one subject, with the columns of `sign_in_attempts`."""
 
     started_at: datetime
     failures: int
@@ -25,7 +25,10 @@ class Attempts:
     touched_at: datetime
 
     def at(self, now: datetime, window: timedelta) -> Self:
-        """Leave out what does not count any more, or cannot be: a clock that was ahead closes nothing for good."""
+        """Drop what no longer counts: ended windows, lockouts, levels and abandoned checks.
+
+        Times too far in the future are dropped too: a clock that was ahead must not lock anybody out for good.
+        """
         opens = self.closed_until is not None and not now < self.closed_until <= now + _longest(window)
         over = not now - window < self.started_at <= now + window
         begins_anew = opens or (self.closed_until is None and over)
@@ -38,7 +41,7 @@ class Attempts:
         )
 
     def failed(self, now: datetime, limit: Limit) -> Self:
-        """Turn one that was under way into a failure; the last of a window closes, for twice as long as last time."""
+        """Turn a check under way into a failure. The last one allowed locks the account, twice as long each time."""
         window, failures = timedelta(seconds=limit.window), self.failures + 1
         after = replace(
             self,
@@ -52,13 +55,13 @@ class Attempts:
         return replace(after, closed_until=now + closed_for, level=self.level + 1)
 
     def shut_until(self, limit: Limit) -> datetime | None:
-        """Return when it opens, if it is closed; also if the limit was lowered meanwhile."""
+        """Return when the lockout ends, None if there is none; it may come from a limit that was lowered meanwhile."""
         enough = self.failures >= limit.amount
         return self.closed_until or (self.started_at + timedelta(seconds=limit.window) if enough else None)
 
     @property
     def worth_keeping(self) -> bool:
-        """Whether anything is known."""
+        """Whether there is anything to store."""
         return bool(self.failures or self.under_way or self.level)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, text, update
@@ -16,11 +16,9 @@ from backend.models.types import new_id
 from backend.stores.pages import Page, Position, position
 from backend.stores.rows import insert_values
 
-_OPEN: Final = (MailState.DUE, MailState.SENT)
-
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedMails:
     """Which mails a list holds; None is no condition."""
 
     state: MailState | None = None
@@ -28,7 +26,7 @@ class Wanted:
     user_id: UUID | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Say it in SQL."""
+        """Return the filter as SQL conditions."""
         pairs = ((Mail.state, self.state), (Mail.purpose, self.purpose), (Mail.user_id, self.user_id))
         return [col(column) == value for column, value in pairs if value is not None]
 
@@ -45,19 +43,22 @@ class MailStore:
         same = {**dict.fromkeys(("address", "about", "invitation_id", "why", "sent_at")), "attempts": 0}
         await insert_values(self._session, Mail, [{"id": new_id(), **same, **mail} for mail in mails])
 
+    async def reader(self, id_: UUID) -> UUID | None:
+        """Return to whom a mail is; None if there is no such mail."""
+        return (await self._session.exec(select(Mail.user_id).where(Mail.id == id_))).one_or_none()
+
     async def get(self, id_: UUID) -> Mail | None:
-        """Return one mail, locked."""
+        """Return one mail, locked; whoever locks its reader's account as well locks that first."""
         query = select(Mail).where(Mail.id == id_).with_for_update().execution_options(populate_existing=True)
         return (await self._session.exec(query)).one_or_none()
 
     async def claim(self, priority: int, now: datetime, until: datetime, *, tried: bool) -> Mail | None:
-        """Take the mail of this priority that has been due longest and that no other sender holds; it is ours `until`.
+        """Lease the mail of this priority that has been due longest, `until` a moment; None if there is none.
 
-        Either one that was `tried` before or one that was not.
-
-        A mail whose sender has not concluded by then is due again: it may have died.
+        `tried` chooses among mails that were attempted before, or among those that were not. A mail that is not
+        concluded when the lease ends is due again: its sender may have died.
         """
-        # SQLite uses the index of the few open mails only where the condition is written as the index has it.
+        # SQLite uses the index of the few open mails only if the condition is written exactly as in the index.
         query = select(Mail).where(text(OPEN), Mail.priority == priority, col(Mail.due_at) <= now)
         query = query.where(col(Mail.attempts) > 0 if tried else col(Mail.attempts) == 0)
         query = query.order_by(col(Mail.due_at)).limit(1).with_for_update(skip_locked=True)
@@ -75,12 +76,12 @@ class MailStore:
         ours = (col(Mail.id) == id_, col(Mail.state) == MailState.SENT, col(Mail.attempts) == attempt)
         values = {"state": state, "why": why, "due_at": due_at, "sent_at": sent_at}
         if state is not MailState.DUE:
-            values["address"] = None  # an address of before is kept no longer than it is needed
+            values["address"] = None  # a former address is kept no longer than needed
         done = await self._session.exec(update(Mail).where(*ours).values(**values).returning(col(Mail.id)))
         return done.first() is not None
 
     async def accepted(self, priority: int, since: datetime, until: datetime, most: int) -> int:
-        """Count the mails of a priority that have left within that time, up to `most`."""
+        """Count the mails of a priority that were accepted within that time, up to `most`."""
         within = col(Mail.sent_at) > since, col(Mail.sent_at) <= until
         some = select(Mail.id).where(*within, Mail.priority == priority).limit(most).subquery()
         return (await self._session.exec(select(func.count()).select_from(some))).one()
@@ -94,12 +95,12 @@ class MailStore:
         return dict((await self._session.exec(query.group_by(col(Mail.user_id)))).all())
 
     async def due(self, purpose: MailPurpose, user_ids: Collection[UUID]) -> frozenset[UUID]:
-        """Tell which of these people have a mail of this purpose coming."""
+        """Return which of these people have a mail of this purpose that is due."""
         query = select(Mail.user_id).where(Mail.purpose == purpose, col(Mail.user_id).in_(user_ids))
         return frozenset((await self._session.exec(query.where(Mail.state == MailState.DUE))).all())
 
     async def renew(self, purpose: MailPurpose, user_ids: Collection[UUID], now: datetime) -> frozenset[UUID]:
-        """Let the mails of this purpose that are coming begin anew, and tell to whom they are."""
+        """Restart the mails of this purpose that are due to these people, and return to whom they are."""
         coming = self._coming(purpose, user_ids)
         values = {"created_at": now, "due_at": now, "attempts": 0, "why": None}
         renewed = update(Mail).where(*coming).values(**values).returning(col(Mail.user_id))
@@ -133,7 +134,7 @@ class MailStore:
         self._session.add(mail)
         await self._session.flush()
 
-    async def page(self, wanted: Wanted, cursor: str | None, limit: int) -> Page[Mail]:
+    async def page(self, wanted: WantedMails, cursor: str | None, limit: int) -> Page[Mail]:
         """List mails, the newest first.
 
         Raises:
@@ -146,11 +147,11 @@ class MailStore:
         last = found[limit - 1] if len(found) > limit else None
         return Page(found[:limit], Position(last.created_at, last.id).cursor() if last else None)
 
-    async def count(self, wanted: Wanted) -> int:
+    async def count(self, wanted: WantedMails) -> int:
         """Count mails."""
         return (await self._session.exec(select(func.count()).select_from(Mail).where(*wanted.conditions()))).one()
 
-    async def states(self, wanted: Wanted) -> Mapping[MailState, int]:
+    async def states(self, wanted: WantedMails) -> Mapping[MailState, int]:
         """Count the mails in each state, whichever of them is wanted, among those that are wanted otherwise."""
         query = select(Mail.state, func.count()).where(*replace(wanted, state=None).conditions())
         rows = await self._session.exec(query.group_by(col(Mail.state)))
@@ -162,7 +163,7 @@ class MailStore:
         return (await self._session.exec(query.where(col(Mail.state) == MailState.DUE))).one()
 
     async def all_of(self, user_id: UUID, after: UUID | None, limit: int) -> Sequence[Mail]:
-        """Return the mails to somebody, sent or not, oldest first, beginning behind one."""
+        """Return the mails to somebody, sent or not, oldest first, after the mail `after`."""
         query = select(Mail).where(Mail.user_id == user_id)
         if after:
             query = query.where(col(Mail.id) > after)
@@ -174,7 +175,8 @@ class MailStore:
 
     async def remove_done(self, before: datetime, limit: int) -> int:
         """Remove mails from before this moment with which nothing will happen any more; tell how many."""
-        old = select(Mail.id).where(col(Mail.created_at) < before, col(Mail.state).not_in(_OPEN)).limit(limit)
+        old = select(Mail.id).where(col(Mail.created_at) < before, text(f"NOT {OPEN}")).limit(limit)
+        old = old.with_for_update(skip_locked=True)
         result: Any = await self._session.exec(delete(Mail).where(col(Mail.id).in_(old)))
         return int(result.rowcount)
 

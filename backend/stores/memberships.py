@@ -38,17 +38,17 @@ class MembershipStore:
         await self._session.flush()
 
     async def role(self, organization_id: UUID, user_id: UUID) -> MembershipRole | None:
-        """Tell as what somebody is in an organization; None if they are not."""
+        """Return somebody's role in an organization; None if they are no member."""
         query = select(Membership.role).where(*_one(organization_id, user_id))
         found = (await self._session.exec(query)).one_or_none()
         return MembershipRole(found) if found else None
 
     async def change(self, organization_id: UUID, user_id: UUID, role: MembershipRole) -> None:
-        """Let somebody be something else."""
+        """Give a member another role."""
         await self._session.exec(update(Membership).where(*_one(organization_id, user_id)).values(role=role))
 
     async def remove(self, organization_id: UUID, user_id: UUID) -> None:
-        """Take somebody out."""
+        """Remove a member."""
         await self._session.exec(delete(Membership).where(*_one(organization_id, user_id)))
 
     async def member(self, organization_id: UUID, user_id: UUID) -> Member | None:
@@ -93,7 +93,7 @@ class MembershipStore:
         return (await self._session.exec(select(Membership.user_id).where(*owners).limit(1))).first() is not None
 
     async def heir(self, organization_id: UUID) -> Member | None:
-        """Return who comes next where no owner is left: active accounts before others, administrators before members.
+        """Return who becomes owner where none is left: active accounts first, administrators before members.
 
         Among equals it is who has been in the organization longest.
         """
@@ -117,7 +117,7 @@ class MembershipStore:
         return (await self._session.exec(query.order_by(col(Membership.organization_id)))).all()
 
     async def working(self, user_id: UUID) -> Mapping[UUID, MembershipRole]:
-        """Return as what somebody is in which organizations, of those that work."""
+        """Return somebody's roles by organization id, of the organizations that work."""
         owning = aliased(Membership)
         owners = select(owning).join(User, col(User.id) == col(owning.user_id))
         owners = owners.where(

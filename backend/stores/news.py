@@ -1,13 +1,12 @@
-"""News between the processes of one installation: whose sessions changed, so that nobody believes an old answer.
+"""News between the processes of one installation: whose sessions changed, so that no cache serves an old answer.
 
 One of three channels carries it: Redis where the settings name one, else PostgreSQL's LISTEN/NOTIFY, else, for the
-embedded database, its own count of changes. News is ids only. A process trusts what it remembers only while it hears
-itself through the channel; otherwise it asks the database again after a second, so that no failure of a channel makes
-an ended session valid.
+embedded database, its own count of changes. News is ids only. A process trusts its cache only while it hears its own
+heartbeat through the channel; otherwise it asks the database again after a second, so that no failure of a channel
+makes an ended session valid.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,13 +16,14 @@ from uuid import UUID
 import structlog
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from backend.clock import pause
 from backend.stores.identities import IdentityCache
 
 TOPIC: Final = "vestibule"
 BEAT: Final = "."
-"""What a process says to itself, to know that it is heard."""
+"""A heartbeat: a message to oneself, which shows that the channel works."""
 ALL: Final = "*"
-"""What makes everybody forget everything."""
+"""A message on which every process empties its cache."""
 BEAT_SECONDS: Final = 0.25
 DEAF_AFTER_SECONDS: Final = 2.2 * BEAT_SECONDS
 """Two beats missed."""
@@ -31,16 +31,16 @@ PATIENCE_SECONDS: Final = 0.2
 """How long a request waits for a channel at most."""
 _AGAIN_SECONDS: Final = 0.5
 _MOST_IDS: Final = 200
-"""A NOTIFY holds 8,000 bytes; beyond this many ids everything is forgotten instead."""
+"""A NOTIFY holds 8,000 bytes; for more ids than this, the whole cache is emptied instead."""
 _BELIEVED_UNHEARD_SECONDS: Final = 1.0
 _BELIEVED_SECONDS: Final = 300.0
-"""Even what was never contradicted is asked again then: no bug of a channel lasts longer."""
+"""Every answer is read again after this at the latest, so that no bug of a channel lasts longer."""
 _log = structlog.get_logger("vestibule.news")
 
 
 @dataclass
 class Changes:
-    """What one transaction changed about who is who."""
+    """The sessions and accounts that one transaction changed."""
 
     sessions: set[UUID] = field(default_factory=set)
     users: set[UUID] = field(default_factory=set)
@@ -62,15 +62,15 @@ class Channel(Protocol):
     """Carries messages between processes."""
 
     async def within(self, session: AsyncSession, changes: Changes) -> None:
-        """Say it as part of the transaction, where the channel can."""
+        """Send as part of the transaction, where the channel can."""
         ...
 
     async def after(self, changes: Changes) -> None:
-        """Say it after the commit, where the channel could not before."""
+        """Send after the commit, where the channel could not before."""
         ...
 
     async def listen(self, hear: Callable[[str], None], stopping: asyncio.Event) -> None:
-        """Hand every message to `hear` until the process stops; a beat of one's own proves that it gets through."""
+        """Hand every message to `hear` until the process stops; one's own heartbeat shows that it works."""
         ...
 
     async def alone(self) -> bool:
@@ -78,7 +78,7 @@ class Channel(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back what is held."""
+        """Release connections and files."""
         ...
 
 
@@ -92,10 +92,8 @@ class News:
         self._heard_at = float("-inf")
 
     def believes(self, read_at: float) -> bool:
-        """Tell whether what the database said at a `time.monotonic()` may still be repeated."""
-        now = time.monotonic()
-        heard = now - self._heard_at < DEAF_AFTER_SECONDS
-        return now - read_at < (_BELIEVED_SECONDS if heard else _BELIEVED_UNHEARD_SECONDS)
+        """Tell whether an answer read from the database at this `time.monotonic()` may still be used."""
+        return time.monotonic() - read_at < (_BELIEVED_SECONDS if self.hearing else _BELIEVED_UNHEARD_SECONDS)
 
     @property
     def hearing(self) -> bool:
@@ -107,25 +105,25 @@ class News:
         return self.hearing and await self._channel.alone()
 
     async def within(self, session: AsyncSession, changes: Changes) -> None:
-        """Tell the others as part of the transaction: undone with it, never earlier than it."""
+        """Notify the others as part of the transaction: exactly when it commits."""
         if changes:
             await session.flush()
             await self._channel.within(session, changes)
 
     async def after(self, changes: Changes) -> None:
-        """Forget what is not true any more, and tell the others, once the transaction is saved."""
+        """Drop changed entries of the cache and notify the others, after the commit."""
         if changes:
             self._forget(changes)
             await self._channel.after(changes)
 
     async def doubt(self, changes: Changes) -> None:
-        """Tell everybody to ask again, after a commit of which it is not known whether it was done."""
+        """Make every process read everything again, after a commit whose outcome is unknown."""
         if changes:
-            changes.everything, changes.revision = True, None  # somebody else may count it, if it was undone
+            changes.everything, changes.revision = True, None  # if it failed, another process may get this revision
             await self.after(changes)
 
     async def close(self) -> None:
-        """Give the channel back."""
+        """Close the channel."""
         await self._channel.close()
 
     async def listen(self, stopping: asyncio.Event) -> None:
@@ -142,7 +140,7 @@ class News:
     def _hear(self, message: str) -> None:
         if message == BEAT:
             if not self.hearing:
-                self._cache.clear()  # whatever was said while nobody heard it
+                self._cache.clear()  # messages may have been missed
             self._heard_at = time.monotonic()
         elif message == ALL:
             self._cache.clear()
@@ -155,10 +153,3 @@ class News:
             self._cache.clear()
         else:
             self._cache.drop(changes.sessions, changes.users)
-
-
-async def pause(stopping: asyncio.Event, seconds: float) -> None:
-    """Wait, but not beyond the end of the process."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stopping.wait()

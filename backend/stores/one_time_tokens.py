@@ -20,9 +20,9 @@ class OneTimeTokenStore:
         self._session = session
 
     async def add(self, token: OneTimeToken) -> None:
-        """Add a token; older ones of the same account and purpose die: only the newest is good.
+        """Add a token, and void the older ones of the same account and purpose.
 
-        A mail that is sent twice carries two that are equally new: nobody knows which of the two arrived.
+        Those of the same mail stay good: of a mail that is sent twice, nobody knows which copy arrived.
         """
         await self.void(token.user_id, token.purpose, token.created_at, besides=token.mail_id)
         self._session.add(token)
@@ -55,9 +55,9 @@ class OneTimeTokenStore:
         return (await self._session.exec(select(OneTimeToken).where(*good))).one_or_none()
 
     async def use(self, token: OneTimeToken, now: datetime) -> bool:
-        """Use a token up; True for exactly one of any number of callers (compare-and-swap). Its equals die with it.
+        """Use a token up; True for exactly one of any number of callers (compare-and-swap). It voids the others.
 
-        Call it with the account locked: equals could be used at the same moment otherwise.
+        Call it with the account locked: otherwise two tokens of one mail could be used at the same moment.
         """
         unused = (col(OneTimeToken.id) == token.id, col(OneTimeToken.used_at).is_(None))
         swapped = await self._session.exec(
@@ -75,5 +75,6 @@ class OneTimeTokenStore:
     async def remove_over(self, before: datetime, limit: int) -> int:
         """Remove tokens that ran out before this moment; tell how many."""
         old = select(OneTimeToken.id).where(col(OneTimeToken.expires_at) < before).limit(limit)
+        old = old.with_for_update(skip_locked=True)
         result: Any = await self._session.exec(delete(OneTimeToken).where(col(OneTimeToken.id).in_(old)))
         return int(result.rowcount)

@@ -38,7 +38,7 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Place:
+class ListPosition:
     """A row's place in a list that can be sorted by different columns; it is good for the same order only."""
 
     order: str
@@ -59,7 +59,7 @@ class Place:
         """Read a cursor; None and the empty text are the beginning.
 
         Raises:
-            InvalidCursor: it is not one that `Place.cursor` wrote for this order.
+            InvalidCursor: it is not one that `ListPosition.cursor` wrote for this order.
         """
         if not cursor:
             return None

@@ -1,4 +1,4 @@
-"""The past: rows about what never was, written many at once for an installation that shows what Vestibule does."""
+"""Demo data: the past of invented people, written many rows at once."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ class PastStore:
         await insert_values(self._session, UserSession, sessions)
 
     async def note_sign_ins(self, last: Mapping[UUID, tuple[datetime, int]]) -> None:
-        """Note on accounts when their people signed in last, and how many times more; whoever did is active then."""
+        """Note on accounts, by id, their last sign-in and by how many sign-ins their number grows."""
         table: Table = User.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
         change = update(table).where(table.c.id == bindparam("who"))
         change = change.values(
@@ -39,7 +39,7 @@ class PastStore:
             await (await self._session.connection()).execute(change, rows)
 
     async def due(self, since: datetime, until: datetime) -> Sequence[Mail]:
-        """Return the mails that would leave, of those that were queued between two moments."""
+        """Return the due mails that were queued between two moments."""
         queued = col(Mail.created_at) >= since, col(Mail.created_at) <= until
         return (
             await self._session.exec(select(Mail).where(Mail.state == MailState.DUE, *queued).order_by(col(Mail.id)))

@@ -10,7 +10,8 @@ import asyncpg
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.stores.news import BEAT, BEAT_SECONDS, PATIENCE_SECONDS, TOPIC, Changes, pause
+from backend.clock import pause
+from backend.stores.news import BEAT, BEAT_SECONDS, PATIENCE_SECONDS, TOPIC, Changes
 
 
 class PostgresChannel:

@@ -14,18 +14,19 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.stores.news import ALL, BEAT, BEAT_SECONDS, DEAF_AFTER_SECONDS, PATIENCE_SECONDS, TOPIC, Changes, pause
+from backend.clock import pause
+from backend.stores.news import ALL, BEAT, BEAT_SECONDS, DEAF_AFTER_SECONDS, PATIENCE_SECONDS, TOPIC, Changes
 
 _PERSISTENCE_SECONDS: Final = 5.0
-"""How long a command waits for a Redis that does not answer."""
+"""How long a command retries when Redis does not answer."""
 _log = structlog.get_logger("vestibule.news")
 
 
 class RedisChannel:
-    """Publish and subscribe. It knows nothing of transactions, so who may have said something unheard is not trusted.
+    """Publish and subscribe. Redis has no part in transactions, so a message can be lost after its commit.
 
-    A process whose message got lost says "forget everything" as soon as it can; when one falls silent (it may have
-    died between its commit and its message), the others forget everything once.
+    A process that could not publish sends `ALL` as soon as it can. When a process falls silent (it may have died
+    between its commit and its message), the others empty their caches once.
     """
 
     def __init__(self, url: str) -> None:
@@ -33,7 +34,7 @@ class RedisChannel:
         self._name = uuid4().hex
         self._owes = False
         self._beats = False
-        """Whether this process serves requests; a command of the command line says its word and goes."""
+        """Whether this process listens and sends heartbeats; a command publishes once and ends."""
         self._redis = Redis.from_url(
             url,
             socket_timeout=PATIENCE_SECONDS,
@@ -46,7 +47,7 @@ class RedisChannel:
         """Nothing can be said before the commit."""
 
     async def after(self, changes: Changes) -> None:
-        """Publish; what cannot be published now is made good by the next beat, or, without one, by trying on."""
+        """Publish; after a failure the next heartbeat makes up for it or, in a command, retrying does."""
         if self._owes:
             return
         until = time.monotonic() + _PERSISTENCE_SECONDS
@@ -115,7 +116,7 @@ class RedisChannel:
             await pause(stopping, BEAT_SECONDS)
 
     async def _pay(self) -> None:
-        # Settled before it is said: a change that is saved while this is on its way has to speak for itself.
+        # Cleared before it is sent: a change that commits meanwhile needs a message of its own.
         self._owes = False
         try:
             await self._redis.publish(TOPIC, ALL)

@@ -12,15 +12,16 @@ from typing import Final
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.stores.news import ALL, BEAT, Changes, pause
+from backend.clock import pause
+from backend.stores.news import ALL, BEAT, Changes
 
 _LOOK_SECONDS: Final = 0.04
 
 
 class RevisionChannel:
-    """The embedded database itself: a count that is raised in the transaction, looked at 25 times a second.
+    """The embedded database itself: a count that is raised in the transaction, and polled 25 times a second.
 
-    SQLite tells for next to nothing whether any other connection has changed the file (`PRAGMA data_version`).
+    `PRAGMA data_version` tells at next to no cost whether another connection has changed the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,12 +37,12 @@ class RevisionChannel:
         changes.revision = raised.scalar_one()
 
     async def after(self, changes: Changes) -> None:
-        """Remember which count was this process's own: its news is known here already."""
+        """Remember which count this process has raised itself: that change is known here already."""
         if changes.revision:
             self._own.add(changes.revision)
 
     async def listen(self, hear: Callable[[str], None], stopping: asyncio.Event) -> None:
-        """Look whether the count was raised by another process; what it was about is not said, so all is forgotten."""
+        """Poll whether another process has raised the count; what changed is not known, so the cache is emptied."""
         # A file beside the database: closing the database's own file would drop SQLite's locks of this process.
         self._presence = os.open(self._path.with_suffix(".presence"), os.O_RDONLY | os.O_CREAT, 0o600)
         fcntl.flock(self._presence, fcntl.LOCK_SH)
@@ -65,7 +66,7 @@ class RevisionChannel:
             self._presence = None
 
     async def alone(self) -> bool:
-        """Try to have for oneself the lock that every process that listens shares."""
+        """Try to take alone the lock that all listening processes share."""
         if self._presence is None:
             return False
         try:

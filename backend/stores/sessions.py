@@ -51,7 +51,7 @@ class Found:
     ended_because: SessionEnd | None
     user_agent: str | None
     outdated: bool
-    """Whether it is of an epoch before the person's."""
+    """Whether its epoch is older than the account's."""
     status: Status
 
     @property
@@ -76,7 +76,7 @@ _OPEN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What tells whether a session that nobody has ended still lives."""
+    """The columns that decide whether a session that was not ended still lives."""
 
     id: UUID
     carrier: Carrier
@@ -113,7 +113,7 @@ class SessionStore:
 
     async def open_ones(self, user_id: UUID) -> Sequence[Open]:
         """List a person's sessions that nobody has ended, oldest first."""
-        query = rows(*_OPEN)  # type: ignore[call-overload]  # as above
+        query = rows(*_OPEN)  # type: ignore[call-overload]  # see `_found`
         query = query.where(col(UserSession.user_id) == user_id, col(UserSession.ended_at).is_(None))
         connection = await self._session.connection()
         found = await connection.execute(query.order_by(col(UserSession.created_at), col(UserSession.id)))
@@ -148,11 +148,12 @@ class SessionStore:
     async def remove_over(self, before: datetime, limit: int) -> int:
         """Remove sessions whose absolute end is before this moment, with their refresh tokens; tell how many."""
         old = select(UserSession.id).where(col(UserSession.expires_at) < before).limit(limit)
+        old = old.with_for_update(skip_locked=True)
         result: Any = await self._session.exec(delete(UserSession).where(col(UserSession.id).in_(old)))
         return int(result.rowcount)
 
     async def all_of(self, user_id: UUID, after: UUID | None, limit: int) -> Sequence[UserSession]:
-        """Return a person's sessions, ended or not, oldest first, beginning behind one."""
+        """Return a person's sessions, ended or not, oldest first, after the session `after`."""
         query = select(UserSession).where(UserSession.user_id == user_id)
         if after:
             query = query.where(col(UserSession.id) > after)
@@ -193,17 +194,11 @@ class SessionStore:
             conditions.append(col(UserSession.id).in_(only))
         if besides:
             conditions.append(col(UserSession.id) != besides)
-        # Locked in the order in which activity is written, or the two would wait for each other in a circle.
-        living = select(UserSession.id).where(*conditions, col(UserSession.ended_at).is_(None))
-        locked = (await self._session.exec(living.order_by(col(UserSession.id)).with_for_update())).all()
-        return await self._end([col(UserSession.id).in_(locked)], now, because) if locked else []
+        return await self._end(conditions, now, because)
 
-    async def end_everybodys(self, now: datetime, because: SessionEnd) -> int:
-        """End every live session there is and tell how many."""
-        change = update(UserSession).where(col(UserSession.ended_at).is_(None))
-        result: Any = await self._session.exec(change.values(ended_at=now, ended_because=because))
-        self._changes.everything = True
-        return int(result.rowcount)
+    async def end_all_of(self, user_ids: Collection[UUID], now: datetime, because: SessionEnd) -> int:
+        """End the live sessions of people and return how many there were."""
+        return len(await self._end([col(UserSession.user_id).in_(user_ids)], now, because))
 
     async def refresh_token(self, digest: str) -> RefreshToken | None:
         """Return a refresh token as it is now, used or not."""

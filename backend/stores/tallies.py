@@ -1,12 +1,12 @@
 """Counts kept with every change: accounts by role, status, day and hour; what happened and who was active by day."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, String, delete, func, text
+from sqlalchemy import ColumnElement, String, delete, func, text, tuple_
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,13 +19,13 @@ from backend.stores.rows import insert
 Counted = tuple[Role, Status, datetime | None, int | None]
 """What of an account is counted: its role, its status, its last sign-in, its tier."""
 _OF_ROWS: Final = (TallyKind.PEOPLE, TallyKind.TIERED, TallyKind.REGISTERED, TallyKind.SEEN)
-"""What can be counted anew, because its rows are there; the rest is known from having happened."""
+"""Kinds that can be recounted from rows; the others count events, which are not stored."""
 _DAY: Final = len("2026-11-21/")
 _LONGEST: Final = 100
 
 
 class Wait(StrEnum):
-    """How long an applicant had waited, or waits: less than this, and not less than the one before."""
+    """Ranges of waiting times, by their upper bounds; each begins where the one before ends."""
 
     HOUR = "hour"
     DAY = "day"
@@ -37,8 +37,8 @@ class Wait(StrEnum):
 class TallyStore:
     """The `tallies` table within one transaction.
 
-    Changes are gathered on the session, for all stores that share it, and written just before the commit, in one
-    order everywhere: so no two transactions wait for each other in a circle, and none for longer than a commit.
+    Changes are collected on the session, for all stores that share it, and written just before the commit, in one
+    order everywhere: so transactions cannot deadlock on counts, and wait for each other no longer than a commit.
     """
 
     def __init__(self, session: AsyncSession) -> None:
@@ -54,7 +54,7 @@ class TallyStore:
             self._add({(TallyKind.TIERED, f"{tier_id}/{role}/{status}"): number})
 
     def changed(self, before: Counter[Counted], after: Counter[Counted]) -> None:
-        """Count accounts anew whose role, status or tier changed."""
+        """Move accounts whose role, status or tier changed from one count to another."""
         changes: Counter[tuple[TallyKind, str]] = Counter()
         for counted, sign in ((before, -1), (after, 1)):
             for (role, status, seen, tier_id), number in counted.items():
@@ -71,15 +71,15 @@ class TallyStore:
             self._add({(TallyKind.SEEN, _hour(now)): 1, **({(TallyKind.SEEN, _hour(before)): -1} if before else {})})
 
     def recorded(self, at: datetime, action: str, why: str | None, number: int = 1) -> None:
-        """Count records of the audit on their day, by action and, where it is given, by why: a word of ours."""
+        """Count audit records by day, action and, where it is given, `why`: one of our codes, never free text."""
         self._add({(TallyKind.HAPPENED, f"{at:%Y-%m-%d}/{_what(action, why)}"[:_LONGEST]): number})
 
     def decided(self, at: datetime, waits: Counter[Wait]) -> None:
-        """Count decisions on their day, by how long those they are about had waited."""
+        """Count decisions by day, and by how long the applicants had waited."""
         self._add({(TallyKind.WAITED, f"{at:%Y-%m-%d}/{wait}"): number for wait, number in waits.items()})
 
     def active(self, before: date | None, today: date, number: int = 1) -> None:
-        """Count people who use their account on a day, having used it last on an earlier one, or never."""
+        """Count accounts as used today that were used last on the day `before` (None: never)."""
         self._add({(TallyKind.ACTIVE, str(today)): number})
         if before is None or week(before) != week(today):
             self._add({(TallyKind.ACTIVE, week(today)): number})
@@ -93,14 +93,16 @@ class TallyStore:
         parts = {tuple(key.split("/")): count for key, count in found.items()}
         return Counter({(Role(role), Status(status)): count for (role, status), count in parts.items()})
 
-    async def tiered(self, tier_id: int) -> Counter[tuple[Role, Status]]:
-        """Return how many accounts have a tier of their own that is this one, by role and status."""
-        query = select(Tally.key, Tally.count)
-        rows = await self._session.exec(
-            query.where(Tally.kind == TallyKind.TIERED, col(Tally.key).startswith(f"{tier_id}/"))
-        )
-        parts = {tuple(key.split("/")): count for key, count in rows.all()}
-        return Counter({(Role(role), Status(status)): count for (_, role, status), count in parts.items()})
+    async def tiered(self, tier_id: int | None = None) -> Mapping[int, Counter[tuple[Role, Status]]]:
+        """Return how many accounts have each tier of their own, or this one, by role and status."""
+        query = select(Tally.key, Tally.count).where(Tally.kind == TallyKind.TIERED)
+        if tier_id is not None:
+            query = query.where(col(Tally.key).startswith(f"{tier_id}/"))
+        found: defaultdict[int, Counter[tuple[Role, Status]]] = defaultdict(Counter)
+        for key, count in await self._session.exec(query):
+            tier, role, status = key.split("/")
+            found[int(tier)][Role(role), Status(status)] = count
+        return found
 
     async def registrations(self, since: datetime) -> Mapping[str, int]:
         """Return how many accounts were made on each day, from the day of this moment on."""
@@ -123,7 +125,7 @@ class TallyStore:
         return [(key[: _DAY - 1], key[_DAY:], count) for key, count in (await self._of(kind, str(since))).items()]
 
     async def by_week(self, kind: TallyKind, since: date) -> Sequence[tuple[str, str, int]]:
-        """Return the same sums of weeks, each under its Monday: a year is a tenth of the rows that way."""
+        """Return the same by week, under its Monday: a year then takes a tenth of the rows."""
         connection = await self._session.connection()
         day: ColumnElement[str] = func.substr(Tally.key, 1, _DAY - 1)
         if connection.dialect.name == "sqlite":
@@ -136,7 +138,7 @@ class TallyStore:
         return [(monday_, what_, int(count)) for monday_, what_, count in (await self._session.exec(query)).all()]
 
     async def totals(self) -> Mapping[str, int]:
-        """Return how often everything that is counted by day was recorded at all, as `action` or `action/why`."""
+        """Return the totals of all counted audit records, by `action` or `action/why`."""
         what: ColumnElement[str] = func.substr(Tally.key, _DAY + 1)
         query = select(what, func.sum(Tally.count)).where(Tally.kind == TallyKind.HAPPENED)
         query = query.group_by(what)
@@ -157,18 +159,23 @@ class TallyStore:
     async def sweep(self) -> None:
         """Remove hours in which nobody was seen last, and tiers that nobody has."""
         passing = col(Tally.kind).in_([TallyKind.SEEN, TallyKind.TIERED])
-        await self._session.exec(delete(Tally).where(passing, col(Tally.count) == 0))
+        empty = select(Tally.kind, Tally.key).where(passing, col(Tally.count) == 0).with_for_update(skip_locked=True)
+        await self._session.exec(delete(Tally).where(tuple_(col(Tally.kind), col(Tally.key)).in_(empty)))
 
     async def _of(self, kind: TallyKind, since: str) -> dict[str, int]:
         rows = await self._session.exec(select(Tally.key, Tally.count).where(Tally.kind == kind, Tally.key >= since))
         return dict(rows.all())
 
     async def recount(self) -> None:
-        """Count the rows, where something has changed them past the stores; call it behind the installation's lock.
+        """Recount the rows, in case they were changed past the stores; call it with the installation locked.
 
-        What happened by day stays as it is: people's activity and waits stand in no row.
+        Counts of events stay as they are: no row holds people's activity and waits. The table is locked, so that no
+        count is lost that another transaction is about to commit.
         """
-        day, hour = _texts(await self._session.connection())
+        connection = await self._session.connection()
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("LOCK TABLE tallies IN SHARE ROW EXCLUSIVE MODE"))
+        day, hour = _texts(connection)
         alive = col(User.status).not_in(GONE), col(User.last_login).is_not(None)
         counts: Counter[tuple[TallyKind, str]] = Counter()
         people = await self._session.exec(select(User.role, User.status, func.count()).group_by(User.role, User.status))
@@ -191,7 +198,7 @@ class TallyStore:
 
 
 async def settle(session: AsyncSession) -> None:
-    """Write what has been gathered, in one statement; the last thing that a transaction does."""
+    """Write the collected changes in one statement, as the last step of a transaction."""
     gathered = _gathered(session)
     rows = [{"kind": kind, "key": key, "count": count} for (kind, key), count in sorted(gathered.items()) if count]
     gathered.clear()

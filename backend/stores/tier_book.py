@@ -1,4 +1,4 @@
-"""The limits of all tiers by heart: every request asks for them, they are few, and they seldom change."""
+"""A copy in memory of the limits of all tiers: every request needs them, they are few, and they seldom change."""
 
 import asyncio
 import time
@@ -24,12 +24,12 @@ _Rule = tuple[tuple[str, ...], Limit]
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """What the database said: the limits by tier, those that say most closely what they are for first."""
+    """The limits by tier, those with the most specific path first."""
 
     rules: Mapping[int | None, tuple[_Rule, ...]] = field(default_factory=dict)
     default: int | None = None
     decided: dict[tuple[int, str], Limit | None] = field(default_factory=dict)
-    """What was found for a tier and a path: most requests are for few paths."""
+    """Results by tier and path: most requests are for few paths."""
 
     def deciding(self, tier_id: int | None, path: str) -> Limit | None:
         tier = self.default if tier_id is None else tier_id
@@ -45,13 +45,13 @@ class _Book:
 
 
 class TierBook:
-    """Which limit decides about a request. What is known is a second old at most; own changes are seen at once.
+    """Finds the limit that applies to a request. The copy is a second old at most; own changes are seen at once.
 
-    While the database does not answer, what was known goes on.
+    While the database does not answer, the last copy stays in use.
     """
 
     def __init__(self, *, enabled: bool) -> None:
-        """Know nothing yet; where limits are not `enabled`, none ever decides."""
+        """Begin empty; where limits are not `enabled`, none ever applies."""
         self._enabled = enabled
         self._book = _Book()
         self._read_at = float("-inf")
@@ -60,15 +60,15 @@ class TierBook:
         self._reading = asyncio.Lock()
 
     def passes(self, tier_id: int | None, path: str) -> bool:
-        """Tell whether it is known that no limit decides about a request; nothing is looked up."""
+        """Tell whether a fresh copy says that no limit applies to a request; the database is not asked."""
         return not self._enabled or (self._fresh() and self._book.deciding(tier_id, path) is None)
 
     async def deciding(self, database: Database, tier_id: int | None, path: str) -> Limit | None:
-        """Return the limit that decides about a request by an account of this tier, or of none; None: it is free."""
+        """Return the limit that applies to a request by an account of this tier, or of none; None: it is unlimited."""
         if not self._enabled:
             return None
         if not self._fresh() and (self._outdated or not self._reading.locked()):
-            await self._read(database)  # one looks; the others go on with what was true a second ago
+            await self._read(database)  # one task reads; the others use the copy meanwhile
         return self._book.deciding(tier_id, path)
 
     async def forget(self) -> None:
@@ -88,7 +88,7 @@ class TierBook:
                 async with database.reading() as session:
                     self._book = _written(*await TierStore(session).everything())
             except DatabaseUnavailable:
-                asked_at = time.monotonic()  # it may have taken long to find out: nobody else asks for a second
+                asked_at = time.monotonic()  # the attempt may have taken long: the next one is a second later
                 _log.warning("tiers_not_read")
             self._read_at, self._outdated = asked_at, generation != self._generation
 

@@ -1,8 +1,8 @@
 """When sessions were last used, and on which days: known at once in this process, written in batches."""
 
 import asyncio
-import contextlib
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
@@ -11,9 +11,10 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 import structlog
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 from sqlmodel import col
 
+from backend.clock import pause
 from backend.models import UserSession
 from backend.stores.activity import ActivityStore
 from backend.stores.database import Database
@@ -36,7 +37,7 @@ class Pulse:
 
 
 class Touches:
-    """The pulses of the sessions this process knows, and which of them the database does not have yet."""
+    """The last activity of the sessions this process knows, and which of it the database does not have yet."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -72,31 +73,30 @@ class Touches:
             self._used[today].add(pulse.session_id)
 
     async def save(self, database: Database) -> None:
-        """Write what the database does not have yet; what could not be written stays to be.
+        """Write what the database does not have yet; what could not be written is kept for the next time.
 
         An ended session stays as it is, and a newer moment that another process has written wins. What is touched
-        meanwhile is for the next time: else the writing would never end while people come.
+        meanwhile is left for the next time: else this would never end under load.
+
+        Whoever ends sessions may lock them in any order. So this never waits for a session while it holds another one:
+        those that somebody has locked are left out of the batch, and waited for one by one.
         """
         due, self._unsaved = self._unsaved, []
-        while due:
-            batch = due[:_BATCH]
+        locked: list[Pulse] = []
+        while due or locked:
+            batch = due[:_BATCH] or locked[:1]
+            due, locked = due[_BATCH:], locked if due else locked[1:]
             for pulse in batch:
                 pulse.unsaved = False
-            rows = [{"session": pulse.session_id, "at": pulse.last} for pulse in batch]
             try:
-                async with database.writing() as session:
-                    connection = await session.connection()
-                    await connection.execute(_WRITE, sorted(rows, key=lambda row: str(row["session"])))
+                locked += _unsaved(await _write(database, batch))
             except BaseException:
-                self._unsaved += [pulse for pulse in batch if not pulse.unsaved] + due[_BATCH:]
-                for pulse in batch:
-                    pulse.unsaved = True
+                self._unsaved += _unsaved(batch) + due + locked
                 raise
-            due = due[_BATCH:]
         await self._save_days(database)
 
     async def _save_days(self, database: Database) -> None:
-        """Note whose sessions were used on which day; nothing is written about those of whom that is known."""
+        """Mark which accounts were used on which day; those that are marked already are skipped."""
         due, self._used = self._used, defaultdict(set)
         try:
             for day in sorted(due):
@@ -115,9 +115,7 @@ class Touches:
     async def keep_saving(self, database: Database, seconds: float, stopping: asyncio.Event) -> None:
         """Write every so many seconds, and once more at the end."""
         while not stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await stopping.wait()
+            await pause(stopping, seconds)
             await self._try_to_save(database)
         await self._try_to_save(database)
 
@@ -128,7 +126,33 @@ class Touches:
             _log.warning("activity_not_saved", sessions=len(self._unsaved), exc_info=True)
 
 
+async def _write(database: Database, batch: Sequence[Pulse]) -> list[Pulse]:
+    """Write pulses in one transaction, and return those left out because their session is locked; one alone waits."""
+    async with database.writing() as session:
+        connection = await session.connection()
+        free = {pulse.session_id for pulse in batch}
+        if len(batch) > 1:
+            free = set((await connection.execute(_FREE, {"sessions": list(free)})).scalars())
+        rows = [{"session": pulse.session_id, "at": pulse.last} for pulse in batch if pulse.session_id in free]
+        if rows:
+            await connection.execute(_WRITE, rows)
+    return [pulse for pulse in batch if pulse.session_id not in free]
+
+
+def _unsaved(pulses: Sequence[Pulse]) -> list[Pulse]:
+    """Mark pulses as unsaved, and return those that were not: the others were touched, and noted, meanwhile."""
+    marked = [pulse for pulse in pulses if not pulse.unsaved]
+    for pulse in marked:
+        pulse.unsaved = True
+    return marked
+
+
 _ended_at, _last_activity = col(UserSession.ended_at), col(UserSession.last_activity)
+_FREE: Final = (
+    select(col(UserSession.id))
+    .where(col(UserSession.id).in_(bindparam("sessions", expanding=True)))
+    .with_for_update(key_share=True, skip_locked=True)
+)
 _WRITE: Final = (
     update(UserSession.__table__)  # type: ignore[attr-defined]  # the table itself: no ORM on many rows
     .where(col(UserSession.id) == bindparam("session"), _ended_at.is_(None), _last_activity < bindparam("at"))

@@ -79,7 +79,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
         """Change the same columns of locked accounts in one statement."""
         before = Counter(map(_counted, users))
         values = _without_derived(dict(update_dict))
-        self._changes.users.update(user.id for user in users if user.is_active)  # nobody else is known by heart
+        self._changes.users.update(user.id for user in users if user.is_active)  # only active accounts are cached
         change = update(User).where(col(User.id).in_([user.id for user in users])).values(values)
         await self._session.exec(change.execution_options(synchronize_session=False))
         for user in users:
@@ -171,10 +171,12 @@ class UserStore(BaseUserDatabase[User, UUID]):
         query = query.order_by(col(User.created_at), col(User.id)).limit(limit + 1)
         return _page((await self._session.exec(query)).all(), limit)
 
-    async def raise_epochs(self) -> None:
-        """Make every session and token there is worthless, those too that no row tells of."""
-        await self._session.exec(update(User).values(token_epoch=col(User.token_epoch) + 1))
-        self._changes.everything = True
+    async def raise_epochs(self, ids: Collection[UUID]) -> None:
+        """Invalidate every session and token of accounts, also those without a row; see `lock_all` for the order."""
+        locked = select(User.id).where(col(User.id).in_(ids)).order_by(col(User.id)).with_for_update(key_share=True)
+        change = update(User).where(col(User.id).in_(locked)).values(token_epoch=col(User.token_epoch) + 1)
+        await self._session.exec(change.execution_options(synchronize_session=False))
+        self._changes.users.update(ids)
 
     async def names(self, ids: Collection[UUID]) -> Mapping[UUID, str]:
         """Return the usernames of these accounts."""
@@ -216,7 +218,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
 
     async def _by_identifier(self, kind: IdentifierKind, key: str) -> User | None:
         if not storable(key):
-            return None  # what cannot be stored is nobody's name
+            return None  # text that cannot be stored is nobody's name
         query = select(User).join(Identifier, col(Identifier.user_id) == col(User.id))
         query = query.where(Identifier.kind == kind, Identifier.key == key)
         return (await self._session.exec(query)).one_or_none()
@@ -225,8 +227,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
 def _without_derived(values: dict[str, Any]) -> dict[str, Any]:
     derived = User.DERIVED & values.keys()
     if derived:
-        msg = f"derived flags cannot be written: {', '.join(sorted(derived))}"
-        raise ValueError(msg)
+        raise ValueError(f"derived flags cannot be written: {', '.join(sorted(derived))}")
     return values
 
 

@@ -1,4 +1,4 @@
-"""Counts of this process that are forgotten when their window ends; however many there are, one more costs the same."""
+"""Counts in memory that end with their window; adding one costs the same at any number of them."""
 
 import heapq
 import time
@@ -20,8 +20,8 @@ class _Window:
 class Windows:
     """Fixed windows by key. Times are those of `time.monotonic()`.
 
-    What has ended is cleared away a little at a time, whoever asks. When there are `most`, those that end first give
-    way: whoever has so many people should let them be counted by Redis.
+    Every call removes a few windows that have ended. Beyond `most` of them, those that end first are dropped: an
+    installation with so many people should count in Redis.
     """
 
     most: int = _MOST

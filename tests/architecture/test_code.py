@@ -96,7 +96,7 @@ def test_nobody_but_the_database_commits() -> None:
     assert committing == {"stores/database.py"}
 
 
-def test_nothing_but_the_settings_reads_the_environment() -> None:
+def test_only_one_module_reads_the_environment() -> None:
     readers = {
         name
         for name, tree in _trees()
@@ -104,7 +104,7 @@ def test_nothing_but_the_settings_reads_the_environment() -> None:
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     }
 
-    assert readers == {"settings.py"}
+    assert readers == {"environment.py"}
 
 
 def test_time_comes_from_the_clock() -> None:

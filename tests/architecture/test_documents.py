@@ -97,13 +97,14 @@ def test_every_route_says_in_a_sentence_what_it_does() -> None:
         strength,
         tier_acts,
         tier_limits,
+        tier_moves,
         tier_of_person,
         tiers,
         users,
     )
 
     groups = (invitation, inviting, members, organization_acts, organizations)
-    limits = (tier_acts, tier_limits, tier_of_person, tiers)
+    limits = (tier_acts, tier_limits, tier_moves, tier_of_person, tiers)
     pages = (account, approvals, devices, editing, entrance, exchange, ledger, listing, many, profile, recovery, users)
     people = (users_by_id, users_by_name, account_files, own_data)
     modules = (approval_service, approval_service_admin, operations, strength, *people, *groups, *limits, *pages)

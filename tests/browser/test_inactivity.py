@@ -20,14 +20,14 @@ def test_one_is_told_in_time_and_stays_or_comes_back_to_where_one_was(build: Bui
     field.focus()
 
     expect(warning(tab).get_by_role("button", name="Stay signed in")).to_be_focused(timeout=10_000)
-    expect(warning(typing.page)).to_contain_text("You will be signed out in a few seconds because nothing happened")
+    expect(warning(typing.page)).to_contain_text("You will be signed out in a few seconds because of inactivity")
     typing.page.keyboard.press("Escape")
     expect(warning(tab)).to_be_hidden()
     expect(warning(typing.page)).to_be_hidden()
     expect(field).to_be_focused()
 
     expect(still.page).to_have_url(re.compile(r"/login\?why=inactivity&next=%2Faccount%3Ffrom%3Da-mail$"))
-    expect(still.page.get_by_role("status").first).to_contain_text("nothing happened for a while")
+    expect(still.page.get_by_role("status").first).to_contain_text("after a period of inactivity")
     still.fill(username_or_email=away.username, password=away.password)
     still.press("Sign in")
     expect(still.page).to_have_url(re.compile(r"/account\?from=a-mail$"))

@@ -14,7 +14,7 @@ def found(guest: Guest, name: str) -> str:
     """Make an organization by its form; returns where it is."""
     page = guest.go("/organizations")
     guest.fill(name=name)
-    guest.press("Make it")
+    guest.press("Create organization")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     return page.url.removeprefix(guest.house.address)
 
@@ -22,8 +22,8 @@ def found(guest: Guest, name: str) -> str:
 def link(guest: Guest, there: str) -> str:
     """Invite by link; returns what is handed over."""
     page = guest.go(there)
-    guest.press("Invite")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("A link to")
+    guest.press("Send invitation")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Invitation link to")
     return page.get_by_label("Link").input_value().removeprefix(guest.house.address)
 
 
@@ -37,7 +37,7 @@ def test_a_stranger_opens_a_link_signs_in_and_comes_in(house: House, visit: Visi
     seen = list[str]()
     guest.page.on("request", lambda request: seen.append(f"{request.url} {request.headers}"))
     page = _opened(guest, handed, scripts=scripts)
-    expect(page.locator(".lead")).to_contain_text("Ada Hallward invites you, as a member.")
+    expect(page.locator(".lead")).to_contain_text("Ada Hallward invites you to join as a member.")
     expect(page.locator("[data-keeps-invitation]")).to_be_visible(visible=scripts)
     guest.follow("Sign in")
     if scripts:
@@ -49,10 +49,10 @@ def test_a_stranger_opens_a_link_signs_in_and_comes_in(house: House, visit: Visi
     if not scripts:  # nothing keeps it but the link itself
         _opened(guest, handed, scripts=False)
     guest.press("Accept")
-    expect(page.get_by_role("status").first).to_have_text(f"Welcome. You are a member of {name} now.")
+    expect(page.get_by_role("status").first).to_have_text(f"Welcome. You are now a member of {name}.")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     guest.go("/account")
-    expect(page.get_by_text("You came with an invitation.")).to_have_count(0)
+    expect(page.get_by_text("You have an invitation.")).to_have_count(0)
     expect(page.get_by_role("link", name=name)).to_be_visible()
     assert not [one for one in seen if handed.partition("token=")[2] in one]  # in no address, and in no Referer
 
@@ -61,7 +61,7 @@ def test_who_goes_astray_while_signing_in_is_reminded_and_nobody_after_them(hous
     host, guest = visit().come_in(house.member()), visit()
     handed = link(host, found(host, "Lantern Guild"))
     page = _opened(guest, handed, scripts=True)
-    waits = page.get_by_text("You came with an invitation.")
+    waits = page.get_by_text("You have an invitation.")
     for person, reminded in ((house.member(), True), (house.member(), False)):
         guest.go("/login")
         guest.fill(username_or_email=person.username, password=person.password)
@@ -73,11 +73,11 @@ def test_who_goes_astray_while_signing_in_is_reminded_and_nobody_after_them(hous
             expect(page).to_have_url(re.compile("/login"))
     _opened(guest, handed, scripts=True)
     guest.go("/account")
-    guest.follow("Look at it and answer")
+    guest.follow("View invitation")
     guest.press("Decline")
-    expect(page.get_by_role("heading", level=1)).to_have_text("You have declined")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Invitation declined")
     guest.go(handed)
-    expect(page.locator("#problems")).to_contain_text("This invitation was used, taken back, or is too old")
+    expect(page.locator("#problems")).to_contain_text("This invitation is not valid")
     guest.go("/account")
     expect(waits).to_have_count(0)
 
@@ -89,14 +89,14 @@ def test_an_invitation_for_another_address_says_so(house: House, visit: Visit) -
     page = _opened(guest, link(host, there), scripts=True)
     host.go(there)
     host.fill(email=meant.email)
-    host.press("Invite")
+    host.press("Send invitation")
     guest.go(host.page.get_by_label("Link").input_value().removeprefix(house.address))  # in place of the first
-    expect(page.get_by_role("heading", level=2)).to_have_text("It is for another account")
+    expect(page.get_by_role("heading", level=2)).to_have_text("This invitation is for another account")
     expect(page.get_by_role("button", name="Accept")).to_have_count(0)
     page.get_by_role("banner").get_by_role("button", name="Sign out").click()
     guest.fill(username_or_email=meant.email, password=meant.password)
     guest.press("Sign in")
-    guest.follow("Look at it and answer")
+    guest.follow("View invitation")
     guest.press("Accept")
     expect(page).to_have_url(re.compile(f"{there}$"))
 
@@ -109,16 +109,16 @@ def test_a_member_is_made_an_admin_and_removed_by_keyboard_alone(house: House, v
     assert house.api.post("/api/v1/organizations/invitations/accept", json=token, headers=bearer).is_success
     page = host.go(there)
     _tab_to(page, "link", "Boris Lamp")
-    _tab_to(page, "link", "Make an admin")
-    _tab_to(page, "button", "Make an admin")
-    expect(page.get_by_role("status").first).to_have_text("Boris Lamp is an admin of House of Keys now.")
+    _tab_to(page, "link", "Make admin")
+    _tab_to(page, "button", "Make admin")
+    expect(page.get_by_role("status").first).to_have_text("Boris Lamp is now an admin of House of Keys.")
     _tab_to(page, "button", "Undo")
-    expect(page.get_by_role("status").first).to_have_text("Boris Lamp is a plain member of House of Keys now.")
+    expect(page.get_by_role("status").first).to_have_text("Boris Lamp is now a member of House of Keys.")
     _tab_to(page, "link", "Boris Lamp")
-    _tab_to(page, "link", "Remove from the organization")
+    _tab_to(page, "link", "Remove from organization")
     expect(page.get_by_role("heading", level=1)).to_have_text("Remove Boris Lamp from House of Keys?")
-    _tab_to(page, "button", "Remove from the organization")
-    expect(page.get_by_role("status").first).to_contain_text("To take them back, invite them again.")
+    _tab_to(page, "button", "Remove from organization")
+    expect(page.get_by_role("status").first).to_contain_text("To add them again, invite them.")
     expect(page.get_by_role("rowheader")).to_have_count(1)
 
 
@@ -128,15 +128,15 @@ def test_a_tier_with_a_limit_is_made_and_given(house: House, admin: Person, visi
     page.locator("summary", has_text="More").press("Enter")
     desk.follow("Tiers")
     desk.fill(name="Reading room")
-    desk.press("Make it")
+    desk.press("Create tier")
     desk.fill(path="/api/v1/users", amount="100")
-    desk.press("Add it")
-    expect(page.get_by_role("cell", name="100 requests a minute")).to_be_visible()
+    desk.press("Add limit")
+    expect(page.get_by_role("cell", name="100 requests per minute")).to_be_visible()
     desk.go(f"/users/{member.id}")
-    page.get_by_label("How much they may use of the API").select_option(label="Reading room")
+    page.get_by_label("API limits for this person").select_option(label="Reading room")
     desk.press("Save the tier")
-    expect(page.get_by_role("status").first).to_have_text(f"{member.username} has the tier Reading room now.")
-    expect(page.get_by_text("100 requests a minute to /api/v1/users")).to_be_visible()
+    expect(page.get_by_role("status").first).to_have_text(f"{member.username} now has the tier Reading room.")
+    expect(page.get_by_text("100 requests per minute to /api/v1/users")).to_be_visible()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
@@ -162,7 +162,7 @@ def _opened(guest: Guest, handed: str, *, scripts: bool) -> Page:
     page = guest.go(handed)
     if not scripts:
         guest.fill(token=handed.partition("token=")[2])
-        guest.press("See the invitation")
+        guest.press("View invitation")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Join")
     return page
 

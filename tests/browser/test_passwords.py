@@ -39,15 +39,15 @@ def test_the_meter_helps_and_never_holds_a_form_back(visit: Visit) -> None:
     guest = visit()
     page = guest.go("/register")
     guest.fill(username="vala.holm", email="vala@example.org", password="Vestibule2026!")
-    guest.press("Send the request")
+    guest.press("Request access")
     expect(page.locator("#problems")).to_contain_text("more than a known name")
     page.route("**/password-strength", lambda route: route.fulfill(status=429))
     with page.expect_response("**/password-strength"):
         _type(guest, "a kettle on the sill")
     expect(page.locator(".strength meter")).to_be_hidden()
     guest.complaints()  # the browser's own line about the refusal
-    guest.press("Send the request")
-    expect(page.get_by_role("heading", level=1)).to_have_text("You are in the entrance hall")
+    guest.press("Request access")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your request is waiting for review")
 
 
 def test_without_script_nothing_speaks_of_a_meter(visit: Visit) -> None:
@@ -59,18 +59,18 @@ def test_without_script_nothing_speaks_of_a_meter(visit: Visit) -> None:
 def test_a_temporary_password_leads_nowhere_but_to_its_own_change(house: House, admin: Person, visit: Visit) -> None:
     member, desk, guest = house.member(), visit().come_in(admin), visit()
     desk.go(f"/users/{member.id}/reset-password")
-    desk.press("Give a temporary password")
+    desk.press("Set temporary password")
     expect(desk.page.get_by_text("It works until")).to_contain_text("UTC")
     temporary = desk.page.get_by_label("Temporary password").input_value()
     guest.come_in(Person(member.id, member.username, member.email, temporary))
     for path in ("/devices", "/account/edit", "/account/deactivate", "/", "/login"):
-        expect(guest.go(path).get_by_role("heading", level=1)).to_have_text("Please choose your own password")
+        expect(guest.go(path).get_by_role("heading", level=1)).to_have_text("Choose your own password")
     guest.fill(current_password=temporary, new_password=temporary)
-    guest.press("Change the password")
+    guest.press("Change password")
     expect(guest.page.locator("#problems")).to_contain_text("This is the temporary password")
     guest.fill(current_password=temporary)
     _type(guest, f"my {member.username} here", "new_password")
     expect(guest.page.locator(".strength p")).to_contain_text("must not contain your username")
     guest.fill(new_password="a shelf of blue jars")
-    guest.press("Change the password")
+    guest.press("Change password")
     expect(guest.go("/devices").get_by_role("heading", level=1)).to_have_text("Your devices")

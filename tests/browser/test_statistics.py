@@ -59,7 +59,7 @@ def test_statistics_can_be_read_by_everybody(build: Build, visit: Visit) -> None
     guest.dress(PHONE, "light")
     found += [("phone", one["id"]) for one in guest.barriers()]
     assert not found
-    expect(page.get_by_role("img", name="Registrations")).to_be_visible()
+    expect(page.get_by_role("img", name="New accounts")).to_be_visible()
     page.locator("#sign-ins summary").click()
     region = page.get_by_role("region", name="Table: Sign-ins")
     region.focus()

@@ -39,34 +39,34 @@ def test_the_walk_is_the_same_on_postgresql(postgres_house: House, visit: Visit)
 
 
 def test_somebody_who_is_turned_down_reads_why(house: House, admin: Person, visit: Visit) -> None:
-    reason = "We know nobody of this name.\nWrite from your work address."
+    reason = "We know nobody of this name. Write from your work address."
     applicant, desk = visit(), visit().come_in(admin)
     register(applicant, "turned.down")
     page = desk.go("/approvals")
     request = page.get_by_role("article", name="turned.down")
     request.get_by_text("Reject…").click()
-    request.get_by_label("Reason").fill(reason)
+    request.get_by_label("Reason").locator("visible=true").fill(reason)
     request.get_by_role("button", name="Reject turned.down").click()
-    expect(page.get_by_role("status").first).to_have_text("The request of turned.down was turned down.")
+    expect(page.get_by_role("status").first).to_have_text("The request of turned.down was rejected.")
     expect(page.get_by_role("article", name="turned.down")).to_have_count(0)
-    applicant.follow("Check again")
+    applicant.follow("Check status")
     heading = applicant.page.get_by_role("heading", level=1)
-    expect(heading).to_have_text("Your request was turned down")
+    expect(heading).to_have_text("Your request was rejected")
     expect(applicant.page.locator(".quote")).to_have_text(reason, use_inner_text=True)
     applicant.press("Leave this page")
     sign_in(applicant, "turned.down", PASSWORD)
-    expect(heading).to_have_text("Your request was turned down")
+    expect(heading).to_have_text("Your request was rejected")
 
 
 def test_the_waiting_page_looks_again_when_one_comes_back_to_it(house: House, visit: Visit) -> None:
     person, applicant = house.applicant(), visit()
     applicant.go("/login")
     sign_in(applicant, person.username, person.password)
-    expect(applicant.page).to_have_title("You are in the entrance hall · Vestibule")
+    expect(applicant.page).to_have_title("Your request is waiting for review · Vestibule")
     house.decide(person, approved=True)
     applicant.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(applicant.page).to_have_title("You are let in · Vestibule")
-    expect(applicant.page.get_by_role("status")).to_have_text("You are let in")
+    expect(applicant.page).to_have_title("Your account is approved · Vestibule")
+    expect(applicant.page.get_by_role("status")).to_have_text("Your account is approved")
 
 
 def walk(first: Guest, second: Guest) -> None:
@@ -79,9 +79,9 @@ def walk(first: Guest, second: Guest) -> None:
 
 def become_the_first(guest: Guest) -> None:
     page = guest.go("/")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Welcome. You are the first one here.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Create the administrator account")
     guest.fill(username="Ada", email="ada@example.org", full_name="Ada Hallward", password=PASSWORD)
-    guest.press("Create the administrator account")
+    guest.press("Create administrator account")
     expect(page).to_have_url(re.compile("/login"))
     sign_in(guest, "ada", PASSWORD)
     expect(page.get_by_role("navigation", name="Main")).to_contain_text("Approvals")
@@ -91,26 +91,26 @@ def become_the_first(guest: Guest) -> None:
 
 def ask_and_wait(guest: Guest) -> None:
     page = guest.go("/")
-    guest.follow("Ask for access")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Ask for access")
+    guest.follow("Request access")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Request access")
     register(guest, "Boris", full_name="Борис Садовник", institution="House of Clocks", approval_note=NOTE)
-    expect(page.get_by_role("heading", level=1)).to_have_text("You are in the entrance hall")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your request is waiting for review")
     expect(page.locator(".facts .said")).to_have_text(NOTE, use_inner_text=True)
     expect(page.locator(".lead time")).to_have_text("just now")
     guest.press("Leave this page")
     sign_in(guest, "boris@example.org", PASSWORD)
-    expect(page.get_by_role("heading", level=1)).to_have_text("You are in the entrance hall")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your request is waiting for review")
 
 
 def let_in(guest: Guest) -> None:
     page = guest.go("/")
     expect(page).to_have_url(re.compile("/overview$"))
-    guest.follow("Decide")
+    guest.follow("Review requests")
     navigation = page.get_by_role("navigation", name="Main")
     expect(navigation.get_by_role("link", name=re.compile("Approvals"))).to_have_text("Approvals, 1 waiting")
     expect(page.get_by_role("article")).to_contain_text(["House of Clocks"])
     guest.press("Approve Boris")
-    expect(page.get_by_role("status").first).to_have_text("Борис Садовник has been let in.")
+    expect(page.get_by_role("status").first).to_have_text("Борис Садовник was approved.")
     expect(page.get_by_role("heading", level=2)).to_have_text("Nobody is waiting")
     page.reload()
     expect(page.locator(".notice")).to_have_count(0)
@@ -118,17 +118,17 @@ def let_in(guest: Guest) -> None:
 
 def come_in_change_the_password_and_leave(guest: Guest) -> None:
     page = guest.page
-    guest.follow("Check again")
-    expect(page.get_by_role("heading", level=1)).to_have_text("You are let in")
+    guest.follow("Check status")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your account is approved")
     guest.follow("Sign in")
     sign_in(guest, "Boris", PASSWORD)
     expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
     expect(page.get_by_role("link", name="Approvals")).to_have_count(0)
     guest.fill(current_password=PASSWORD, new_password=NEW_PASSWORD)
-    guest.press("Change the password")
-    expect(page.get_by_role("status").first).to_contain_text("Your password is changed.")
+    guest.press("Change password")
+    expect(page.get_by_role("status").first).to_contain_text("Your password was changed.")
     page.get_by_role("banner").get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("status").first).to_have_text("You are signed out. See you soon.")
+    expect(page.get_by_role("status").first).to_have_text("You are signed out.")
     sign_in(guest, "Boris", NEW_PASSWORD)
     expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
 
@@ -136,7 +136,7 @@ def come_in_change_the_password_and_leave(guest: Guest) -> None:
 def register(guest: Guest, username: str, **more: str) -> None:
     guest.go("/register")
     guest.fill(username=username, email=f"{username.lower()}@example.org", password=PASSWORD, **more)
-    guest.press("Send the request")
+    guest.press("Request access")
 
 
 def sign_in(guest: Guest, name: str, password: str) -> None:

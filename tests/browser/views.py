@@ -40,12 +40,12 @@ def views() -> list[View]:
         View("register-problems", _register_problems),
         View("registration-closed", _registration_closed),
         View("registered", lambda stage: _at(stage.guest(), "/registered")),
-        View("waiting", lambda stage: _signed_in(stage, stage.pending, "You are in the entrance hall")),
-        View("rejected", lambda stage: _signed_in(stage, stage.rejected, "Your request was turned down")),
+        View("waiting", lambda stage: _signed_in(stage, stage.pending, "Your request is waiting for review")),
+        View("rejected", lambda stage: _signed_in(stage, stage.rejected, "Your request was rejected")),
         View("let-in", _let_in),
         View(
             "suspended",
-            lambda stage: _signed_in(stage, stage.suspended, "Your account is not open at the moment"),
+            lambda stage: _signed_in(stage, stage.suspended, "Your account is suspended"),
             alike=True,
         ),
         View("login", lambda stage: _at(stage.guest(), "/login")),
@@ -94,6 +94,9 @@ def views() -> list[View]:
         View("overview", lambda stage: _at(stage.guest(stage.admin), "/overview")),
         View("approvals", lambda stage: _at(stage.guest(stage.admin), "/approvals")),
         View("approvals-open", _approvals_open),
+        View("approvals-found", lambda stage: _at(stage.guest(stage.approver), "/approvals?query=brightwater")),
+        View("approvals-selected", _approvals_selected),
+        View("approvals-bulk", _approvals_bulk, alike=True),
         View("approvals-undo", _approvals_undo),
         View("approvals-last-page", _approvals_last_page, alike=True),
         View("approvals-empty", lambda stage: _at(stage.lodger(), "/approvals")),
@@ -105,12 +108,14 @@ def views() -> list[View]:
         View("users-selected", _users_selected),
         View("users-bulk", _users_bulk),
         View("users-bulk-done", _users_bulk_done),
+        View("users-bulk-tier", _users_bulk_tier),
         View("tiers", lambda stage: _at(stage.guest(stage.admin), "/tiers")),
         View("tiers-none", lambda stage: _at(stage.lodger(), "/tiers"), alike=True),
         View("tier", lambda stage: _at(stage.guest(stage.admin), "/tiers/Free")),
         View("tier-problems", _tier_problems),
         View("tier-limit", _tier_limit, alike=True),
         View("tier-delete", lambda stage: _at(stage.guest(stage.admin), "/tiers/Free/delete"), alike=True),
+        View("tier-in-use", _tier_in_use),
         View("menu", _menu),
         View("messages", _messages),
         View("messages-found", _messages_found, alike=True),
@@ -156,7 +161,7 @@ def _statistics(stage: Stage) -> Guest:
 def _welcome_problems(stage: Stage) -> Guest:
     guest = _at(stage.guest(house=stage.lodge), "/register")
     guest.fill(username="-ida", email="ida@example.org", full_name="Ida Torwald", password="password1")
-    guest.press("Create the administrator account")
+    guest.press("Create administrator account")
     expect(guest.page.locator("#problems")).to_be_focused()
     return guest
 
@@ -165,7 +170,7 @@ def _register_problems(stage: Stage) -> Guest:
     guest = _at(stage.guest(), "/register")
     guest.fill(username="marta", email="sol@example.org", full_name="Sol Ambrose", password="a heron in the reeds")
     guest.fill(institution="Reed & Co", approval_note="I count herons.")
-    guest.press("Send the request")
+    guest.press("Request access")
     expect(guest.page.locator("#problems")).to_be_focused()
     return guest
 
@@ -192,9 +197,9 @@ def _signed_in(stage: Stage, who: Person, heading: str) -> Guest:
 
 def _let_in(stage: Stage) -> Guest:
     newcomer = stage.house.applicant(**cast.LET_IN)
-    guest = _signed_in(stage, newcomer, "You are in the entrance hall")
+    guest = _signed_in(stage, newcomer, "Your request is waiting for review")
     stage.house.decide(newcomer, approved=True)
-    guest.follow("Check again")
+    guest.follow("Check status")
     return guest
 
 
@@ -208,21 +213,21 @@ def _login_refused(stage: Stage) -> Guest:
 
 def _forgot_sent(stage: Stage) -> Guest:
     guest = _at(stage.guest(), "/forgot-password")
-    guest.fill(email="somebody@example.org").get_by_role("button", name="Send the link").click()
+    guest.fill(email="somebody@example.org").get_by_role("button", name="Request reset link").click()
     return guest
 
 
 def _forgot_noted(stage: Stage) -> Guest:
     guest = _at(stage.guest(house=stage.lodge), "/forgot-password")
     guest.fill(email="somebody@example.org")
-    guest.press("Note my request")
-    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Your request is noted")
+    guest.press("Request reset link")
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Your request was received")
     return guest
 
 
 def _verify_problems(stage: Stage) -> Guest:
     guest = _at(stage.guest(), "/verify#token=a-code-of-before")
-    guest.press("Confirm the address")
+    guest.press("Confirm address")
     expect(guest.page.locator("#problems")).to_be_focused()
     return guest
 
@@ -242,8 +247,8 @@ def _messages_found(stage: Stage) -> Guest:
 
 def _link(stage: Stage) -> Guest:
     guest = _at(stage.lodger(), "/messages")
-    guest.press("Make a link to hand over", exact=False)
-    expect(guest.page.get_by_role("heading", level=1)).to_have_text("A link to confirm an address")
+    guest.press("Create link", exact=False)
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Confirmation link")
     return guest
 
 
@@ -254,7 +259,7 @@ def _reset_password(stage: Stage) -> Guest:
 def _reset_problems(stage: Stage) -> Guest:
     guest = _reset_password(stage)
     guest.fill(password=PASSWORD)
-    guest.press("Set the new password")
+    guest.press("Set new password")
     expect(guest.page.locator("#problems")).to_be_focused()
     return guest
 
@@ -262,7 +267,7 @@ def _reset_problems(stage: Stage) -> Guest:
 def _verified(stage: Stage) -> Guest:
     link = stage.house.mail_to(stage.pending, "Confirm your email address").link
     guest = _at(stage.guest(), link.removeprefix(stage.house.address))
-    guest.press("Confirm the address")
+    guest.press("Confirm address")
     expect(guest.page.get_by_role("heading", level=1)).to_have_text("Your email address is confirmed")
     return guest
 
@@ -270,7 +275,7 @@ def _verified(stage: Stage) -> Guest:
 def _account_problems(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.member), "/account")
     guest.fill(current_password=PASSWORD, new_password="password1")
-    guest.press("Change the password")
+    guest.press("Change password")
     expect(guest.page.locator("#problems")).to_be_focused()
     return guest
 
@@ -306,15 +311,15 @@ def _signed_out_while_typing(stage: Stage) -> Guest:
 def _organization_problems(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.member), stage.groups[0])
     guest.fill(email=cast.INVITED)
-    guest.press("Invite")
+    guest.press("Send invitation")
     expect(guest.page.locator("#problems")).to_be_focused()
     return guest
 
 
 def _organization_undo(stage: Stage) -> Guest:
     guest = _organization_member(stage)
-    guest.follow("Make an owner too")
-    guest.press("Make an owner too")
+    guest.follow("Make owner")
+    guest.press("Make owner")
     expect(guest.page.get_by_role("button", name="Undo")).to_be_visible()
     return guest
 
@@ -322,7 +327,7 @@ def _organization_undo(stage: Stage) -> Guest:
 def _organization_member(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.member), stage.groups[0])
     guest.page.get_by_role("rowheader").last.get_by_role("link").click()
-    expect(guest.page.get_by_role("heading", name="What you can do")).to_be_visible()
+    expect(guest.page.get_by_role("heading", name="Actions")).to_be_visible()
     return guest
 
 
@@ -332,8 +337,8 @@ def _organization_part(part: str) -> Callable[[Stage], Guest]:
 
 def _organization_link(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.member), stage.groups[0])
-    guest.page.get_by_role("button", name="Another link", exact=True).first.click()
-    expect(guest.page.get_by_role("heading", level=1)).to_contain_text("A link to")
+    guest.page.get_by_role("button", name="Create new link", exact=True).first.click()
+    expect(guest.page.get_by_role("heading", level=1)).to_contain_text("Invitation link to")
     return guest
 
 
@@ -353,15 +358,24 @@ def _invitation_over(stage: Stage) -> Guest:
 def _tier_problems(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.admin), "/tiers/Partner")
     guest.fill(path="users", amount="0")
-    guest.press("Add it")
+    guest.press("Add limit")
     expect(guest.page.locator("#problems")).to_be_focused()
+    return guest
+
+
+def _tier_in_use(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), f"/users/{stage.member.id}")
+    guest.page.get_by_label("API limits for this person").select_option("Partner")
+    guest.press("Save the tier")
+    guest.go("/tiers/Partner/delete")
+    expect(guest.page.get_by_role("link", name="Move accounts to another tier…")).to_be_visible()
     return guest
 
 
 def _tier_limit(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.admin), "/tiers/Free")
     guest.page.get_by_role("link", name="Change").first.click()
-    expect(guest.page.get_by_role("heading", level=1)).to_have_text("A limit of Free")
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Limit of Free")
     return guest
 
 
@@ -374,14 +388,14 @@ def _menu(stage: Stage) -> Guest:
 def _temporary_password(stage: Stage) -> Guest:
     lost = stage.house.member(**cast.LOCKED_OUT)
     guest = _at(stage.guest(stage.admin), f"/users/{lost.id}/reset-password")
-    guest.press("Give a temporary password")
+    guest.press("Set temporary password")
     return guest
 
 
 def _account_temporary(stage: Stage) -> Guest:
     lost = stage.house.member(**cast.FORGETFUL)
     desk = _at(stage.guest(stage.admin), f"/users/{lost.id}/reset-password")
-    desk.press("Give a temporary password")
+    desk.press("Set temporary password")
     password = desk.page.get_by_label("Temporary password").input_value()
     found = Person(lost.id, lost.username, lost.email, password)
     return _at(stage.guest(found), "/account")
@@ -391,6 +405,21 @@ def _approvals_open(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.approver), "/approvals")
     guest.page.get_by_text("Reject…").nth(1).click()
     guest.page.get_by_text("Read all").click()
+    return guest
+
+
+def _approvals_selected(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.approver), "/approvals")
+    for number in (0, 1):
+        guest.page.get_by_role("checkbox", name=re.compile("^Select ")).nth(number).check()
+    expect(guest.page.locator("[data-bulk-count]")).to_have_text("2 selected")
+    return guest
+
+
+def _approvals_bulk(stage: Stage) -> Guest:
+    guest = _approvals_selected(stage)
+    guest.press("Reject… those selected")
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Reject 2 people?")
     return guest
 
 
@@ -414,7 +443,7 @@ def _approvals_undo(stage: Stage) -> Guest:
 def _account_edit_problems(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.member), "/account/edit")
     guest.fill(email="imogen@maps.example")
-    guest.press("Save")
+    guest.press("Save changes")
     expect(guest.page.locator("#problems")).to_be_focused()
     return guest
 
@@ -422,8 +451,8 @@ def _account_edit_problems(stage: Stage) -> Guest:
 def _account_closed(stage: Stage) -> Guest:
     leaving = stage.house.member(**cast.LEAVING)
     guest = _at(stage.guest(leaving), "/account/deactivate")
-    guest.press("Close my account")
-    expect(guest.page.get_by_role("heading", level=1)).to_have_text("You have closed your account")
+    guest.press("Close account")
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("You closed your account")
     return guest
 
 
@@ -440,7 +469,7 @@ def _users_bulk(stage: Stage) -> Guest:
     guest.page.get_by_label("Select all on this page").check()
     guest.page.get_by_label("With those selected").last.select_option("approve")
     guest.press("Continue…")
-    expect(guest.page.get_by_role("heading", level=1)).to_contain_text("Let in:")
+    expect(guest.page.get_by_role("heading", level=1)).to_contain_text("Approve ")
     return guest
 
 
@@ -449,8 +478,17 @@ def _users_bulk_done(stage: Stage) -> Guest:
     guest.page.get_by_label("Select all on this page").check()
     guest.page.get_by_label("With those selected").last.select_option("approve")
     guest.press("Continue…")
-    guest.press("Let in:", exact=False)
-    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Nobody was changed")
+    guest.press("Approve ", exact=False)
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Nothing was changed")
+    return guest
+
+
+def _users_bulk_tier(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/users?query=polar")
+    guest.page.get_by_label("Select all on this page").check()
+    guest.page.get_by_label("With those selected").last.select_option("tier")
+    guest.press("Continue…")
+    expect(guest.page.get_by_label("Tier")).to_have_value("")
     return guest
 
 
@@ -458,15 +496,15 @@ def _import_checked(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.admin), "/users/import")
     file = {"name": "people.csv", "mimeType": "text/csv", "buffer": cast.FILE.encode()}
     guest.page.get_by_label("File", exact=True).set_input_files(file)  # type: ignore[arg-type]  # Playwright's own shape
-    guest.press("Check")
-    expect(guest.page.locator("#result")).to_contain_text("would be left out")
+    guest.press("Check file")
+    expect(guest.page.locator("#result")).to_contain_text("would be skipped")
     return guest
 
 
 def _user_new_problems(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.admin), "/users/new")
     guest.fill(username="imogen", email="sol@example.org", full_name="Sol Ambrose", password="password1")
-    guest.press("Make the account")
+    guest.press("Create account")
     expect(guest.page.locator("#problems")).to_be_focused()
     return guest
 
@@ -481,7 +519,7 @@ def _confirm_problems(stage: Stage) -> Guest:
 
 def _user_undo(stage: Stage) -> Guest:
     guest = _at(stage.guest(stage.admin), f"/users/{stage.suspended.id}/activate")
-    guest.press("Open the account again")
+    guest.press("Reactivate")
     _at(guest, f"/users/{stage.suspended.id}/suspend")
     guest.fill(until="2031-05-17", reason="A lost laptop.")
     guest.press("Suspend")

@@ -19,8 +19,8 @@ from tests.machines import forks
 
 PASSWORD: Final = "long enough to pass"
 
+_CHEAP: Final = (8, 1, 1)
 _ROOT: Final = Path(__file__).parents[2]
-_CHEAP: Final = "8,1,1"
 _PATIENCE_SECONDS: Final = 30
 
 
@@ -57,7 +57,7 @@ class Terminal:
     def environment(self, **settings: str) -> dict[str, str]:
         """The environment of a command: this one's, without its settings, and `settings`."""
         kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("VESTIBULE_")}
-        own = {"DATA_DIR": str(self.data_dir), "ARGON2": _CHEAP, **settings}
+        own = {"DATA_DIR": str(self.data_dir), "ARGON2": ",".join(map(str, _CHEAP)), **settings}
         return {**kept, "PYTHONPATH": str(_ROOT), **{f"VESTIBULE_{name}": value for name, value in own.items()}}
 
     def run(self, *arguments: str, stdin: str = "", **settings: str) -> Finished:

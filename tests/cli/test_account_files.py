@@ -26,7 +26,7 @@ async def test_a_file_is_foretold_and_then_imported_row_by_row(terminal: Termina
     assert (told.code, made.code, again.code) == (1, 1, 1)
     assert told.out.splitlines()[0] == "line 2, ana: would create"
     assert made.out.splitlines()[0] == "line 2, ana: created"
-    assert "line 4, cleo: created: Nobody can sign in" in made.out
+    assert "line 4, cleo: created: This person cannot sign in" in made.out
     assert made.err.splitlines()[0].startswith("line 3, ben: ")
     assert made.err.splitlines()[-1] == "2 created, 1 refused, of 3 rows"
     codes = [row["error_code"] for row in again.json["rows"]]

@@ -67,6 +67,20 @@ async def test_somebody_is_locked_out_and_given_a_new_password(terminal: Termina
     assert reset.json["results"][0]["user"]["must_change_password"] is True
 
 
+async def test_everybody_is_signed_out_if_somebody_means_it(terminal: Terminal) -> None:
+    await terminal.sign_up("boss")
+    grant = await _sign_in(terminal, "boss")
+
+    asked = terminal.run("sessions", "revoke", "--all")
+    alive = await _answer(terminal, grant)
+    done = terminal.run("sessions", "revoke", "--all", "--yes", "--json")
+
+    assert (asked.code, alive.username) == (2, "boss")
+    assert (done.code, done.json) == (0, {"ended": 1})
+    with pytest.raises(SessionRevoked):
+        await _answer(terminal, grant)
+
+
 def test_an_administrator_is_made_with_a_password_shown_once(terminal: Terminal) -> None:
     who = ("admin", "create", "--username", "root", "--email", "root@example.org")
     made = terminal.run(*who, "--json")

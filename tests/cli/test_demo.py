@@ -16,7 +16,7 @@ from backend.services.audit import COUNTED
 from backend.services.waits import wait_of
 from backend.settings import Environment
 from backend.stores.listings import Order, Wanted
-from backend.stores.mails import Wanted as WantedMails
+from backend.stores.mails import WantedMails
 from backend.stores.tallies import week
 from tests.application import Application, start
 from tests.cli.terminal import Finished, Terminal
@@ -90,7 +90,7 @@ async def test_a_newcomer_finds_people_in_every_state_whose_history_is_whole(
     assert first.json["filled"]["people"] == len(people) == 42
     assert {user.status for user in people} == set(Status)
     assert (again.json["filled"], len(await _people(running))) == (None, 42)
-    assert again.json["why_not"].startswith("This installation was filled before")
+    assert again.json["why_not"].startswith("This installation already has demo data")
     assert await _counted_anew(running) == kept
 
     async with reading(running.context) as look:
@@ -98,12 +98,14 @@ async def test_a_newcomer_finds_people_in_every_state_whose_history_is_whole(
         assert {state for state, count in mails.items() if count} == {
             *(MailState.ACCEPTED, MailState.FAILED, MailState.SUPPRESSED)
         }
-        found = {}
-        for user in people:
-            part = (user.full_name or "").split()[-1]
-            page, _ = await look.people.page(Wanted(part, status=user.status), Order(), size=100)
-            found[_script(part[0])] = user.id in {one.id for one in page.rows}
-        assert {script for script, seen in found.items() if seen} >= SCRIPTS
+        named = [user for user in people if user.status is not Status.ANONYMIZED]
+        for user in named:
+            page, _ = await look.people.page(
+                Wanted((user.full_name or "").split()[-1], status=user.status), Order(), size=100
+            )
+            assert user.id in {one.id for one in page.rows}
+        scripts = {_script((user.full_name or "").split()[-1][0]) for user in named}
+        assert len(SCRIPTS - scripts) <= len(people) - len(named)  # on some days the one of a script is erased
         waiting = await look.people.waiting(None, 100)
         assert (running.clock.now() - waiting.rows[0].created_at).days >= 10
         places = [place for user in waiting.rows for place in await look.organizations.mine(user.id)]
@@ -113,7 +115,7 @@ async def test_a_newcomer_finds_people_in_every_state_whose_history_is_whole(
     refused = await running.client.post("/api/auth/login", json=applicant)
     assert refused.json()["error_code"] == "ACCOUNT_PENDING"
     production = running.context.settings.model_copy(update={"env": Environment.PRODUCTION})
-    with pytest.raises(StartError, match="filled with demo people"):
+    with pytest.raises(StartError, match="contains demo accounts"):
         async with start(production):
             pass
 
@@ -132,7 +134,7 @@ async def test_an_installation_of_others_is_left_to_them_unless_somebody_insists
     assert "admin123" in only.out
     assert (polite.json["filled"], polite.json["accounts"][0]["created"]) == (None, False)
     assert "--fill" in polite.json["why_not"]
-    assert "1 were left out: somebody else has their names." in filled.out
+    assert "1 were skipped because their names are already taken." in filled.out
     assert "http://127.0.0.1:8000/login" in filled.out
     assert "/statistics" in filled.out
     assert "Filling: " in filled.err

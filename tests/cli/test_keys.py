@@ -46,13 +46,13 @@ def test_a_leaked_key_is_replaced_and_forgotten_at_once(terminal: Terminal) -> N
 
     assert (refused.code, refused.err) == (
         1,
-        "This key signs at present. Rotate first, and retire it once the next key signs.\n",
+        "This key is in use. Rotate first, and retire it once the next key signs.\n",
     )
     assert (rotated.code, retired.code) == (0, 0)
     (new,) = _states(terminal.run("keys", "list", "--json"))
     assert between == {old: "believed", new: "signs"}
     assert rotated.out.startswith(f"Key {new} is published and signs now.")
-    assert retired.out == f"Key {old} is retired; its tokens are refused.\n"
+    assert retired.out == f"Key {old} was retired. Its tokens are refused.\n"
     assert (again.code, again.out, '"error_code": "KEY_NOT_FOUND"' in again.err) == (1, "", True)
 
 

@@ -16,15 +16,15 @@ def test_mails_are_listed_and_sent_again(terminal: Terminal, applicants: list[st
     listed = terminal.run("mail", "list", "--user", applicants[1], "--json").json["messages"]
     assert [(mail["to"], mail["purpose"], mail["state"]) for mail in listed] == [("ben", "verify_email", "due")]
     again = terminal.run("mail", "again", listed[0]["id"])
-    assert (again.code, again.out) == (0, "verify_email to ben is due now.\n")
+    assert (again.code, again.out) == (0, "verify_email to ben is now due.\n")
     table = terminal.run("mail", "list", "--state", "due")
-    assert table.out.splitlines()[0].split("\t")[:4] == ["id", "what for", "to", "state"]
+    assert table.out.splitlines()[0].split("\t")[:4] == ["id", "type", "to", "status"]
     assert table.out.count("verify_email") == 2
 
 
 def test_what_is_not_there_is_said(terminal: Terminal, applicants: list[str]) -> None:
     nothing = terminal.run("mail", "list", "--state", "failed")
-    assert (nothing.code, nothing.out, nothing.err) == (0, "", "There are no such mails.\n")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "No mails found.\n")
     unknown = terminal.run("mail", "again", "01a1ff2c-de6a-71c7-ba48-51f9f979b062")
     assert (unknown.code, unknown.err) == (1, "Message not found\n")
     assert terminal.run("mail", "list", "--user", "nobody").code == 1

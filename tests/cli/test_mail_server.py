@@ -11,7 +11,7 @@ def _try(terminal: Terminal, smtp: Sink, *options: str) -> Finished:
 def test_a_mail_that_was_taken_is_told_and_is_there(terminal: Terminal, smtp: Sink) -> None:
     done = _try(terminal, smtp)
 
-    assert (done.code, done.out) == (0, "The mail server took the mail to ana@example.org.\n")
+    assert (done.code, done.out) == (0, "The mail server accepted the mail to ana@example.org.\n")
     (taken,) = smtp.messages
     assert taken.recipients == ("ana@example.org",)
     assert "http://127.0.0.1:8000" in taken.text()

@@ -22,7 +22,7 @@ def test_a_mail_is_printed_with_example_values(terminal: Terminal) -> None:
     both = terminal.run("mail", "show", "reset_password", "--json", **ADDRESS)
 
     assert (text.code, unproven.code, html.code, both.code) == (0, 0, 0, 0)
-    assert text.out.startswith("Subject: Choose a new password at id.example.org\n\nHello Ana,\n\n")
+    assert text.out.startswith("Subject: Reset your password at id.example.org\n\nHello Ana,\n\n")
     assert "https://id.example.org/reset-password#token=" in text.out
     assert "Ana" not in unproven.out
     assert html.out.startswith("<!DOCTYPE html>")
@@ -37,7 +37,7 @@ def test_ones_own_template_is_printed_instead(terminal: Terminal) -> None:
 
     assert shown.out == 'Subject: Was it you?\n\n"Reading room", Firefox on Linux at 4 May 2026, 09:30 UTC\n'
     assert (html.code, html.out) == (2, "")
-    assert "your new_device.txt goes out alone" in html.err
+    assert "there is a new_device.txt but no new_device.html" in html.err
 
 
 def test_a_broken_template_is_told_with_its_place(terminal: Terminal) -> None:

@@ -32,7 +32,7 @@ async def test_an_account_is_shown_with_its_ends_and_with_what_changed(terminal:
         assert told[name] == "2099-01-31T18:00:00Z"
     assert (told["deleted_at"], told["login_count"], told["profile_image_url"]) == (None, 0, None)
     assert [line[1::3] for line in lines[-6:]] == [
-        ["what", "changed"],
+        ["action", "changes"],
         ["admin_user_suspended", "active -> suspended; until 2099-01-31 18:00 UTC"],
         ["admin_user_update", "access_expires_at: - -> 2099-01-31 18:00 UTC"],
         ["admin_user_update", "full_name: - -> Ana Lopez; is_verified: no -> yes"],
@@ -59,7 +59,7 @@ def test_two_ends_at_once_are_a_wrong_argument(terminal: Terminal) -> None:
     refused = terminal.run("users", "expire", "ana", "--at", "2099-01-31", "--never")
 
     assert (refused.code, refused.out) == (2, "")
-    assert "give one of --at and --never" in refused.err
+    assert "use either --at or --never" in refused.err
     assert not terminal.data_dir.exists()
 
 
@@ -79,8 +79,8 @@ async def test_searching_in_vain_and_a_decision_of_before_are_told_with_a_way_ou
     found = terminal.run("users", "list", "--query", "lopez")
     approved = terminal.run("users", "approve", "ana")
 
-    assert (found.code, found.out, found.err) == (0, "", "Nobody found.\n")
-    sentence = "ana: User is already rejected (--reconsider lets them in all the same)\n"
+    assert (found.code, found.out, found.err) == (0, "", "No accounts found.\n")
+    sentence = "ana: User is already rejected (--reconsider approves them anyway)\n"
     assert (approved.code, approved.out, approved.err) == (1, "", sentence)
 
 
@@ -90,11 +90,11 @@ async def test_who_erases_somebody_is_told_what_becomes_of_the_address(terminal:
     left = terminal.ask("users", "anonymize", "gwen", answer="n", ANONYMIZE_KEEPS_EMAIL="false")
     erased = terminal.ask("users", "anonymize", "gwen", answer="y")
 
-    warning = "This erases 1 of your people for good, and their directories. The email address "
+    warning = "This erases 1 account and its directory for good. Email addresses "
     assert left.code == 1
-    assert left.err.startswith(f"{warning}is erased, too.\n")
+    assert left.err.startswith(f"{warning}are erased, too.\n")
     assert (erased.code, erased.out.strip()) == (0, "gwen: erased")
-    assert erased.err.startswith(f"{warning}stays on record.\n")
+    assert erased.err.startswith(f"{warning}are kept.\n")
 
 
 async def test_a_suspension_is_replaced_by_another(terminal: Terminal) -> None:

@@ -59,7 +59,7 @@ async def test_the_registration_mode_does_not_matter(people: People) -> None:
     [
         ({"email": "TAKEN@example.org"}, "Email already registered"),
         ({"username": "Taken"}, "Username already taken"),
-        ({"username": "!"}, "A username has 2 to 32 characters."),
+        ({"username": "!"}, "A username must have 2 to 32 characters."),
         ({"email": "x"}, "An email address must have an @-sign."),
         ({"password": "short"}, "The password needs at least 8 characters."),
     ],

@@ -5,7 +5,7 @@ import pytest
 
 from backend.models import Status
 from tests.contracts.answers import code, credentials, refusal
-from tests.factories import People, Person
+from tests.factories import PASSWORD, People, Person
 
 
 def path(person: Person) -> str:
@@ -51,6 +51,21 @@ async def test_a_released_name_is_free(people: People) -> None:
     await admin.put(path(person), {"username": "newname", "email": "new@example.org"})
     answer = await admin.put(path(other), {"username": person.username, "email": person.email})
     assert answer.status_code == 200
+
+
+@pytest.mark.settings(login_max_attempts=3)
+async def test_ones_own_address_changes_with_the_current_password_only(people: People) -> None:
+    admin, person, mail = await people.admin(), await people.active(), "moved@example.org"
+    lacking = [{"email": mail, "current_password": wrong} for wrong in (None, "", "a guess")]
+    answers = [await admin.put(path(admin), body) for body in ({"email": mail}, *lacking)]
+    assert [code(answer) for answer in answers] == [(403, "PASSWORD_NEEDED")] * 4
+    assert (await people.row(admin)).email == admin.email
+    answer = await admin.put(path(admin), {"email": mail, "username": "moved", "current_password": PASSWORD})
+    assert (answer.status_code, answer.json()["user"]["email"]) == (200, mail)
+    assert (await admin.put(path(admin), {"email": mail, "current_password": "a guess"})).status_code == 200
+    assert (await admin.put(path(person), {"email": "p@example.org", "current_password": "a guess"})).status_code == 200
+    guesses = [await admin.put(path(admin), {"email": admin.email, "current_password": "a guess"}) for _ in range(3)]
+    assert [answer.status_code for answer in guesses] == [403, 403, 429]
 
 
 async def test_values_that_break_a_rule_are_refused(people: People) -> None:

@@ -1,6 +1,7 @@
 """The audit: every change and refusal is one record, with who, to whom, why, when and from where."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -126,14 +127,19 @@ async def test_the_absolute_end_of_a_session_is_on_record(running: Application, 
     assert acts(await people.audit("session_ended")) == [("session_ended", "expired")]
 
 
-async def _refused(admin: Person, person: Person) -> list[tuple[Person, httpx.Response, str]]:
+async def _refused(admin: Person, person: Person) -> list[tuple[Person, Person | None, str]]:
     path = f"{USERS}/{person.id}"
+    await person.get(USERS)
+    await admin.post(f"{path}/approve", {"approved": True})
+    await admin.post(f"{path}/demote")
+    await admin.delete(f"{USERS}/{admin.id}")
+    await admin.put(path, {"email": admin.email})
     return [
-        (person, await person.get(USERS), "ADMIN_REQUIRED"),
-        (admin, await admin.post(f"{path}/approve", {"approved": True}), "ALREADY_APPROVED"),
-        (admin, await admin.post(f"{path}/demote"), "NOT_SUPERUSER"),
-        (admin, await admin.delete(f"{USERS}/{admin.id}"), "NOT_ONESELF"),
-        (admin, await admin.put(path, {"email": admin.email}), "AUTH_EMAIL_EXISTS"),
+        (person, None, "ADMIN_REQUIRED"),
+        (admin, person, "ALREADY_APPROVED"),
+        (admin, person, "NOT_SUPERUSER"),
+        (admin, admin, "NOT_ONESELF"),
+        (admin, person, "AUTH_EMAIL_EXISTS"),
     ]
 
 
@@ -141,15 +147,39 @@ async def test_each_refusal_is_one_record(people: People) -> None:
     admin, person = await people.admin(), await people.active()
     refused = await _refused(admin, person)
     events = await people.audit("refused")
-    assert [(event.actor_id, event.reason) for event in events] == [(who.id, why) for who, _, why in refused]
+    assert [(event.actor_id, event.target_id, event.reason) for event in events] == [
+        (actor.id, target and target.id, why) for actor, target, why in refused
+    ]
     assert {event.ip_address for event in events} == {"127.0.0.1"}
+
+
+async def test_a_refusal_tells_whom_it_was_about_however_they_are_named(people: People) -> None:
+    admin, person, waiting = await people.admin(), await people.active(), await people.pending()
+    await admin.post("/api/auth/admin/reset-user-password", {"user_id": waiting.id.hex})
+    await admin.patch(f"/api/v1/users/{waiting.id}", {"role": "admin"})
+    await person.patch(f"/api/v1/users/{waiting.username}", {"name": "Somebody"})
+    await person.get(f"/api/v1/users/{waiting.username}/tier")
+    events = await people.audit("refused")
+    assert [event.target_id for event in events] == [waiting.id] * 4
+
+
+async def test_a_refusal_about_nobody_has_no_target(people: People) -> None:
+    admin = await people.admin()
+    await admin.delete(f"{USERS}/{uuid4()}")
+    await admin.post(f"{USERS}/no-id/promote")
+    await admin.post("/api/auth/admin/reset-user-password", {"user_id": "no-id"})
+    await admin.delete(f"/api/v1/auth/sessions/{uuid4()}")
+    await admin.patch("/api/v1/users/nobody", {"name": "Somebody"})
+    events = await people.audit("refused")
+    assert [event.target_id for event in events] == [None] * 5
 
 
 async def test_a_refused_act_leaves_no_record_of_success(people: People) -> None:
     admin, person = await people.admin(), await people.active()
-    before = len(await people.audit(about=person))
+    before = await people.audit(about=person)
     await _refused(admin, person)
-    assert len(await people.audit(about=person)) == before
+    after = await people.audit(about=person)
+    assert {event.action for event in after[len(before) :]} == {"refused"}
 
 
 async def test_nothing_secret_is_on_record(people: People) -> None:
@@ -160,6 +190,26 @@ async def test_nothing_secret_is_on_record(people: People) -> None:
     assert not any(
         secret in written for secret in (PASSWORD, "$argon2", reset.json()["temp_password"], str(person.token))
     )
+
+
+async def test_the_log_names_the_route_of_a_request_and_nobody(client: httpx.AsyncClient, people: People) -> None:
+    admin, person = await people.admin(), await people.pending(username="hannah", email="hannah@example.org")
+    with capture_logs() as lines:
+        await admin.post(f"{USERS}/{person.id}/approve/", {"approved": True})
+        await admin.patch(f"/api/v1/users/{person.id}", {"full_name": "Hannah Arendt"})
+        await admin.patch("/api/v1/users/hannah?name=Hannah", {"name": "Hannah Arendt"})
+        await admin.post("/api/v1/users/hannah")
+        for address in ("/hannah@example.org", "/api/hannah", "/static/hannah.css"):
+            await client.get(address)
+    told = [(line["path"], line["status"]) for line in lines if line["event"] == "request"]
+    assert told == [
+        (f"{USERS}/{{id}}/approve", 200),
+        ("/api/v1/users/{id}", 200),
+        ("/api/v1/users/{user}", 200),
+        ("/api/v1/users/{user}", 405),
+        *[("unknown", 404)] * 3,
+    ]
+    assert "hannah" not in str(lines).casefold()
 
 
 async def test_the_log_carries_ids_and_no_names(client: httpx.AsyncClient, people: People) -> None:

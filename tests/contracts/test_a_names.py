@@ -43,6 +43,19 @@ async def test_emails_that_can_be(client: httpx.AsyncClient, people: People) -> 
     assert answers[0].json()["email"].startswith("Hannah.M+list@")
 
 
+async def test_an_email_is_kept_as_typed_and_its_domain_in_its_normal_form(
+    client: httpx.AsyncClient, people: People
+) -> None:
+    await people.admin()
+    kept = {
+        "Hannah.M+List@EXAMPLE.org": "Hannah.M+List@example.org",
+        "Jürgen@BÜCHER.example": "Jürgen@bücher.example",
+        "Finn@xn--bcher-kva.example": "Finn@bücher.example",
+    }
+    answers = [await _tell(client, n, email=email) for n, email in enumerate(kept)]
+    assert [answer.json()["email"] for answer in answers] == list(kept.values())
+
+
 async def test_emails_that_cannot_be(client: httpx.AsyncClient, people: People) -> None:
     await people.admin()
     answers = {email: await _tell(client, n, email=email) for n, email in enumerate(BAD_EMAILS)}

@@ -91,7 +91,7 @@ async def test_the_open_door_asks_for_no_note(client: httpx.AsyncClient, people:
 async def test_the_printed_token_makes_the_first_account(
     capsys: pytest.CaptureFixture[str], client: httpx.AsyncClient
 ) -> None:
-    printed = re.search(r"one-time token: ([\w-]+)", capsys.readouterr().out)
+    printed = re.search(r"one-time setup code \(bootstrap token\): ([\w-]+)", capsys.readouterr().out)
     assert printed
     answer = await client.post(REGISTER, json=applicant(bootstrap_token=printed[1]))
     assert (answer.status_code, answer.json()["is_superuser"]) == (201, True)

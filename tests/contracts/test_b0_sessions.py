@@ -333,7 +333,7 @@ async def test_an_unknown_device_is_told_by_mail_here_as_well(running: Applicati
     assert await running.mails() == []
     await opened(running.client, person, **{"User-Agent": "Desk/1"})
     (mail,) = await running.mails()
-    assert (mail.to, mail.subject) == (person.email, "A new device signed in at 127.0.0.1:8000")
+    assert (mail.to, mail.subject) == (person.email, "New sign-in to your account at 127.0.0.1:8000")
 
 
 async def test_what_happens_to_sessions_is_on_record(client: httpx.AsyncClient, people: People) -> None:

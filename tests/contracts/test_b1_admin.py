@@ -25,7 +25,7 @@ from tests.contracts.dialect_b import (
     of,
     rows,
 )
-from tests.factories import People, Person
+from tests.factories import PASSWORD, People, Person
 
 P, R, A, S, E, X, D, Z = Status  # X: deactivated, Z: anonymized
 ALSO: Final = {"name", "is_verified", "email_verified", "updated_at"}
@@ -104,6 +104,19 @@ async def test_administrators_change_what_they_send_and_nothing_else(people: Peo
     assert changes_in(event)["username"] == (person.username, "Hannah.A")
     assert changes_in(event)["institution"] == (None, "New School")
     assert body_of(await person.get(ME))["username"] == "Hannah.A"
+
+
+async def test_ones_own_address_changes_with_the_current_password_only(people: People, admin: Person) -> None:
+    mail = "moved@example.org"
+    lacking: list[dict[str, Any]] = [{}, {"current_password": None}, {"current_password": "a guess"}]
+    answers = [await admin.patch(of(admin), {"email": mail, **more}) for more in lacking]
+    assert [code(answer) for answer in answers] == [(403, "PASSWORD_NEEDED")] * 3
+    user = body_of(await admin.patch(of(admin), {"email": mail, "current_password": PASSWORD}))
+    assert (user["email"], user["is_verified"]) == (mail, False)
+    (event,) = await people.audit("admin_user_update", about=admin)
+    assert changes_in(event) == {"email": (admin.email, mail)}
+    other = await people.active()
+    body_of(await admin.patch(of(other), {"email": "other@example.org", "current_password": "a guess"}))
 
 
 async def test_a_value_that_is_so_already_is_no_change(people: People, admin: Person) -> None:

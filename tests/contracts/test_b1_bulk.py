@@ -17,11 +17,13 @@ from tests.contracts.dialect_b import BULK, ME, body_of, of, rows
 from tests.factories import People, Person
 
 MALFORMED: Final = ["urn:uuid:01900000-0000-7000-8000-000000000000", "{01900000-0000-7000-8000-000000000000}", "hannah"]
+TIERS: Final = "/api/v1/tiers"
 ACTIONS: Final = {
     "activate": "admin_user_activated",
     "deactivate": "admin_user_suspended",
     "delete": "admin_user_deletion",
     "update_role": "role_changed",
+    "update_tier": "tier_changed",
     "approve": "admin_user_approved",
     "reject": "admin_user_rejected",
 }
@@ -130,6 +132,51 @@ async def test_roles_are_given_and_taken(people: People, admin: Person) -> None:
     assert [len(events) for events in acts] == [3, 4]
 
 
+async def test_tiers_are_given_and_taken_in_every_status_but_the_erased(people: People, admin: Person) -> None:
+    gold = body_of(await admin.post(TIERS, {"name": "gold"}), 201)["id"]
+    cast = {status: await people.in_status(status, signed_in=False) for status in Status}
+    colleague = await people.admin()
+    kept = {one.id for status, one in cast.items() if status is not Status.ANONYMIZED} | {colleague.id}
+    ids = [*(one.id for one in cast.values()), colleague.id]
+    erased = [{"user_id": str(cast[Status.ANONYMIZED].id), "error_code": "USER_NOT_FOUND", "detail": "User not found"}]
+    for tier_id in (gold, gold, None):
+        before, asked = await rows(people), call("update_tier", *ids, tier_id=tier_id, reason="so it is")
+        answer = body_of(await admin.post(BULK, asked))
+        after = await rows(people)
+        assert (answer["succeeded"], answer["errors"]) == (len(kept), erased)
+        assert {after[id_]["tier_id"] for id_ in kept} == {tier_id}
+        differing = {name for id_ in ids for name in after[id_] if after[id_][name] != before[id_][name]}
+        assert differing <= {"tier_id", "updated_at"}
+    events = await people.audit("tier_changed")
+    assert Counter(event.target_id for event in events) == dict.fromkeys(kept, 2)
+    assert {(event.actor_id, event.reason) for event in events} == {(admin.id, "so it is")}
+    assert [event.details for event in events[:: len(kept)]] == [
+        {"was": None, "became": "gold"},
+        {"was": "gold", "became": None},
+    ]
+    body_of(await admin.delete(f"{TIERS}/gold"))
+
+
+async def test_a_tier_that_is_none_is_given_to_nobody(people: People, admin: Person) -> None:
+    person, other = await people.active(), await people.active()
+    gold = body_of(await admin.post(TIERS, {"name": "gold"}), 201)["id"]
+    silver = body_of(await admin.post(TIERS, {"name": "silver"}), 201)["id"]
+    for missing in (silver + 1, 0, -1):
+        answer = await admin.post(BULK, call("update_tier", person.id, tier_id=missing))
+        assert refusal(answer) == (404, "TIER_NOT_FOUND", "Tier not found")
+    done_once = call("update_tier", person.id, tier_id=gold)
+    first = body_of(await asked(admin, done_once, "key"))
+    assert code(await asked(admin, call("update_tier", person.id, tier_id=silver), "key")) == (
+        409,
+        "IDEMPOTENCY_KEY_REUSED",
+    )
+    body_of(await admin.post(BULK, call("update_tier", person.id, tier_id=None)))
+    body_of(await admin.delete(f"{TIERS}/gold"))
+    assert body_of(await asked(admin, done_once, "key")) == first
+    assert code(await admin.post(BULK, call("update_tier", other.id, tier_id=gold))) == (404, "TIER_NOT_FOUND")
+    assert {(await people.row(one)).tier_id for one in (person, other)} == {None}
+
+
 async def test_the_consequences_are_those_of_one_by_one(running: Application, people: People, admin: Person) -> None:
     cast = [await people.active() for _ in range(3)]
     body_of(await admin.post(BULK, call("deactivate", cast[0].id, reason="see mail")))
@@ -160,12 +207,18 @@ async def test_nobody_is_among_those_they_act_upon(people: People, admin: Person
     person, before = await people.active(), await rows(people)
     for own in (admin.id, admin.id.hex, admin.id.hex.upper()):
         for operation in ACTIONS:
-            body = call(operation, person.id, own, role="user")
+            body = call(operation, person.id, own, role="user", tier_id=None)
             expected = (400, "NOT_ONESELF", "Cannot include yourself in bulk operations")
             assert refusal(await admin.post(BULK, body)) == expected
     after = await rows(people)
     assert after[person.id] == (before | after)[person.id]
     assert (await people.row(person)).is_active
+
+
+async def test_what_needs_nothing_further_may_say_so_by_null(people: People, admin: Person) -> None:
+    person = await people.active()
+    answer = body_of(await admin.post(BULK, {**call("deactivate", person.id), "data": None}))
+    assert (answer["succeeded"], answer["errors"]) == (1, [])
 
 
 async def test_a_call_that_cannot_be_is_refused(people: People, admin: Person) -> None:
@@ -183,7 +236,10 @@ async def test_a_call_that_cannot_be_is_refused(people: People, admin: Person) -
         ),
         *({"user_ids": [id_], "operation": operation} for operation in (None, 7, ["delete"])),
         *(call("update_role", id_, role=role) for role in ("root", None, "ADMIN", ["admin"])),
-        *({**call("delete", id_), "data": data} for data in (None, [id_], "x", {"is_superuser": True})),
+        *(call("update_tier", id_, tier_id=wrong) for wrong in ("1", True, 1.0, 10**12, [1])),
+        *(call("update_tier", id_, **more) for more in ({}, {"role": "user"})),
+        *({**call("delete", id_), "data": data} for data in ([id_], "x", {"is_superuser": True})),
+        *({**call(operation, id_), "data": None} for operation in ("update_role", "update_tier")),
         *(call("delete", id_, reason=reason) for reason in ("x" * 1001, "\0", 7)),
         *({**call("delete", id_), name: "x"} for name in ("force", "role", "reason", "all")),
     ]

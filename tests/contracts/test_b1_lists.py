@@ -32,6 +32,7 @@ PAGING: Final = ["total_count", "total_is_exact", "has_more", "page", "items_per
 BAD_LISTS: Final = [
     *("sort_by=hashed_password", "sort=id", "sort_by=(select 1)", "sort_by=created_at desc", "sort_order=up"),
     *("sort_order=DESC", "hashed_password=x", "fields=hashed_password", "is_superuser=true", "filter[role]=admin"),
+    *("_=1", "rol=admin"),
     *("page=0", "page=-1", f"page={2**63}", f"page={10**400}", "page=1.5", "page=x", "page=%00", "page=1e3"),
     *("items_per_page=0", "items_per_page=101", "items_per_page=-1", f"size={2**63}", "size=x"),
     *("role=root", "role=ADMIN", "status=gone", "is_active=perhaps", "created_after=yesterday"),

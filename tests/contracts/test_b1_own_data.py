@@ -9,13 +9,15 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from backend.errors import Busy, DownloadsBusy, TooManyRequests
 from backend.models import User
 from backend.services import Origin, own_data
+from backend.services.own_data import OwnData
 from tests.application import Application
 from tests.contracts.answers import TIME, code, refusal
 from tests.contracts.dialect_c import bearer, browser_of, sign_in
@@ -297,6 +299,26 @@ async def test_one_download_at_a_time_and_eight_in_all(running: Application, per
     running.context.downloads.update(uuid4() for _ in range(8))
     busy = await person.get(EXPORT)
     assert (busy.status_code, busy.json()["error_code"]) == (503, "DOWNLOADS_BUSY")
+
+
+async def test_of_those_who_ask_at_once_nobody_is_one_too_many(running: Application, people: People) -> None:
+    context, everybody = running.context, await people.crowd(9)
+
+    async def ask(who: UUID) -> OwnData | Busy | TooManyRequests:
+        try:
+            return await own_data.begin(context, who, Origin(), by=who)
+        except (Busy, TooManyRequests) as refused:
+            return refused
+
+    same = await asyncio.gather(*(ask(everybody[0]) for _ in range(3)))
+    others = await asyncio.gather(*(ask(who) for who in everybody[1:]))
+    for one in (*same, *others):
+        if isinstance(one, OwnData):
+            one.close()
+
+    assert [type(one) for one in same] == [OwnData, TooManyRequests, TooManyRequests]
+    assert [type(one) for one in others] == [OwnData] * 7 + [DownloadsBusy]
+    assert not context.downloads
 
 
 async def test_nobody_asks_for_the_head_of_it_alone(person: Person) -> None:

@@ -254,11 +254,33 @@ async def test_what_has_to_be_there_is_not_null(client: httpx.AsyncClient, peopl
             assert (await client.post(door, json=body)).status_code == 422, (field, body)
 
 
+async def test_an_empty_name_was_not_given(client: httpx.AsyncClient, people: People) -> None:
+    await people.admin()
+    for number, empty in enumerate(("", "  ")):
+        sent = {**newcomer(f"hannah{number}"), "name": empty}
+        assert body_of(await client.post(REGISTER, json=sent), 201)["full_name"] is None
+        assert code(await client.post(USERS, json=sent)) == (422, "VALIDATION_ERROR")  # where there has to be one
+
+
+@pytest.mark.settings(require_approval_note=True)
+@pytest.mark.parametrize("door", DOORS)
+async def test_note_and_institution_are_taken_where_they_are_obligatory(
+    client: httpx.AsyncClient, people: People, door: str
+) -> None:
+    await people.admin()
+    both = {"approval_note": "Work.\nMuch.", "institution": "New School"}
+    lacking: list[dict[str, Any]] = [{}, {**both, "approval_note": None}, {**both, "institution": " "}]
+    answers = [await client.post(door, json=newcomer(**sent)) for sent in lacking]
+    assert [code(answer) for answer in answers] == [(422, "APPROVAL_NOTE_REQUIRED")] * 3
+    user = body_of(await client.post(door, json=newcomer(**both)), 201)
+    assert (user["approval_note"], user["institution"], user["status"]) == (*both.values(), "pending")
+
+
 @MANY
 @pytest.mark.parametrize("door", DOORS)
 async def test_texts_have_an_end_and_no_controls(client: httpx.AsyncClient, people: People, door: str) -> None:
     await people.admin()
-    most = {"name": 100} if door == USERS else {"full_name": 100, "institution": 200, "approval_note": 2000}
+    most = {"name" if door == USERS else "full_name": 100, "institution": 200, "approval_note": 2000}
     for field, length in most.items():
         told = [await client.post(door, json=newcomer(f"long{field[:4]}", **{field: "ä" * length}))]
         texts = ("ä" * (length + 1), "a\0b", "a\x1bb", "a\ud800b", 5)

@@ -89,6 +89,16 @@ async def test_administrators_prove_a_new_address_of_their_own(people: People) -
     assert body_of(await admin.patch(named(admin), {"email": MAIL, "current_password": PASSWORD}))["email"] == MAIL
 
 
+async def test_the_default_role_may_be_named_and_changes_nothing(people: People, person: Person) -> None:
+    approver, admin = await people.approver(), await people.admin()
+    for who, whom in ((person, person), (approver, approver), (admin, approver), (admin, admin)):
+        before = (await rows(people))[whom.id]
+        user = body_of(await who.patch(named(whom), {"role": "user", "name": "Hannah"}))
+        assert (user["role"], user["name"]) == (before["role"], "Hannah")
+    for role in ("admin", "approver", "USER", None, True):
+        assert code(await person.patch(named(person), {"role": role})) == (422, "VALIDATION_ERROR"), role
+
+
 async def test_what_is_unknown_is_refused_and_changes_nothing(people: People, person: Person) -> None:
     admin, before = await people.admin(), await rows(people)
     fields = [

@@ -52,6 +52,26 @@ async def test_what_is_nobodys_name_is_nobody(client: httpx.AsyncClient, people:
         assert (answer.status_code, answer.json()["error_code"]) == (404, "USER_NOT_FOUND"), name
 
 
+async def test_a_bad_credential_is_refused_and_not_taken_for_none(running: Application, people: People) -> None:
+    person, other = await people.active(), await people.active()
+    ended = other.bearer
+    await other.post("/api/auth/jwt/logout")
+    bad: list[tuple[dict[str, str], str]] = [
+        ({"Authorization": "Bearer garbage"}, "INVALID_TOKEN"),
+        ({"Authorization": "Bearer vst_key"}, "INVALID_TOKEN"),
+        ({"Authorization": "Bearer "}, "INVALID_TOKEN"),
+        (ended, "SESSION_REVOKED"),
+        ({"Cookie": "session_id=garbage"}, "INVALID_TOKEN"),
+    ]
+    for headers, word in bad:
+        for name in (person.username, "nobody"):
+            answer = await running.browser(**headers).get(of(name))
+            assert code(answer) == (401, word), headers
+    assert (await running.browser(Cookie="session_id=garbage").get("/login")).status_code == 200  # a page greets all
+    for headers in ({}, {"Authorization": "Basic garbage"}):
+        assert body_of(await running.browser(**headers).get(named(person))).keys() == PUBLIC
+
+
 async def test_an_id_at_the_same_place_is_for_administrators(client: httpx.AsyncClient, people: People) -> None:
     admin, person = await people.admin(), await people.active()
     for id_ in (person.id, person.id.hex):

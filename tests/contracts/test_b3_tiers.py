@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from itertools import cycle, product
 from typing import Any, Final
@@ -9,8 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from backend.api_paths import is_answered
 from backend.errors import AdminRequired, LimitExists, TierExists, TierInUse
 from backend.models import Role, Status, Tier, TierLimit, User
+from backend.routes.paths import answered
 from backend.services import Services, unit_of_work
 from backend.services.audit import Action
 from tests.application import Application
@@ -21,6 +24,12 @@ from tests.factories import PASSWORD, People, Person
 TIERS: Final = "/api/v1/tiers"
 LIMITS: Final = "/api/v1/tiers/gold/rate-limits"
 LIMIT: Final = {"path": "/api/v1/users", "limit": 5, "period": 60}
+NOWHERE: Final = {
+    "/api/v1/user": "/api/v1/users",
+    "/api/v1/users/me/export/zip/": "/api/v1/users/me/export",
+    "/api/auth/who-am-i": "/api/auth/whoami",
+    "/api/v1/tiers/{name}/rate-limit": "/api/v1/tiers/{name}/rate-limits",
+}
 PAGE: Final = {"has_more": False, "page": 1, "items_per_page": 10}
 NO_NAMES: Final = ["", "   ", "a/b", "a\nb", "x" * 65, "..", "a\u202eb", "\ufdfa" * 20, None, 7, ["gold"]]
 """What no tier can be called; one of them is short as typed and long as compared."""
@@ -86,7 +95,7 @@ async def test_names_of_tiers_are_checked_and_taken_once_whatever_their_case(adm
     for wrong in NO_NAMES:
         for answer in (await admin.post(TIERS, {"name": wrong}), await admin.patch(f"{TIERS}/gold", {"name": wrong})):
             assert code(answer)[0] == 422, wrong
-    taken = "There is a tier of this name already. Choose another name."
+    taken = "A tier with this name already exists. Choose another name."
     for name in ("gold", " GOLD", "\uff47old"):
         assert refusal(await admin.post(TIERS, {"name": name})) == (409, "TIER_EXISTS", taken)
         assert code(await admin.patch(f"{TIERS}/silver", {"name": name})) == (409, "TIER_EXISTS")
@@ -142,11 +151,51 @@ async def test_a_limit_that_cannot_be_is_refused_with_the_reason(admin: Person) 
     assert body["detail"] == [
         {
             "loc": ["body", "limit"],
-            "msg": "A limit allows 1 to 1,000,000,000 requests: nobody is shut out by one.",
+            "msg": "A limit must allow 1 to 1,000,000,000 requests.",
             "type": "invalid_limit",
         }
     ]
     assert body_of(await admin.get(LIMITS))["data"] == [made]
+
+
+async def test_a_limit_that_could_never_count_is_refused_with_the_path_most_like_it(admin: Person) -> None:
+    await _tier(admin)
+    made = body_of(await admin.post(LIMITS, LIMIT), 201)
+    for path, nearest in NOWHERE.items():
+        for answer in (
+            await admin.post(LIMITS, {**LIMIT, "path": path}),
+            await admin.patch(f"{LIMITS}/{made['id']}", {"path": path}),
+        ):
+            assert code(answer) == (422, "INVALID_LIMIT"), path
+            (item,) = answer.json()["detail"]
+            assert (item["loc"], item["type"]) == (["body", "path"], "invalid_limit")
+            assert item["msg"] == (
+                f"The API has no path like {path.rstrip('/')}, so the limit would have no effect. "
+                f"The most similar path is {nearest}."
+            )
+    assert body_of(await admin.get(LIMITS))["data"] == [made]
+
+
+async def test_whatever_is_answered_and_all_above_it_can_be_limited(running: Application, admin: Person) -> None:
+    await _tier(admin)
+    paths = answered(running.app)
+    assert len(paths) > 50
+    above = {path.rpartition("/")[0] for path in paths}
+    assert [path for path in {*paths, *above} if not is_answered(path, paths)] == []
+    for path in ("/api", "/api/v1/users/hannah", "/api/v1/{anything}", "/api/v1/users/db/hannah", f"{TIERS}/gold"):
+        body_of(await admin.post(LIMITS, {**LIMIT, "path": path}), 201)
+
+
+async def test_a_limit_of_before_is_changed_where_its_path_is_answered_no_more(
+    running: Application, admin: Person
+) -> None:
+    await _tier(admin)
+    async with unit_of_work(replace(running.context, routes=())) as work:  # as a command does it
+        old = await work.tier_limits.add(None, "gold", path="/api/v0/people", amount=1, period=1)
+    where = f"{LIMITS}/{old.id}"
+    assert body_of(await admin.patch(where, {"path": "/api/v0/people/", "limit": 7}))["limit"] == 7
+    assert code(await admin.patch(where, {"path": "/api/v0/peoples"})) == (422, "INVALID_LIMIT")
+    assert body_of(await admin.patch(where, {"path": "/api/v1/users"}))["path"] == "/api/v1/users"
 
 
 async def test_limits_are_found_in_their_own_tier_only(admin: Person) -> None:
@@ -258,7 +307,7 @@ async def test_a_tier_that_accounts_have_stays_and_tells_whose_it_is(admin: Pers
     assert (status, error) == (409, "TIER_IN_USE")
     assert detail == (
         f"4 accounts have the tier gold: among them {', '.join(names[:3])}. "
-        "Give them another one, or none, and delete it then."
+        "Give them another tier or none before you delete it."
     )
     body_of(await admin.delete(named(holders[0])))
     for person in holders[1:]:

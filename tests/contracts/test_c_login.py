@@ -81,6 +81,15 @@ async def test_json_has_three_names_for_the_login_name(client: httpx.AsyncClient
         assert data(answer, "Login successful")["user"]["id"] == str(person.id)
 
 
+async def test_of_three_names_the_empty_ones_were_not_given(client: httpx.AsyncClient, person: Person) -> None:
+    unfilled: list[dict[str, object]] = [{"username": ""}, {"username": "", "username_or_email": None}]
+    for more in unfilled:
+        answer = await client.post(LOGIN, json={"email": person.email, "password": PASSWORD, **more})
+        assert data(answer, "Login successful")["user"]["id"] == str(person.id)
+    for nameless in ({}, *unfilled):
+        assert code(await client.post(LOGIN, json={"password": PASSWORD, **nameless})) == (422, "VALIDATION_ERROR")
+
+
 async def test_the_access_token_carries_the_promised_claims_and_nobodys_name(
     client: httpx.AsyncClient, person: Person
 ) -> None:
@@ -346,7 +355,7 @@ async def test_a_sign_in_from_an_unknown_device_is_told_by_mail_once(running: Ap
     await sign_in(browser, person)
     await browser.post(LOGIN, data=written(person))
     (mail,) = await running.mails()
-    assert (mail.to, mail.subject) == (person.email, "A new device signed in at 127.0.0.1:8000")
+    assert (mail.to, mail.subject) == (person.email, "New sign-in to your account at 127.0.0.1:8000")
     assert "Firefox on Linux" in mail.body
     assert "http://127.0.0.1:8000/" in mail.body
 

@@ -76,6 +76,12 @@ async def test_both_bodies_of_the_sign_in_are_shown(document: dict[str, Any]) ->
         assert content[form]["schema"]["properties"].keys() >= {"username", "password", "remember_me"}
 
 
+async def test_leaving_is_shown_with_the_status_it_answers(document: dict[str, Any]) -> None:
+    answers = document["paths"]["/api/auth/jwt/logout"]["post"]["responses"]
+    assert answers.keys() & {"200", "204"} == {"204"}
+    assert "content" not in answers["204"]
+
+
 async def test_both_answers_of_the_sign_in_are_shown(document: dict[str, Any]) -> None:
     schema = document["paths"][LOGIN]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
     shapes = [follow(document, one["$ref"])["properties"].keys() for one in schema["anyOf"]]
@@ -93,6 +99,11 @@ async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None
     found = set(references(document))
     assert found
     assert all(follow(document, reference) for reference in found)
+
+
+async def test_no_schema_is_named_by_the_module_it_stands_in(document: dict[str, Any]) -> None:
+    names = document["components"]["schemas"]
+    assert [name for name in names if "__" in name.rstrip("_")] == []  # what an envelope of a list is named ends so
 
 
 async def test_every_operation_has_a_name_of_its_own_and_answers(document: dict[str, Any]) -> None:

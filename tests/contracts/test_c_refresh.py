@@ -164,7 +164,7 @@ async def test_reuse_is_on_record_and_told_by_mail_once(running: Application, pe
     (ended,) = await running.people.audit("session_ended", about=person)
     (mail,) = await running.mails()
     assert ended.reason == "refresh_reuse"
-    assert (mail.to, mail.subject) == (person.email, "A session was ended for safety at 127.0.0.1:8000")
+    assert (mail.to, mail.subject) == (person.email, "We ended a session for your security at 127.0.0.1:8000")
     assert first["refresh_token"] not in mail.body
 
 

@@ -9,11 +9,12 @@ from typing import Any, Final
 import pytest
 
 from backend.context import Context
+from backend.environment import load
 from backend.errors import SettingsError, StartError
 from backend.mail_settings import Encryption, MailServer, mail_server, sender
 from backend.services import demo
 from backend.services.audit import Origin
-from backend.settings import Environment, Settings, load
+from backend.settings import Environment, Settings
 from tests.application import Application, start
 
 ROOT: Final = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "max_sessions_per_user": 20,
     "jwt_algorithm": "ES256",
     "secret_key": None,
-    "argon2": "19456,2,1",
+    "argon2": (19456, 2, 1),
     "password_min_length": 8,
     "temporary_password_hours": 72,
     "login_max_attempts": 5,

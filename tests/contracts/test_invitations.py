@@ -25,7 +25,7 @@ from tests.contracts.in_organizations import (
 )
 from tests.factories import People
 
-INVALID = (400, "INVITATION_INVALID", "This invitation is not valid any more. Please ask for a new one.")
+INVALID = (400, "INVITATION_INVALID", "This invitation is no longer valid. Please ask for a new one.")
 MAIL = pytest.mark.settings(smtp_url=SecretStr("smtp://mail.example.org"), mail_from="hall@example.org")
 
 

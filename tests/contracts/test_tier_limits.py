@@ -137,6 +137,21 @@ async def test_a_change_is_seen_by_the_next_request(running: Application, people
     assert await statuses(person, WHOAMI, 2) == [200, 200]
 
 
+async def test_what_many_are_given_counts_for_their_next_requests(running: Application, people: People) -> None:
+    admin, cast = await people.admin(), [await people.active() for _ in range(3)]
+    name = await limited(running, (WHOAMI, 1), to=cast[0])
+    tier_id = body_of(await admin.get(f"/api/v1/tiers/{name}"))["id"]
+    before = [await statuses(person, WHOAMI, 2) for person in cast]
+    ids = [str(person.id) for person in cast]
+    for given in (tier_id, None):
+        body = {"user_ids": ids, "operation": "update_tier", "data": {"tier_id": given}}
+        assert body_of(await admin.post(f"{USERS}/bulk", body))["succeeded"] == 3
+        after = [await statuses(person, WHOAMI, 2) for person in cast]
+        assert after == [[429, 429], *[[200, 429]] * 2] if given else after == [[200, 200]] * 3
+
+    assert before == [[200, 429], *[[200, 200]] * 2]
+
+
 async def test_a_new_window_begins_when_the_old_one_ends(running: Application, people: People) -> None:
     person = await people.active()
     await limited(running, (WHOAMI, 1), to=person, period=1)

@@ -39,11 +39,11 @@ async def test_an_applicant_waits_looks_where_they_stand_and_is_let_in(running: 
     who = await browser.get("/api/auth/whoami", headers={"Authorization": f"Bearer {token}"})
 
     assert (arrived.status_code, arrived.headers["location"]) == (303, "/waiting")
-    assert "entrance hall" in waiting.text
+    assert "Your request is waiting for review" in waiting.text
     assert (refused.status_code, refused.json()["error_code"]) == (403, "ACCOUNT_PENDING")
     assert (listed["count"], applicant["approval_note"]) == (1, "I tend the looms")
     assert let_in.json()["user"]["approved_by"] == str(admin.id)
-    assert "You are let in" in seen.text
+    assert "Your account is approved" in seen.text
     assert (by_name.status_code, by_mail.status_code) == (200, 200)
     assert who.json() == {"username": "ada", "id": applicant["id"], "is_superuser": False, "is_active": True}
     assert "account" in (await running.mails(MailPurpose.ACCOUNT_APPROVED))[-1].body

@@ -13,7 +13,7 @@ from tests.application import Application
 from tests.factories import PASSWORD, People, Person
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
-GONE = "That session has ended already."
+GONE = "That session has already ended."
 
 
 async def _at_home(running: Application, person: Person, agent: str = FIREFOX, **form: str) -> httpx.AsyncClient:
@@ -65,7 +65,7 @@ async def test_one_session_is_ended_and_the_others_live(running: Application, pe
     said = await _press(browser, f"/devices/{(await _ids(person))[True]}/end")
     ended = await people.audit("session_ended", about=person)
 
-    assert said.endswith(" is signed out.")
+    assert said.endswith(" was signed out.")
     assert not await _alive(person)
     assert await _alive(other)
     assert (await browser.get("/devices")).status_code == 200
@@ -88,7 +88,7 @@ async def test_a_session_that_idled_out_has_ended_already(running: Application, 
     running.clock.move(minutes=22)
     browser = await _at_home(running, person)
 
-    assert "You are signed in nowhere else" in (await browser.get("/devices")).text
+    assert "You are not signed in anywhere else" in (await browser.get("/devices")).text
     assert await _press(browser, f"/devices/{ids[True]}/end") == GONE
 
 
@@ -105,8 +105,8 @@ async def test_all_others_are_ended_after_a_question(running: Application, peopl
     assert (await elsewhere.get("/devices")).headers["location"].startswith("/login?why=ended")
     assert await _alive(other)
     assert {event.reason for event in ended} == {"user_revoke"}
-    assert await _press(browser, "/devices/end-others") == "You were signed in nowhere else."
-    assert "There is nothing to sign out." in (await browser.get("/devices/end-others")).text
+    assert await _press(browser, "/devices/end-others") == "You were not signed in anywhere else."
+    assert "This is your only session." in (await browser.get("/devices/end-others")).text
 
 
 async def test_nothing_ends_without_the_token_of_the_form(running: Application, people: People) -> None:
@@ -128,8 +128,8 @@ async def test_who_asks_to_stay_signed_in_stays(running: Application, people: Pe
     left = (await browser.get("/account/awake")).json()
     running.clock.move(days=17)
 
-    assert "For up to 30 days, as long as you are never away for more than 14 days." in shown
-    assert "signed out after 14 days without activity" in returned.text
+    assert "For up to 30 days, if you use it at least every 14 days." in shown
+    assert "signed out after 14 days of inactivity" in returned.text
     assert "data-idle" not in returned.text
     assert left == {"seconds_left": timedelta(days=14).total_seconds()}
     assert (await browser.get("/account")).headers["location"].startswith("/login?why=")
@@ -143,7 +143,7 @@ async def test_the_desk_says_what_the_settings_say_and_keeps_the_choice(running:
     let_in = await browser.post("/login", data={**form, "password": PASSWORD})
     kept = [cookie.partition("Max-Age=")[2].split(";")[0] for cookie in let_in.headers.get_list("set-cookie")]
 
-    assert "For up to 2 days. Not for devices you share." in refused.text
+    assert "For up to 2 days. Do not use this on a shared device." in refused.text
     assert "checked" in refused.text
     assert kept[:2] == [str(2 * 24 * 3600)] * 2
 

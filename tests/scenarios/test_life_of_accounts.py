@@ -196,7 +196,7 @@ async def test_what_was_kept_long_enough_is_removed_and_nothing_else(running: Ap
 
     assert (removed.sessions, removed.mails) == (2, 3)
     assert (await fresh.get(f"{USERS}/me")).json()["session_count"] == 1
-    assert (await people.audit("account_deleted", "admin_user_approved")) != []
+    assert (await people.audit("admin_user_approved")) != []
 
 
 async def test_a_deleted_administrator_can_be_erased_and_is_none_any_more(people: People) -> None:
@@ -253,9 +253,9 @@ async def test_a_restore_that_overtakes_the_move_to_the_trash_keeps_the_files(
     async def later(context: Context, id_: UUID) -> None:
         reached.set()
         await go_on.wait()
-        await setting_aside.put_aside(context, id_)
+        await setting_aside.withdraw(context, id_)
 
-    monkeypatch.setattr("backend.services.closing.put_aside", later)
+    monkeypatch.setattr("backend.services.closing.withdraw", later)
     deleting = asyncio.create_task(admin.delete(f"{USERS}/{person.id}"))
     await reached.wait()
     restored = await _patch(admin, person, status="active")

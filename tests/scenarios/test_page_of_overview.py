@@ -27,10 +27,10 @@ async def test_an_administrator_begins_here_and_nobody_else_may(running: Applica
 async def test_a_new_installation_says_that_all_is_well(running: Application, people: People) -> None:
     text = await (await at_the_desk(running, await people.admin())).read("/overview")
 
-    assert "Who waits Nobody. Whoever signs up next appears here" in text
-    assert "What is unusual today Nothing: a day like those of the last four weeks." in text
+    assert "Pending requests No pending requests. New ones appear here" in text
+    assert "Unusual today Nothing unusual, compared with the last four weeks." in text
     assert "You are the only administrator. If you lose your password" in text
-    assert "Active accounts 1 Accounts in all 1" in text
+    assert "Active accounts 1 All accounts 1" in text
 
 
 async def test_those_who_wait_longest_stand_first(running: Application, people: People) -> None:
@@ -43,7 +43,7 @@ async def test_those_who_wait_longest_stand_first(running: Application, people: 
     running.clock.move(days=1)
     text = await desk.read("/overview")
 
-    assert "4 people wait for a decision, the first asked 9 days ago ." in text
+    assert "4 requests are waiting for review, the oldest sent 9 days ago ." in text
     places = [text.index(f" {one.username} ") for one in waiting[:3]]
     assert places == sorted(places)
     assert f" {waiting[3].username} " not in text
@@ -67,7 +67,7 @@ async def test_mail_that_fails_is_told_until_it_is_a_week_ago(running: Applicati
             await work.mails.conclude(mail.id, 1, MailState.DUE, "away", due_at=now, sent_at=None)
     held_up = await desk.read("/overview")
 
-    assert "What needs a look Nothing. Mail leaves, and everybody has their directory." in well
+    assert "Needs attention Nothing needs attention. Mail is sent, and all directories are in place." in well
     assert "2 mails failed and will be tried again." in held_up
 
 
@@ -79,15 +79,15 @@ async def test_given_up_mail_counts_for_a_week(running: Application, people: Peo
     running.clock.move(days=8)
     later = await (await at_the_desk(running, admin)).read("/overview")
 
-    assert "One mail was given up in the last seven days. Often the address is wrong" in then
-    assert "given up" not in later
+    assert "One mail was undeliverable in the last seven days. Often the address is wrong" in then
+    assert "undeliverable" not in later
 
 
 @NOWHERE
 async def test_no_mail_server_is_told(running: Application, people: People) -> None:
     text = await (await at_the_desk(running, await people.admin())).read("/overview")
 
-    assert "No mail leaves this installation. Set VESTIBULE_SMTP_URL and VESTIBULE_MAIL_FROM" in text
+    assert "This server does not send mail. Set VESTIBULE_SMTP_URL and VESTIBULE_MAIL_FROM" in text
 
 
 async def test_a_full_disk_is_told(running: Application, people: People) -> None:
@@ -99,7 +99,7 @@ async def test_a_full_disk_is_told(running: Application, people: People) -> None
     (running.data_dir / "users").unlink()
 
     assert {answer.json()["error_code"] for answer in answers} == {"PROVISIONING_FAILED"}
-    assert "2 requests were refused in the last seven days, because a directory" in await desk.read("/overview")
+    assert "2 requests failed in the last seven days because a directory" in await desk.read("/overview")
 
 
 @pytest.mark.settings(login_max_attempts_per_address=100)

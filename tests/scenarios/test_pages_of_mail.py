@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from backend.models import Mail, MailPurpose, MailState
-from backend.stores.mails import Wanted
+from backend.stores.mails import WantedMails
 from tests.application import Application
 from tests.factories import PASSWORD, People, Person
 from tests.scenarios.desk import Desk, at_the_desk, text_of
@@ -28,10 +28,10 @@ async def test_the_ledger_tells_what_was_sent_to_whom(running: Application, peop
     text = await desk.read("/messages")
 
     assert "No mail yet" in empty
-    assert "All 2 To be sent 1 Being sent 0 Accepted 1 Failed 0 Not sent 0" in text
-    assert f"Password changed {member.username} {member.email} To be sent just now" in text
-    assert f"Link to choose a new password {member.username} {member.email} Accepted just now Send again" in text
-    assert text.rindex("Password changed") < text.rindex("Link to choose a new password")
+    assert "All 2 Queued 1 Sending 0 Sent 1 Undeliverable 0 Not sent 0" in text
+    assert f"Password changed {member.username} {member.email} Queued just now" in text
+    assert f"Link to reset the password {member.username} {member.email} Sent just now Send again" in text
+    assert text.rindex("Password changed") < text.rindex("Link to reset the password")
 
 
 @SENDING
@@ -47,9 +47,9 @@ async def test_mail_is_found_by_state_purpose_and_person(running: Application, p
     assert f"Only mail to {ana.username} ." in hers
     assert ("All 2" in hers, ben.email in hers) == (True, False)
     assert ("All 3" in failed, ana.email in failed, ben.email in failed) == (True, False, True)
-    assert "The mail server refused these for good, or was away for too long." in failed
+    assert "The mail server rejected these mails, or could not be reached for too long." in failed
     assert ("All 1" in changed, ben.email in changed) == (True, False)
-    assert ("No such mail" in nothing, "All 2" in nothing) == (True, True)
+    assert ("No mail found" in nothing, "All 2" in nothing) == (True, True)
 
 
 async def test_an_address_that_makes_no_sense_says_so(running: Application, people: People) -> None:
@@ -57,7 +57,7 @@ async def test_an_address_that_makes_no_sense_says_so(running: Application, peop
     answers = [await desk.get("/messages", **asked) for asked in ({"state": "lost"}, {"user": "ana"}, {"purpose": "x"})]
 
     assert [answer.status_code for answer in answers] == [422] * 3
-    assert all("asks for something that there is not" in text_of(answer) for answer in answers)
+    assert all("Part of this address is not valid" in text_of(answer) for answer in answers)
     assert (await desk.get("/messages", user=uuid4())).status_code == 404
     assert (await desk.get("/messages", cursor="nonsense")).status_code == 400
 
@@ -75,7 +75,7 @@ async def test_a_long_ledger_has_older_mail_and_a_way_back(running: Application,
     second = await desk.get(link)
 
     assert [answer.text.count('role="rowheader"') for answer in (first, second)] == [50, 2]
-    assert f'href="/messages?user={admin.id}">Back to the newest' in second.text
+    assert f'href="/messages?user={admin.id}">Back to newest' in second.text
     assert "Older mail" in text_of(first)
     assert "Older mail" not in text_of(second)
 
@@ -92,11 +92,9 @@ async def test_what_failed_says_why_and_a_mail_that_waits_when_it_is_tried_next(
     await _became(people, member, MailState.FAILED, attempts=9, why="550 no such mailbox")
     failed = await desk.read("/messages")
 
-    assert re.search(
-        r"To be sent Tried again in 3\d minutes 3 attempts 451 <b>busy</b> just now Try now", text_of(waits)
-    )
+    assert re.search(r"Queued Next attempt in 3\d minutes 3 attempts 451 <b>busy</b> just now Send now", text_of(waits))
     assert "<b>busy" not in waits.text
-    assert "Failed 9 attempts 550 no such mailbox just now Send again" in failed
+    assert "Undeliverable 9 attempts 550 no such mailbox just now Send again" in failed
 
 
 @SENDING
@@ -111,10 +109,10 @@ async def test_a_mail_is_sent_again_and_that_is_on_record(running: Application, 
     sent = await running.mails(MailPurpose.RESET_PASSWORD)
 
     assert (there, elsewhere) == (f"/messages?user={member.id}", "/messages")
-    assert sentence == f"A mail to {member.username} is on its way: Link to choose a new password."
+    assert sentence == f"A mail to {member.username} is on its way: Link to reset the password."
     assert [mail.to for mail in sent] == [member.email]
     assert [event.actor_id for event in await people.audit("admin_mail", about=member)] == [admin.id] * 2
-    assert "A mail was sent by hand Link to choose a new password" in await desk.read(f"/users/{member.id}")
+    assert "Mail sent manually Link to reset the password" in await desk.read(f"/users/{member.id}")
 
 
 @SENDING
@@ -144,7 +142,7 @@ async def test_only_what_can_still_be_sent_has_a_button(running: Application, pe
     told = [await desk.press(f"/messages/{id_}/again") for id_ in refused[1:]]
 
     assert not re.search(r"/messages/[^/?]*/(again|link)", (await desk.get("/messages")).text)
-    assert under_way == ("/messages", "This message is being sent. Look again in a few minutes.")
+    assert under_way == ("/messages", "This mail is being sent. Try again in a few minutes.")
     assert [where for where, _ in told] == ["/messages"] * 2
     assert (await desk.press("/messages/nonsense/again"))[1] == "Message not found"
     assert (await desk.get(f"/messages/{refused[0]}/again")).headers["location"] == "/messages"
@@ -162,15 +160,15 @@ async def test_where_no_mail_leaves_a_link_is_made_and_shown_once(running: Appli
     old, new = _token(shown), _token(newer)
     resets = [await guest.post("/reset-password", data={"token": one, "password": NEW}) for one in (old, new, new)]
 
-    assert "tell one of them" in text_of(asked)
-    assert "No mail leaves this installation." in ledger
-    assert "Not sent There is no mail server. just now Make a link" in ledger
+    assert "Contact one of them" in text_of(asked)
+    assert "This server does not send mail." in ledger
+    assert "Not sent There is no mail server. just now Create link" in ledger
     assert (shown.status_code, shown.headers["cache-control"], "set-cookie" in shown.headers) == (
         200,
         "no-store",
         False,
     )
-    assert ("It works once, until" in text_of(shown), "on record" in text_of(shown)) == (True, True)
+    assert ("It works once, until" in text_of(shown), "This is logged." in text_of(shown)) == (True, True)
     assert 'href="/messages?state=suppressed">I have copied it' in shown.text
     assert old not in (await desk.get("/messages")).text
     assert [answer.status_code for answer in resets] == [400, 303, 400]
@@ -184,9 +182,9 @@ async def test_no_link_is_made_for_who_is_gone(running: Application, people: Peo
     listed = await desk.get("/messages", user=gone.id)
     refused = await desk.press(f"/messages/{(await _last(people, gone)).id}/link")
 
-    assert "Link to confirm the address" in text_of(listed)
+    assert "Link to confirm the email address" in text_of(listed)
     assert "/link" not in listed.text
-    assert refused == ("/messages", "There is no such account, or not any more.")
+    assert refused == ("/messages", "This account does not exist.")
 
 
 @SENDING
@@ -200,10 +198,16 @@ async def test_where_mail_works_links_reach_their_person_alone(running: Applicat
         await desk.press(f"/users/{member.id}/reset-password"),
     ]
 
-    assert refused[0] == ("/messages", "Where mail works, links are sent by mail, to their person alone.")
-    assert refused[1] == (f"/users/{member.id}", "Where mail works, links are sent by mail, to their person alone.")
-    assert refused[2] == (f"/users/{member.id}", "Where mail works, send them a link to choose a new password.")
-    assert "Make a link" not in await desk.read("/messages")
+    assert refused[0] == ("/messages", "This server sends mail, so links are only sent to the person by mail.")
+    assert refused[1] == (
+        f"/users/{member.id}",
+        "This server sends mail, so links are only sent to the person by mail.",
+    )
+    assert refused[2] == (
+        f"/users/{member.id}",
+        "This server sends mail. Send them a link to reset the password instead.",
+    )
+    assert "Create link" not in await desk.read("/messages")
 
 
 async def test_the_console_is_named_where_mail_goes_no_further(running: Application, people: People) -> None:
@@ -213,10 +217,10 @@ async def test_the_console_is_named_where_mail_goes_no_further(running: Applicat
     text = await desk.read("/messages")
     _, sentence = await desk.press(f"/messages/{(await _last(people, member)).id}/again")
 
-    assert "Mail goes no further than the console of the server," in text
+    assert "This server prints mail to its console and does not send it." in text
     assert "Send again" in text
-    assert "Make a link" in text
-    assert sentence.startswith(f"A mail to {member.username} appears on the console")
+    assert "Create link" in text
+    assert sentence.startswith(f"A mail to {member.username} is printed to the console")
 
 
 @SENDING
@@ -228,12 +232,12 @@ async def test_a_person_s_page_sends_links_where_mail_works(running: Application
     await desk.press(f"/users/{member.id}/send-verification")
     after = await desk.get(f"/users/{member.id}")
 
-    assert "Send a link to choose a new password Send the verification mail again" in page
-    assert "Give a temporary password" not in page
+    assert "Send password reset link Send confirmation link" in page
+    assert "Set temporary password" not in page
     assert f"A mail with a link goes to {member.email}." in question
-    assert reset == f"A mail with a link is on its way to {member.username}."
+    assert reset == f"A reset link is on its way to {member.username}."
     assert {mail.to for mail in await running.mails()} == {member.email}
-    assert "Link to confirm the address To be sent just now Link to choose a new password" in text_of(after)
+    assert "Link to confirm the email address Queued just now Link to reset the password" in text_of(after)
     assert f'href="/messages?user={member.id}"' in after.text
 
 
@@ -245,13 +249,13 @@ async def test_a_person_s_page_makes_links_where_no_mail_leaves(running: Applica
     done = await running.browser().post("/verify", data={"token": _token(shown)})
     confirmed = await desk.read(f"/users/{member.id}")
 
-    assert "Give a temporary password" in page
-    assert "Make a link to choose a new password Make a link to confirm the address" in page
-    assert "Make sure first that the address is theirs" in text_of(shown)
+    assert "Set temporary password" in page
+    assert "Create password reset link Create confirmation link" in page
+    assert "First make sure that the address is theirs" in text_of(shown)
     assert f'href="/users/{member.id}">I have copied it' in shown.text
     assert "Your email address is confirmed" in text_of(done)
-    assert "Make a link to confirm the address" not in confirmed
-    assert "A link was made to hand over Link to confirm the address" in confirmed
+    assert "Create confirmation link" not in confirmed
+    assert "Link created manually Link to confirm the email address" in confirmed
 
 
 @SENDING
@@ -263,10 +267,10 @@ async def test_the_mail_that_proves_an_address_is_asked_for_by_address(running: 
     await guest.post("/verify", data={"token": (await running.mails())[0].body.partition("#token=")[2].split()[0]})
     await guest.post("/verify/again", data={"email": member.email})
 
-    assert "Send the mail again" in text_of(form)
+    assert "Get a new link" in text_of(form)
     assert lost.status_code == 422
     assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
-    assert "If an account waits for this address to be confirmed" in text_of(known)
+    assert "If an account has this address and it is not confirmed yet" in text_of(known)
     assert [mail.to for mail in await running.mails()] == [member.email]
 
 
@@ -281,7 +285,7 @@ async def test_who_has_to_prove_an_address_first_is_led_to_the_mail(running: App
 
     assert (refused.status_code, wrong.status_code) == (403, 401)
     assert "Your email address is not confirmed yet." in text_of(refused)
-    assert '<a href="/verify/again">Send the mail again</a>' in refused.text
+    assert '<a href="/verify/again">Get a new link</a>' in refused.text
     assert "/verify/again" not in wrong.text
 
 
@@ -291,17 +295,17 @@ async def test_one_asks_on_one_s_account_for_the_mail_that_proves_the_address(
 ) -> None:
     person = await people.active()
     desk = await at_the_desk(running, person)
-    button = "Send the mail again" in await desk.read("/account")
+    button = "Send new link" in await desk.read("/account")
     told = [await _asked_once_more(running, desk) for _ in range(3)]
     tired = await desk.press("/account/confirm-email")
     async with people.work() as services:
         await services.users.user_db.update(await services.people.one(person.id), {"is_verified": True})
 
     assert button
-    assert told == [("/account", f"A mail with a link to confirm it is on its way to {person.email}.")] * 3
+    assert told == [("/account", f"A confirmation link is on its way to {person.email}.")] * 3
     assert tired[1].startswith("Too many requests")
-    assert (await desk.press("/account/confirm-email"))[1] == "Your email address is confirmed already."
-    assert "Send the mail again" not in await desk.read("/account")
+    assert (await desk.press("/account/confirm-email"))[1] == "Your email address is already confirmed."
+    assert "Send new link" not in await desk.read("/account")
 
 
 @pytest.mark.settings(rate_limits=False)
@@ -310,8 +314,8 @@ async def test_who_was_sent_enough_is_told_so(running: Application, people: Peop
     desk = await at_the_desk(running, await people.active())
     told = [(await _asked_once_more(running, desk))[1] for _ in range(4)]
 
-    assert told[2].startswith("A mail with a link")
-    assert told[3].startswith("You were sent enough of these mails within the hour")
+    assert told[2].startswith("A confirmation link")
+    assert told[3].startswith("We already sent you several links in the last hour")
 
 
 @pytest.mark.settings(send_verification_emails=True)
@@ -326,11 +330,11 @@ async def test_a_new_address_is_asked_to_be_proven_and_the_old_one_is_told(
     _, same = await desk.press("/account/edit", **{**form, "email": "NEW@example.org"}, current_password=PASSWORD)
 
     assert sentence == (
-        "Your changes are saved. Your address of before is told of the new one. "
-        "A mail with a link to confirm it is on its way to new@example.org."
+        "Your changes were saved. We send a notice to your old email address. "
+        "A confirmation link is on its way to new@example.org."
     )
     assert {mail.to for mail in mails} == {person.email, "new@example.org"}
-    assert same == "Your changes are saved."
+    assert same == "Your changes were saved."
 
 
 async def test_a_refused_password_does_not_cost_the_link(running: Application, people: People) -> None:
@@ -353,9 +357,9 @@ async def test_a_link_that_is_over_says_what_to_do_and_keeps_nothing(running: Ap
     ]
 
     assert [answer.status_code for answer in answers] == [400, 400]
-    assert all("there may be a newer mail" in text_of(answer) for answer in answers)
-    assert '<a href="/forgot-password">Ask for a new link</a>' in answers[0].text
-    assert '<a href="/verify/again">Send the mail again</a>' in answers[1].text
+    assert all("If you got several mails, use the newest one." in text_of(answer) for answer in answers)
+    assert '<a href="/forgot-password">Request a new link</a>' in answers[0].text
+    assert '<a href="/verify/again">Get a new link</a>' in answers[1].text
     assert not any("a-code-of-before" in answer.text for answer in answers)
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
 
@@ -385,11 +389,11 @@ async def test_who_forgot_a_password_where_no_mail_leaves_reads_whom_to_ask(
     unknown = await guest.post("/forgot-password", data={"email": "nobody@example.org"})
     account = await (await at_the_desk(running, member)).read("/account")
 
-    assert "This installation sends no mail." in form
+    assert "This server does not send mail." in form
     assert known.text == unknown.text
-    assert "They make a link for you, and hand it over." in text_of(known)
-    assert "Link to choose a new password" in await desk.read("/messages", user=member.id)
-    assert "ask an administrator to confirm your address" in account
+    assert "Contact one of them to get a reset link" in text_of(known)
+    assert "Link to reset the password" in await desk.read("/messages", user=member.id)
+    assert "Ask an administrator to confirm your address" in account
 
 
 @pytest.mark.settings(private_registration=True)
@@ -403,10 +407,10 @@ async def test_private_registration_promises_mail_and_no_page(running: Applicati
         answers.append((sent.status_code, sent.headers["location"], sorted(guest.cookies.keys())))
     received = text_of(await guest.get("/registered"))
 
-    assert "You are told by mail, at the address you give here." in form
-    assert "see where you stand" not in form
+    assert "We send the decision to the email address you enter here." in form
+    assert "To check its status" not in form
     assert answers == [(303, "/registered", [])] * 2
-    assert "A mail to the address you gave says what happens next." in received
+    assert "We sent a mail to your address that says what happens next." in received
 
 
 async def _queued(people: People, to: Person, *purposes: MailPurpose) -> None:
@@ -419,7 +423,7 @@ async def _queued(people: People, to: Person, *purposes: MailPurpose) -> None:
 
 async def _last(people: People, to: Person) -> Mail:
     async with people.work() as services:
-        return (await services.mails.page(Wanted(user_id=to.id), None, 1)).rows[0]
+        return (await services.mails.page(WantedMails(user_id=to.id), None, 1)).rows[0]
 
 
 async def _became(people: People, to: Person, state: MailState, **more: object) -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.settings(rate_limits=False)
 
 MAIL = pytest.mark.settings(smtp_url=SecretStr("smtp://mail.example.org"), mail_from="hall@example.org")
 NOT_YOURS = "Your role in this organization does not allow this."
-OVER = "This invitation was used, taken back, or is too old; or whoever sent it may not invite any more"
+OVER = "This invitation is not valid: it was used or revoked, it has expired"
 
 
 async def test_an_organization_is_made_renamed_and_listed(running: Application, people: People) -> None:
@@ -30,14 +30,14 @@ async def test_an_organization_is_made_renamed_and_listed(running: Application, 
     again, renamed = await desk.press(f"{there}/rename", name="<b>Tide</b> Tables")
     listed, account = await desk.get("/organizations"), await desk.read("/account")
 
-    assert "You are in no organization yet An organization is a group of people that looks after itself" in empty
+    assert "You do not belong to an organization yet An organization is a group of people." in empty
     assert (refused.status_code, "A\ttab" in refused.text, 'id="problems"' in refused.text) == (422, True, True)
-    assert sentence == "Harbour Observatory is there, and you are its owner. Invite the others."
-    assert (wrong.status_code, "Rename the organization" in text_of(wrong)) == (422, True)
-    assert (again, renamed) == (there, "It is called <b>Tide</b> Tables now.")
+    assert sentence == "Harbour Observatory was created, and you are its owner. You can now invite others."
+    assert (wrong.status_code, "Rename organization" in text_of(wrong)) == (422, True)
+    assert (again, renamed) == (there, "The organization was renamed to <b>Tide</b> Tables.")
     assert f'href="{there}"><bdi>&lt;b&gt;Tide&lt;/b&gt; Tables' in listed.text
     assert "<b>Tide</b> Tables Owner 1 person" in text_of(listed)
-    assert "Your organizations All of them <b>Tide</b> Tables Owner" in account
+    assert "Your organizations All your organizations <b>Tide</b> Tables Owner" in account
     assert "1 member. You are an owner." in await desk.read(there)
 
 
@@ -111,7 +111,7 @@ async def test_what_one_may_not_do_is_refused_in_words(running: Application, peo
         assert NOT_YOURS in (said(answer) if answer.status_code == 303 else text_of(answer)), path
         answer = await outside.send(path, **fields)
         there = answer if answer.status_code != 303 else await outside.get(answer.headers["location"])
-        assert (there.status_code, "you are not in it" in text_of(there)) == (404, True), path
+        assert (there.status_code, "you are not a member" in text_of(there)) == (404, True), path
         answer = await desk.browser.post(path, data=fields)  # without the proof that our page sent it
         assert "reload" in (said(answer) if answer.status_code == 303 else text_of(answer)).lower(), path
     for path in (here, f"/organizations/{owner.id}", "/organizations/none", f"{here}/leave", f"{here}/rename"):
@@ -139,9 +139,9 @@ async def test_a_role_is_given_with_a_way_back(running: Application, people: Peo
     closed = (await desk.get(f"{here}/members/{member.id}")).text
 
     assert f"Make {member.username} an owner of Hall?" in question
-    assert "They can do everything here" in question
-    assert undone == (here, f"{member.username} is a plain member of Hall now.")
-    assert (there, sentence) == (here, f"{member.username} is an admin of Hall now.")
+    assert "They can do everything" in question
+    assert undone == (here, f"{member.username} is now a member of Hall.")
+    assert (there, sentence) == (here, f"{member.username} is now an admin of Hall.")
     assert as_admin == {owner.username: "owner", member.username: "admin"}
     assert last[0] == f"{here}/members/{owner.id}"
     assert "There is no other owner with an active account." in last[1]
@@ -184,13 +184,13 @@ async def test_an_organization_changes_hands_and_is_left(running: Application, p
     leaving = await desk.read(f"{here}/leave")
     left = await desk.press(f"{here}/leave")
 
-    assert "You are its only owner with an open account" in text_of(cannot)
+    assert "You are its only owner with an active account" in text_of(cannot)
     assert f'action="{here}/leave"' not in cannot.text
     assert "There is no other owner" in refused[1]
     assert "You become an admin" in question
-    assert handed == (here, f"Hall is in the hands of {heir.username} now.")
+    assert handed == (here, f"Hall was transferred to {heir.username}.")
     assert after == {owner.username: "admin", heir.username: "owner", third.username: "member"}
-    assert removed[1] == f"{third.username} is in Hall no more. To take them back, invite them again."
+    assert removed[1] == f"{third.username} was removed from Hall. To add them again, invite them."
     assert "To come back, you have to be invited again." in leaving
     assert left == ("/organizations", "You have left Hall.")
     assert await members(heir, one) == {heir.username: "owner"}
@@ -206,10 +206,10 @@ async def test_an_organization_is_deleted_when_its_name_was_typed(running: Appli
     refused = await desk.send(f"{here}/delete", typed_name="House")
     gone = await desk.press(f"{here}/delete", typed_name="hall")
 
-    assert "One other person loses it. They are told by mail, if this installation sends any." in question
-    assert "Its open invitations (1) open nothing any more." in question
+    assert "One other member loses access. They are notified by mail, if this server sends mail." in question
+    assert "Its open invitations (1) stop working." in question
     assert (refused.status_code, "House" in refused.text) == (422, True)
-    assert "Type the name, Hall, to show that you mean this one." in text_of(refused)
+    assert "Type the name Hall to confirm." in text_of(refused)
     assert gone == ("/organizations", "Hall was deleted.")
     assert await standing(member) == {}
 
@@ -234,17 +234,17 @@ async def test_people_are_invited_by_mail_once_more_and_not_after_all(running: A
     assert sent == (here, "An invitation is on its way to ana@example.org.")
     assert (twice.status_code, wrong.status_code, strange.status_code) == (409, 422, 422)
     assert 'value="ANA@example.org"' in twice.text
-    assert "This address has an open invitation. Send it once more, or take it back first." in text_of(twice)
-    assert re.search(r"ana@example.org Admin Open until .* UTC \. Made just now by ", text_of(page))
-    assert again == (here, "The invitation is on its way to ana@example.org, once more.")
-    assert "Send it once more instead." in no_link[1]
-    assert "Take the invitation of ana@example.org back?" in question
-    assert revoked == (here, "The invitation is taken back.")
+    assert "This address already has an open invitation. Send it again, or revoke it first." in text_of(twice)
+    assert re.search(r"ana@example.org Admin Valid until .* UTC \. Created just now by ", text_of(page))
+    assert again == (here, "The invitation was sent again to ana@example.org.")
+    assert "Send it again instead." in no_link[1]
+    assert "Revoke the invitation for ana@example.org?" in question
+    assert revoked == (here, "The invitation was revoked.")
     assert {sentence for _, sentence in over} == {
-        "This invitation is not open any more. Make a new one if it is still wanted."
+        "This invitation is no longer open. Send a new one if it is still needed."
     }
     assert len(await running.mails(MailPurpose.ORGANIZATION_INVITATION)) <= 1  # those taken back are not sent
-    assert "None at the moment. Whoever you invite appears here" in await desk.read(here)
+    assert "No open invitations. People you invite appear here" in await desk.read(here)
     assert (await desk.get(f"{path}/revoke")).status_code == 404
     assert (await desk.get(f"{path}/again")).headers["location"] == here
 
@@ -263,10 +263,10 @@ async def test_a_link_is_shown_once_and_another_one_made(running: Application, p
     await guests.press("/invitation/accept", token=second)
 
     assert "It works once, until" in text_of(shown)
-    assert "whoever opens it first and is signed in can come in" in text_of(shown)
+    assert "The first person who opens it and signs in can join." in text_of(shown)
     assert first not in page.text
     assert first != second
-    assert "made without an address" in sent[1]
+    assert "has no email address" in sent[1]
     assert OVER in text_of(await guests.send("/invitation", token=first))
     assert (await desk.get(f"{here}/invitations")).headers["location"] == here
 
@@ -286,14 +286,14 @@ async def test_an_invitation_is_read_and_accepted(running: Application, people: 
     late = await desk.send("/invitation", token=token)
 
     assert (unknown.status_code, OVER in text_of(unknown), "nothing" in unknown.text) == (400, True, False)
-    assert (empty.status_code, "Code of the invitation" in text_of(unknown)) == (422, True)
-    assert f"Join Harbour Observatory ? {owner.username} invites you, as an admin." in outside
-    assert "Sign in first, to accept" in outside
-    assert "Ask for access" in outside
+    assert (empty.status_code, "Invitation code" in text_of(unknown)) == (422, True)
+    assert f"Join Harbour Observatory ? {owner.username} invites you to join as an admin." in outside
+    assert "Sign in to accept" in outside
+    assert "Request access" in outside
     assert to_login.headers["location"] == "/login?next=%2Finvitation"
     assert f"You are signed in as {guest.username} ." in text_of(inside)
     assert {answer.status_code for answer in forged} == {403}
-    assert (there, sentence) == (f"/organizations/{one}", "Welcome. You are a member of Harbour Observatory now.")
+    assert (there, sentence) == (f"/organizations/{one}", "Welcome. You are now a member of Harbour Observatory.")
     assert await members(owner, one) == {owner.username: "owner", guest.username: "admin"}
     assert OVER in text_of(late)
 
@@ -311,14 +311,14 @@ async def test_an_invitation_says_why_it_cannot_be_accepted(running: Application
     declined = await running.browser().post("/invitation/decline", data={"token": open_})
     again = await running.browser().post("/invitation/decline", data={"token": open_})
 
-    assert "It is for another account" in text_of(shown)
+    assert "This invitation is for another account" in text_of(shown)
     assert "/invitation/accept" not in shown.text
     assert (refused.status_code, guest.email in text_of(refused)) == (403, True)
     assert "Sign in with the account that has it." in text_of(refused)
-    assert (already.status_code, "You are a member of this organization already." in text_of(already)) == (409, True)
+    assert (already.status_code, "You are already a member of this organization." in text_of(already)) == (409, True)
     assert "Choose your own password first" in text_of(first)
     assert (await temporary.get("/invitation")).status_code == 200
-    assert "The invitation to Hall is over." in text_of(declined)
+    assert "You declined the invitation to Hall ." in text_of(declined)
     assert (again.status_code, OVER in text_of(again)) == (400, True)
     assert await members(owner, one) == {owner.username: "owner"}
 
@@ -338,20 +338,20 @@ async def test_an_inert_organization_says_what_it_waits_for_and_can_be_helped(
     there, _ = await help_.press(f"{here}/members/{member.id}/hand-over")
 
     assert "Hall Inactive Admin" in listed
-    assert "works once the account of one of its owners is active" in listed
+    assert "An inactive organization has no owner with an active account." in listed
     assert "none of its owners has an active account" in text_of(shown)
     assert f'action="{here}/invitations"' not in shown.text
-    assert "takes nobody in at present" in text_of(refused)
+    assert "Nobody can join this organization" in text_of(refused)
     assert f"Hall Inactive {owner.username} 2 people" in everybody
-    assert "Inactive, until one of its owners has an active account." in person
-    assert "Invite somebody" in await desk.read(there)
+    assert "Inactive: none of its owners has an active account." in person
+    assert "Invite someone" in await desk.read(there)
     assert (await desk.get("/organizations/all")).status_code == 403
 
 
 async def test_long_lists_come_in_pages(running: Application, people: People) -> None:
     helper, owner = await people.admin(), await people.active()
     desk = await at_the_desk(running, helper)
-    assert "Nobody has made an organization yet" in await desk.read("/organizations/all")
+    assert "No organizations yet" in await desk.read("/organizations/all")
     for number in range(51):
         person = owner if number < 40 else helper
         await founded(person, f"Group {number:02}")

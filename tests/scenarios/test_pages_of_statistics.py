@@ -26,11 +26,11 @@ async def test_where_nothing_happened_a_chart_says_so_in_words(running: Applicat
     desk = await at_the_desk(running, await people.admin())
     page = await desk.get("/statistics")
     for chart, words in {
-        "decisions": "No request was decided in this time.",
-        "waiting": "Nobody waits for a decision.",
-        "waited": "Nobody who waited was decided about in this time.",
-        "resets": "Nobody asked for a new password in this time.",
-        "failures": "Nothing failed in this time.",
+        "decisions": "No requests were approved or rejected in this period.",
+        "waiting": "There are no pending requests.",
+        "waited": "No requests were approved or rejected in this period.",
+        "resets": "No password resets were requested in this period.",
+        "failures": "There were no failures in this period.",
     }.items():
         assert words in _words(page, chart)
         assert "chart-plot" not in _figure(page, chart)
@@ -45,14 +45,14 @@ async def test_one_day_is_drawn_told_and_written_down(running: Application, peop
     figure, words = _figure(page, "registrations"), _words(page, "registrations")
     today = running.clock.now()
 
-    assert "4 in all. Most today, so far: 4." in words
+    assert "4 in total. Most today, so far: 4." in words
     assert f"{today.day} {today:%b %Y}, so far 3 1" in words  # the first line of the table
-    assert re.search(r"<title>\d+ \w+ \d{4}, so far: Asked for 3, Made by an administrator 1</title>", figure)
+    assert re.search(r"<title>\d+ \w+ \d{4}, so far: Requested 3, Created by an administrator 1</title>", figure)
     assert len(re.findall(r'<rect class="chart-part', figure)) == 2 + 2  # the bar, and the legend
     assert {'role="img"', 'aria-labelledby="registrations-title"'} <= set(figure.split())
-    assert '<title id="registrations-title">Registrations</title>' in figure
+    assert '<title id="registrations-title">New accounts</title>' in figure
     assert figure.count("<tr>") == 8
-    assert "3 in all." in _words(page, "waiting")
+    assert "3 in total." in _words(page, "waiting")
     assert "Most today, so far: 1." in _words(page, "active")
     assert not re.search(r"\b[Nn]a[Nn]\b|\binf\b|None|style=|<script(?! src)", page.text)
 
@@ -78,7 +78,7 @@ async def test_many_days_are_in_every_form_of_time(running: Application, people:
         assert f'href="/statistics?period={period}" aria-current="true"' in page.text
         assert _figure(page, "active").count("<circle") == length
         assert "Most" in _words(page, "active")
-        assert "in all" not in _words(page, "active")  # nobody is two people
+        assert "in total" not in _words(page, "active")  # nobody is two people
         assert f"{now.day} {now:%b %Y}, so far 2 0 0 0 0 0 0 0 0" in _words(page, "sign-ins") or period.endswith("w")
     unknown = _words(await desk.get("/statistics", period="7d"), "sign-ins")
     assert unknown.count(" 1,200,000 0 0 0 0 0 0 0 1") == 6  # a reason this version does not know
@@ -91,7 +91,7 @@ async def test_a_time_there_is_not_is_told_and_another_shown(running: Applicatio
     for wrong in ("1d", "", "30D", "30d'"):
         page = await desk.get("/statistics?period=" + wrong)
         assert page.status_code == 422
-        assert "There are no statistics of such a time. These are the last 30 days" in text_of(page)
+        assert "This period is not available. You see the last 30 days instead." in text_of(page)
     assert (await desk.get("/statistics/sign-ins.csv", period="1d")).status_code == 422
     assert (await desk.get("/statistics/weather.csv")).status_code == 404
     assert (await desk.get("/statistics/sign-ins")).status_code == 404

@@ -19,6 +19,7 @@ from backend.tokens import digest
 from tests.application import Application
 from tests.contracts.answers import code
 from tests.factories import PASSWORD, People, Person
+from tests.scenarios.desk import text_of
 from tests.security.doors import DOORS, SIGN_INS, WRONG, at, fail, sign_in
 
 LIMITED = (429, "RATE_LIMITED")
@@ -38,7 +39,7 @@ class CountingHasher(PasswordHasher):
 def hasher(running: Application) -> CountingHasher:
     """The hasher of the running application."""
     running.context.hasher.close()
-    counting = CountingHasher(running.context.settings.argon2_cost)
+    counting = CountingHasher(running.context.settings.argon2)
     running.context.hasher = counting
     return counting
 
@@ -69,6 +70,23 @@ async def test_l1_a_closed_account_opens_by_itself_and_all_is_on_record(running:
     running.clock.move(minutes=15)
     assert (await sign_in(running.client, person)).status_code == 200
     assert len(await people.audit("signin_failed", about=person)) == 5
+
+
+async def test_the_page_says_to_known_and_unknown_names_alike_how_long_to_wait_and_how_to_get_in(
+    running: Application, people: People
+) -> None:
+    await people.admin()
+    told = set()
+    for name in ((await people.active()).username, "nobody.here"):
+        browser = running.browser()
+        form = {"username_or_email": name, "password": WRONG}
+        pages = [await browser.post("/login", data=form) for _ in range(6)]
+        told.add((pages[-1].status_code, text_of(pages[-1]).replace(name, "")))
+        running.clock.move(hours=1)
+    (status, text), *others = told
+
+    assert (status, others) == (429, [])
+    assert "Too many wrong passwords. Try again in 15 minutes, or reset your password now. Reset your password" in text
 
 
 @pytest.mark.settings(login_max_attempts=2, login_max_attempts_per_address=1000)

@@ -85,7 +85,9 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     asked = [f"{one}/{rest}" for rest in ("delete", "rename", "leave", f"members/{admin.id}")]
     groups = ("/organizations", "/organizations/all", one, *asked)
     tiers = ("/tiers", other, f"{other}/delete", f"{other}/rename")
-    paths = ("/approvals", "/users", f"/users/{person.id}", f"/users/{rejected.id}", *acts, *found, *groups, *tiers)
+    requests = (f"/approvals?{urlencode({'query': vector})}", f"/approvals/bulk?operation=reject&chosen={person.id}")
+    both = ("/approvals", *requests, "/users", f"/users/{person.id}", f"/users/{rejected.id}")
+    paths = (*both, *acts, *found, *groups, *tiers)
     shown = {path: await browser.get(path) for path in paths} | {"/waiting": await applicant.get("/waiting")}
     pages = {path: Page(answer.text) for path, answer in shown.items()}
 
@@ -133,7 +135,7 @@ async def test_a_notice_shows_names_as_text(running: Application, people: People
     shown = Page((await browser.get(decided.headers["location"])).text)
 
     assert shown.active() == []
-    assert "<b onclick=x>{0.__class__}</b> has been let in." in shown.text
+    assert "<b onclick=x>{0.__class__}</b> was approved." in shown.text
 
 
 async def test_mails_are_plain_text_with_one_recipient_and_links_of_the_settings(

@@ -89,6 +89,7 @@ BY_BODY: Final = frozenset(
 APPROVERS: Final = frozenset(
     {
         *(("GET", path) for path in ("/approvals", "/api/auth/admin/pending-approvals")),
+        *((method, "/approvals/bulk") for method in ("GET", "POST")),
         *(("POST", f"/approvals/{{id}}/{word}") for word in ("approve", "reject", "reopen")),
         ("POST", "/api/auth/admin/users/{id}/approve"),
     }
@@ -110,7 +111,7 @@ ADMINS: Final = frozenset(
         *(("POST", f"/api/v1/messages/{{id:account_id}}/{word}") for word in ("again", "link")),
         ("GET", "/organizations/all"),
         *((method, path) for path in ("/tiers", "/users/{id}/tier") for method in ("GET", "POST")),
-        *(("GET", f"/tiers/{{name}}{rest}") for rest in ("", "/rename", "/limits", "/{action}")),
+        *(("GET", f"/tiers/{{name}}{rest}") for rest in ("", "/rename", "/limits", "/move", "/{action}")),
         *(("POST", f"/tiers/{{name}}/{word}") for word in ("rename", "limits", "{action}")),
         *((method, "/tiers/{name}/limits/{limit}") for method in ("GET", "POST")),
         *((method, "/tiers/{name}/limits/{limit}/delete") for method in ("GET", "POST")),

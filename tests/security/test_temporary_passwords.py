@@ -108,7 +108,7 @@ async def test_the_page_of_its_change_shows_nothing_that_leads_elsewhere(newcome
     awake = await newcomer.browser.get("/account/awake")
     form = await newcomer.browser.get("/account/password")
 
-    assert "Please choose your own password" in page.text
+    assert "Choose your own password" in page.text
     assert 'action="/account/confirm-email"' not in page.text
     assert [link for link in ("/users", "/approvals", "/devices", "/account/edit") if f'"{link}"' in page.text] == []
     assert (awake.status_code, form.headers["location"]) == (200, "/account")
@@ -255,7 +255,7 @@ async def test_the_administrators_pages_say_until_when_it_works(running: Applica
 
     assert until in given.text
     assert "works until" in works.text
-    assert "ran out on" in over.text
+    assert "expired on" in over.text
     assert until in works.text
     assert until in over.text
 

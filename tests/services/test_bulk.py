@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from backend.errors import AdminRequired, KeyReused, NotOneself
+from backend.errors import AdminRequired, KeyReused, NotOneself, TierInUse, TierNotFound
 from backend.models import Mail, MailPurpose, Role, Status
 from backend.provisioners.directories import DirectoryProvisioner
 from backend.services import Origin, bulk, unit_of_work
@@ -122,6 +123,25 @@ async def test_who_lost_the_rights_half_way_is_stopped_there(
     assert list((await people.statuses()).values()).count(Status.PENDING) > 0
 
 
+async def test_an_approver_decides_about_many_and_changes_nothing_else(running: Application, people: People) -> None:
+    approver, ids = await people.approver(), await people.crowd(4, Status.PENDING)
+    await _run(running, approver, _call(ids[:2], Operation.APPROVE))
+    await _run(running, approver, _call(ids[2:], Operation.REJECT, key="another"))
+    for operation in set(Operation) - {Operation.APPROVE, Operation.REJECT}:
+        with pytest.raises(AdminRequired):
+            await _run(running, approver, _call(ids, operation, role=Role.ADMIN, key=None))
+
+    counted = Counter(status for status in (await people.statuses()).values())
+    assert (counted[Status.ACTIVE], counted[Status.REJECTED]) == (2 + 2, 2)
+
+
+async def test_nobody_else_decides_about_many(running: Application, people: People) -> None:
+    member, ids = await people.active(), await people.crowd(2, Status.PENDING)
+    for operation in Operation:
+        with pytest.raises(AdminRequired):
+            await _run(running, member, _call(ids, operation, role=Role.ADMIN, key=None))
+
+
 async def test_a_key_is_one_calls_and_one_persons(running: Application, people: People) -> None:
     admin, other, ids = await people.admin(), await people.admin(), await people.crowd(2)
     await _run(running, admin, _call(ids, Operation.DEACTIVATE))
@@ -144,3 +164,29 @@ async def test_the_command_line_keeps_an_administrator_too(running: Application,
     one, other = await people.admin(), await people.admin()
     outcome = await _run(running, None, _call([one.id, other.id], Operation.DELETE))
     assert [code for code, _ in outcome.errors.values()] == ["LAST_ADMIN"]
+
+
+async def test_another_tier_takes_no_administrator_away(running: Application, people: People) -> None:
+    admins = [(await people.admin()).id, (await people.admin()).id]
+    async with unit_of_work(running.context) as services:
+        tier = await services.tiers.create(None, "gold")
+    outcome = await _run(running, None, _call(admins, Operation.UPDATE_TIER, tier_id=tier.id))
+    assert (outcome.succeeded, outcome.errors) == (2, {})
+
+
+async def test_a_tier_is_not_deleted_while_many_move_to_it(
+    running: Application, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_CHUNK", 3)
+    admin, ids = await people.admin(), await people.crowd(10)
+    async with unit_of_work(running.context) as services:
+        tier = await services.tiers.create(None, "gold")
+
+    async def delete() -> None:
+        async with unit_of_work(running.context) as services:
+            await services.tiers.delete(None, "gold")
+
+    move = _call(ids, Operation.UPDATE_TIER, tier_id=tier.id)
+    moved, deleted = await asyncio.gather(_run(running, admin, move), delete(), return_exceptions=True)
+
+    assert (type(moved), type(deleted)) in {(Outcome, TierInUse), (TierNotFound, type(None))}

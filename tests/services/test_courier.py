@@ -11,8 +11,8 @@ from backend.services import courier, reading
 from backend.services.audit import Action
 from backend.services.courier import LEASE, Outcome
 from backend.services.letters import Letters
-from backend.services.outbox import NO_SERVER, TOO_MANY
-from backend.stores.mails import Wanted
+from backend.services.outbox import NO_SERVER, REPLACED, TOO_MANY
+from backend.stores.mails import WantedMails
 from tests.application import Application
 from tests.contracts.answers import token_in
 from tests.factories import PASSWORD, People, Person
@@ -60,7 +60,7 @@ class Unheard:
 async def ledger(running: Application, **wanted: object) -> list[Mail]:
     """The mails on record, oldest first."""
     async with reading(running.context) as look:
-        return list(reversed((await look.mails.page(Wanted(**wanted), None, 1000)).rows))  # type: ignore[arg-type]
+        return list(reversed((await look.mails.page(WantedMails(**wanted), None, 1000)).rows))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -375,3 +375,75 @@ async def test_one_mailbox_gets_three_mails_an_hour_whatever_stands_behind_its_p
         assert (await running.client.post("/api/auth/register", json=body)).status_code == 201
     assert len(await running.mails(MailPurpose.VERIFY_EMAIL)) == 3
     assert [mail.why for mail in await ledger(running, state=MailState.SUPPRESSED)] == [TOO_MANY] * 3
+
+
+async def _reject(people: People, person: Person, reason: str | None = None) -> None:
+    async with people.work() as services:
+        await services.users.reject(person.id, by=None, reason=reason)
+
+
+async def _reopen(people: People, person: Person) -> bool:
+    """Let somebody wait again; tells whether the mail about the rejection had left."""
+    async with people.work() as services:
+        return (await services.users.reopen(person.id, by=None)).mail_left
+
+
+async def test_the_mail_about_a_rejection_waits_a_minute(running: Application, people: People) -> None:
+    person = await people.pending()
+    await _reject(people, person)
+    running.clock.move(seconds=59)
+    assert await running.mails(MailPurpose.ACCOUNT_REJECTED) == []
+    running.clock.move(seconds=1)
+    assert [mail.to for mail in await running.mails(MailPurpose.ACCOUNT_REJECTED)] == [person.email]
+
+
+async def test_a_rejection_taken_back_meanwhile_is_not_told(running: Application, people: People) -> None:
+    person = await people.pending()
+    await _reject(people, person, "By mistake.")
+    assert await _reopen(people, person) is False
+    await _reject(people, person, "For good.")
+    running.clock.move(minutes=1)
+    (mail,) = await running.mails(MailPurpose.ACCOUNT_REJECTED)
+    assert "For good." in mail.body
+    rows = await ledger(running, purpose=MailPurpose.ACCOUNT_REJECTED)
+    assert [(row.state, row.why) for row in rows] == [(MailState.SUPPRESSED, REPLACED), (MailState.ACCEPTED, None)]
+
+
+async def test_a_rejection_taken_back_later_was_told(running: Application, people: People) -> None:
+    person = await people.pending()
+    await _reject(people, person)
+    running.clock.move(minutes=1)
+    await running.mails()
+    assert await _reopen(people, person) is True
+
+
+async def test_who_was_rejected_and_then_approved_reads_of_the_approval_alone(
+    running: Application, people: People
+) -> None:
+    person = await people.pending()
+    await _reject(people, person)
+    async with people.work() as services:
+        await services.users.approve(person.id, by=None, reconsider=True)
+    running.clock.move(minutes=1)
+    await running.mails()
+    (mail,) = await ledger(running, purpose=MailPurpose.ACCOUNT_REJECTED)
+    assert (mail.state, mail.why) == (MailState.SUPPRESSED, courier.NOT_TRUE)
+    assert len(await running.mails(MailPurpose.ACCOUNT_APPROVED)) == 1
+
+
+async def test_a_rejection_s_mail_that_is_sent_by_hand_waits_for_nothing(running: Application, people: People) -> None:
+    person = await people.pending()
+    await _reject(people, person)
+    (mail,) = await ledger(running, purpose=MailPurpose.ACCOUNT_REJECTED)
+    for expected in (1, 2):
+        async with people.work() as services:
+            await services.messages.again(None, mail.id)
+        assert len(await running.mails(MailPurpose.ACCOUNT_REJECTED)) == expected
+
+
+@pytest.mark.settings(env="production")
+async def test_where_no_mail_leaves_no_rejection_was_told(running: Application, people: People) -> None:
+    person = await people.pending()
+    await _reject(people, person)
+    running.clock.move(minutes=2)
+    assert await _reopen(people, person) is False

@@ -14,7 +14,7 @@ from backend.settings import Settings
 async def test_the_embedded_database_cannot_be_read_by_others(tmp_path: Path) -> None:
     place, umask = tmp_path / "graph_data", os.umask(0o022)
     place.mkdir(mode=0o755)  # as `git clone` makes it
-    context = Context.build(Settings(database_url=SecretStr(""), data_dir=place, argon2="8,1,1"))
+    context = Context.build(Settings(database_url=SecretStr(""), data_dir=place, argon2=(8, 1, 1)))
     try:
         await startup.prepare_database(context)
     finally:

@@ -225,7 +225,7 @@ async def test_what_is_unusual_today_is_told_with_both_figures(running: Applicat
     assert seen == [
         [],  # ten more than usual at least, and more than three times as many
         [failures],
-        [failures, Unusual("New passwords asked for", 19, 6, "resets")],
+        [failures, Unusual("Password resets requested", 19, 6, "resets")],
     ]
 
 

@@ -198,7 +198,7 @@ def test_a_directory_comes_back_as_it_went(place: DirectoryProvisioner, home: Pa
     assert aside == {"graphs/waves.json": b"work"}
     assert answers == [True, True]
     assert (home / "graphs" / "waves.json").read_text() == "work"
-    assert [id_ for batch in place.put_aside() for id_ in batch] == []
+    assert [id_ for batch in place.withdrawn() for id_ in batch] == []
 
 
 def test_the_newest_of_several_comes_back(place: DirectoryProvisioner, home: Path) -> None:
@@ -332,7 +332,7 @@ def test_old_days_are_purged_and_nothing_else(
 
 
 def test_there_may_be_no_trash_yet(place: DirectoryProvisioner) -> None:
-    assert (place.purge(date(2026, 5, 4)), place.restore(OTHER), list(place.put_aside())) == (0, False, [])
+    assert (place.purge(date(2026, 5, 4)), place.restore(OTHER), list(place.withdrawn())) == (0, False, [])
 
 
 def test_who_has_something_aside_is_listed(place: DirectoryProvisioner, trash: Path) -> None:
@@ -340,4 +340,4 @@ def test_who_has_something_aside_is_listed(place: DirectoryProvisioner, trash: P
     (trash / "2026-05-04" / "notes").touch()
     (trash / "2026-05-04" / f"{uuid4()}").mkdir()
 
-    assert [id_ for batch in place.put_aside() for id_ in batch] == [WHO]
+    assert [id_ for batch in place.withdrawn() for id_ in batch] == [WHO]

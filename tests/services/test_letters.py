@@ -16,7 +16,7 @@ from tests.security.test_inert_pages import VECTORS
 HOUSE: Final = "https://id.example.org"
 LONGEST_HOST: Final = "https://accounts.department-of-marine-sciences.university.example.org:8443"
 TYPED: Final = "Cheap pills at evil.example"
-GAVE: Final = "somebody, probably you, gave this address for"
+GAVE: Final = "someone, probably you, used this email address for"
 PURPOSES: Final = list(MailPurpose)
 DECIDED: Final = [MailPurpose.ACCOUNT_APPROVED, MailPurpose.ACCOUNT_REJECTED]
 
@@ -113,7 +113,11 @@ def test_an_unproven_address_gets_nothing_that_a_stranger_typed(purpose: MailPur
 
     assert TYPED not in f"{written.subject}{written.text}{written.html}"
     invited = purpose is MailPurpose.ORGANIZATION_INVITATION
-    why = "with an account at id.example.org gave this address" if invited else f"{GAVE} an account at id.example.org"
+    why = (
+        "with an account at id.example.org invited this email address"
+        if invited
+        else f"{GAVE} an account at id.example.org"
+    )
     assert why in written.text
     assert proven.text.startswith(f"Hello {TYPED},")
 
@@ -136,9 +140,9 @@ def test_who_waits_is_told_what_happens_next(purpose: MailPurpose) -> None:
     waiting = Letters().write(purpose, replace(letter, pending=True))
     welcome = Letters().write(purpose, replace(letter, pending=False))
 
-    assert "request has been received" in waiting.text
-    assert "you get a mail when they have decided" in waiting.text
-    assert "when they have decided" not in welcome.text
+    assert "We received" in waiting.text
+    assert "we send you a mail with the decision" in waiting.text
+    assert "a mail with the decision" not in welcome.text
 
 
 def test_the_former_address_does_not_learn_the_new_one_and_has_nothing_to_click() -> None:
@@ -148,16 +152,19 @@ def test_the_former_address_does_not_learn_the_new_one_and_has_nothing_to_click(
     assert "href" not in (written.html or "")
 
 
-@pytest.mark.parametrize(("waiting", "said"), [(1, "One person waits"), (2, "2 people wait"), (40, "40 people wait")])
+@pytest.mark.parametrize(
+    ("waiting", "said"),
+    [(1, "One request for access is"), (2, "2 requests for access are"), (40, "40 requests for access are")],
+)
 def test_approvers_are_told_how_many_wait(waiting: int, said: str) -> None:
     letter = replace(example(MailPurpose.APPLICANTS_WAITING, HOUSE), waiting=waiting)
     written = Letters().write(MailPurpose.APPLICANTS_WAITING, letter)
 
-    assert f"{said} for a decision at id.example.org." in written.text
+    assert f"{said} waiting for review at id.example.org." in written.text
     assert f"{HOUSE}/approvals" in written.text
 
 
-@pytest.mark.parametrize(("hours", "said"), [(1, "within 1 hour."), (24, "within 24 hours.")])
+@pytest.mark.parametrize(("hours", "said"), [(1, "for 1 hour."), (24, "for 24 hours.")])
 def test_hours_are_counted_as_people_do(hours: int, said: str) -> None:
     letter = replace(example(MailPurpose.RESET_PASSWORD, HOUSE), hours=hours)
 

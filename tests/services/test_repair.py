@@ -1,14 +1,16 @@
 """Database and disk brought into agreement again, on both databases."""
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from backend.models import Status
-from backend.services import provisioning, unit_of_work
+from backend.provisioners.directories import DirectoryProvisioner
+from backend.services import provisioning, setting_aside, unit_of_work
 from backend.services.provisioning import Findings
 from tests.application import Application
 from tests.factories import People
@@ -57,6 +59,30 @@ async def test_what_is_left_of_the_anonymized_is_erased_wherever_it_lies(running
     left = [path.name for path in running.data_dir.rglob("*-*") if path.is_dir()]
     assert not any(name.startswith((str(at_home.id), str(aside.id))) for name in left)
     assert any(name.startswith(str(deleted.id)) for name in left)
+
+
+async def test_others_go_on_writing_while_files_are_erased(
+    running: Application, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, loop = await people.in_status(Status.ANONYMIZED), asyncio.get_running_loop()
+    erased: list[UUID] = []
+    running.context.provisioner.provision(person.id)
+    erase = DirectoryProvisioner.erase
+
+    async def write() -> None:
+        async with unit_of_work(running.context) as services:
+            await services.installation.lock()
+            await services.users.user_db.lock(person.id)
+
+    def erase_beside_a_writer(self: DirectoryProvisioner, id_: UUID) -> None:
+        asyncio.run_coroutine_threadsafe(write(), loop).result(timeout=3)
+        erase(self, id_)
+        erased.append(id_)
+
+    monkeypatch.setattr(DirectoryProvisioner, "erase", erase_beside_a_writer)
+    await setting_aside.erase(running.context, person.id)
+
+    assert erased == [person.id]
 
 
 async def test_whoever_was_restored_since_keeps_the_directory(

@@ -75,7 +75,9 @@ async def _register(running: Application, number: int) -> UUID:
 async def _in_bulk(running: Application, dice: random.Random, ids: list[UUID]) -> None:
     operation, role = dice.choice(list(bulk.Operation)), dice.choice(list(Role))
     some = [str(id_) for id_ in dice.sample(ids, min(5, len(ids)))]
-    await bulk.run(running.context, None, bulk.Call(operation, some, role), Origin())
+    async with reading(running.context) as look:
+        tier_id = dice.choice([None, *(tier.id for tier in await look.tiers.every())])
+    await bulk.run(running.context, None, bulk.Call(operation, some, role, tier_id), Origin())
 
 
 async def _step(running: Application, dice: random.Random, ids: list[UUID]) -> str:

@@ -11,7 +11,7 @@ from backend.routes.cookies import clear_session, remember_device
 from backend.routes.deps import CurrentUser, InContext, Look, UnsettledUser, Work
 from backend.routes.pages.failures import remember_applicant
 from backend.routes.pages.forms import BackTo, check, read_form, typed
-from backend.routes.pages.rendering import go, go_saying, mail_of, page
+from backend.routes.pages.rendering import at_the_desk, go, go_saying, mail_of, page
 from backend.schemas.approval_service import ChangePasswordBody
 from backend.services import Services, reading
 from backend.services.identity import Identity
@@ -72,7 +72,7 @@ async def change_password(
     user = await work.recovery.change_password(
         caller.id, body.current_password, body.new_password, besides=caller.session_id
     )
-    response = go_saying(request, "/account", "Your password is changed. Your other sessions have ended.")
+    response = go_saying(request, "/account", "Your password was changed. You were signed out on all other devices.")
     remember_device(response, request, context, user)
     return response
 
@@ -85,8 +85,7 @@ async def show_leaving(request: Request, caller: CurrentUser, look: Look) -> Res
         "deactivate.html",
         user=await look.people.one(caller.id),
         needed=await look.people.is_only_admin(caller.id),
-        pending_count=await look.people.waiting_count(),
-        here="account",
+        **await at_the_desk(look, "account"),
     )
 
 
@@ -114,6 +113,5 @@ async def _about(caller: Identity, look: Services, context: InContext) -> dict[s
         "idle": look.sessions.rules.idle_of(session.session),
         "mail": mail_of(context.settings),
         "places": await look.organizations.standings(caller.id),
-        "pending_count": await look.people.waiting_count(),
-        "here": "account",
+        **await at_the_desk(look, "account"),
     }

@@ -7,7 +7,9 @@ from typing import Final
 from uuid import UUID
 
 from backend.models import Role, User
+from backend.routes.pages.words import ROLES
 from backend.services import Services
+from backend.services.decisions import Reopened
 from backend.services.messages import Link
 
 
@@ -27,6 +29,8 @@ class Done:
     undo: str | None = None
     temporary_password: str | None = None
     link: Link | None = None
+    besides: str = ""
+    """What is said after the action's own sentence."""
 
 
 Act = Callable[[Services, UUID, UUID, Said], Awaitable[Done]]
@@ -43,12 +47,12 @@ class Action:
     done: str
     consequences: tuple[str, ...]
     """Sentences; `{kept}`: how long deleted accounts are kept; `{address}`: what becomes of an erased one's address;
-    `{temporary}`: how long a temporary password works; `{email}`: the person's address."""
+    `{temporary}`: how long a temporary password works; `{email}`, `{role}`: the person's address and role."""
     applies: Callable[[User], bool]
     act: Act
     danger: bool = False
     wants_reason: bool = True
-    reason_hint: str = "It is kept in the history of this account."
+    reason_hint: str = "Saved in the account’s history."
     wants_end: bool = False
     """Whether one may say when it is over."""
     begins_with_present: bool = False
@@ -59,6 +63,10 @@ class Action:
     """What is said in place of an error's own sentence."""
     by_mail: bool | None = None
     """Whether it is for installations that send mail, or for those that send none; None: for all."""
+
+    def label_for(self, user: User) -> str:
+        """Return what its button is called: "Remove approver role"."""
+        return self.label.format(role=ROLES[user.role].lower())
 
     def offered(self, user: User, *, mail_leaves: bool) -> bool:
         """Tell whether it can be done to somebody here."""
@@ -81,7 +89,13 @@ async def reject(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
 
 async def reopen(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
     """Let somebody wait again who was turned away."""
-    return Done(await work.users.reopen(whom, by=by, reason=said.reason))
+    reopened = await work.users.reopen(whom, by=by, reason=said.reason)
+    return Done(reopened.user, besides=besides(reopened))
+
+
+def besides(reopened: Reopened) -> str:
+    """Say what taking back a rejection could not take back."""
+    return " The rejection mail was already sent." if reopened.mail_left else ""
 
 
 async def suspend(work: Services, by: UUID, whom: UUID, said: Said) -> Done:

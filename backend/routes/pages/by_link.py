@@ -7,9 +7,9 @@ from backend.models import GONE, MailPurpose, User
 from backend.routes.pages.acts import Act, Action, Done, Said
 from backend.services import Services
 
-_UNTIL_THEN: Final = "Their present password works until they choose a new one; then they are signed out everywhere."
-_OLDER_LINKS: Final = "Links of this kind that they were given before work no more."
-_ON_RECORD: Final = "That you made it is on record."
+_UNTIL_THEN: Final = "Their current password works until they choose a new one. Then they are signed out everywhere."
+_OLDER_LINKS: Final = "Earlier links of this kind stop working."
+_ON_RECORD: Final = "This is logged."
 
 
 def _active(user: User) -> bool:
@@ -39,10 +39,10 @@ def _hand_over(purpose: MailPurpose) -> Act:
 BY_LINK: Final = (
     Action(
         "send-reset-link",
-        "Send a link to choose a new password",
-        "Send {name} a link to choose a new password?",
-        "A mail with a link is on its way to {name}.",
-        ("A mail with a link goes to {email}. The link works once, for an hour.", _UNTIL_THEN, _OLDER_LINKS),
+        "Send password reset link",
+        "Send {name} a password reset link?",
+        "A reset link is on its way to {name}.",
+        ("A mail with a link goes to {email}. The link works once, for one hour.", _UNTIL_THEN, _OLDER_LINKS),
         _active,
         _send(MailPurpose.RESET_PASSWORD),
         wants_reason=False,
@@ -50,10 +50,10 @@ BY_LINK: Final = (
     ),
     Action(
         "send-verification",
-        "Send the verification mail again",
-        "Send {name} the verification mail again?",
-        "A mail with a link is on its way to {name}.",
-        ("A mail with a link goes to {email}. The link works once, for a day.", _OLDER_LINKS),
+        "Send confirmation link",
+        "Send {name} a link to confirm the email address?",
+        "A confirmation link is on its way to {name}.",
+        ("A mail with a link goes to {email}. The link works once, for one day.", _OLDER_LINKS),
         _unproven,
         _send(MailPurpose.VERIFY_EMAIL),
         wants_reason=False,
@@ -61,11 +61,11 @@ BY_LINK: Final = (
     ),
     Action(
         "make-reset-link",
-        "Make a link to choose a new password",
-        "Make a link with which {name} chooses a new password?",
-        "There is a link for {name}.",
+        "Create password reset link",
+        "Create a password reset link for {name}?",
+        "A reset link for {name} was created.",
         (
-            "You see the link once, and hand it over yourself. It works once, for an hour.",
+            "You see the link once, and give it to them yourself. It works once, for one hour.",
             _UNTIL_THEN,
             _OLDER_LINKS,
             _ON_RECORD,
@@ -77,12 +77,12 @@ BY_LINK: Final = (
     ),
     Action(
         "make-verification-link",
-        "Make a link to confirm the address",
-        "Make a link with which {name} confirms the address?",
-        "There is a link for {name}.",
+        "Create confirmation link",
+        "Create a link for {name} to confirm the email address?",
+        "A confirmation link for {name} was created.",
         (
-            "You see the link once, and hand it over yourself. It works once, for a day.",
-            "Whoever opens it confirms {email} for this account: make sure that the address is theirs.",
+            "You see the link once, and give it to them yourself. It works once, for one day.",
+            "Opening it confirms {email} for this account. Make sure that the address is theirs.",
             _OLDER_LINKS,
             _ON_RECORD,
         ),

@@ -19,11 +19,11 @@ PERIODS: Final[Mapping[Period, str]] = {
 }
 """What each period is called, in the order in which people choose."""
 _WAITS: Final[Mapping[str, tuple[str, str]]] = {
-    Wait.HOUR: ("1 h", "Less than an hour"),
-    Wait.DAY: ("1 day", "An hour to a day"),
-    Wait.THREE_DAYS: ("3 days", "One to three days"),
-    Wait.WEEK: ("7 days", "Three days to a week"),
-    Wait.LONGER: ("more", "A week or longer"),
+    Wait.HOUR: ("1 h", "Less than 1 hour"),
+    Wait.DAY: ("1 day", "1 hour to 1 day"),
+    Wait.THREE_DAYS: ("3 days", "1 to 3 days"),
+    Wait.WEEK: ("7 days", "3 to 7 days"),
+    Wait.LONGER: ("more", "7 days or more"),
 }
 """How a length of a wait is called below a bar, and in a table."""
 
@@ -48,76 +48,76 @@ _NOT_OPEN: Final = (*(code for code in _CODE.values() if code != _WRONG), OTHER)
 
 CHARTS: Final[Mapping[Chart, Words]] = {
     Chart.REGISTRATIONS: Words(
-        "Registrations",
-        "Accounts by when they came. Those that administrators made include imported ones.",
-        "No account was made in this time.",
-        (("Asked for", ("registered",)), ("Made by an administrator", ("made",))),
+        "New accounts",
+        "Accounts requested by people, and accounts created or imported by administrators.",
+        "No accounts were created in this period.",
+        (("Requested", ("registered",)), ("Created by an administrator", ("made",))),
     ),
     Chart.DECISIONS: Words(
         "Decisions",
-        "Requests for an account by when they were decided.",
-        "No request was decided in this time.",
-        (("Approved", ("approved",)), ("Turned down", ("rejected",))),
+        "Requests that were approved or rejected, by the day of the decision.",
+        "No requests were approved or rejected in this period.",
+        (("Approved", ("approved",)), ("Rejected", ("rejected",))),
     ),
     Chart.WAITING: Words(
-        "Who waits now",
-        "People who wait for a decision at this moment. Each bar has those who have waited for less than it says, "
-        "and for longer than the bar before it.",
-        "Nobody waits for a decision.",
-        (("People", ("people",)),),
+        "Pending requests",
+        "Requests waiting for review now, by how long they have waited. Each bar counts requests that have waited less "
+        "than its label and at least as long as the label before.",
+        "There are no pending requests.",
+        (("Requests", ("people",)),),
     ),
     Chart.WAITED: Words(
-        "How long people had waited",
-        "Decisions about people who waited until then, by how long they had.",
-        "Nobody who waited was decided about in this time.",
+        "Time to decision",
+        "Approved and rejected requests, by how long they had waited.",
+        "No requests were approved or rejected in this period.",
         (
-            ("Less than a day", (Wait.HOUR, Wait.DAY)),
-            ("A day to a week", (Wait.THREE_DAYS, Wait.WEEK)),
-            ("A week or longer", (Wait.LONGER,)),
+            ("Less than 1 day", (Wait.HOUR, Wait.DAY)),
+            ("1 to 7 days", (Wait.THREE_DAYS, Wait.WEEK)),
+            ("7 days or more", (Wait.LONGER,)),
         ),
     ),
     Chart.SIGN_INS: Words(
         "Sign-ins",
-        "Sign-ins by what came of them. Attempts beyond the limits are refused unseen, and not counted.",
-        "Nobody tried to sign in in this time.",
-        (("Succeeded", ("succeeded",)), ("Wrong name or password", (_WRONG,)), ("Account not open", _NOT_OPEN)),
+        "Sign-in attempts by result. Attempts blocked by rate limits are not counted.",
+        "There were no sign-in attempts in this period.",
+        (("Succeeded", ("succeeded",)), ("Wrong name or password", (_WRONG,)), ("Account not active", _NOT_OPEN)),
     ),
     Chart.ACTIVE: Words(
         "Active people",
-        "People who used their account at least once, each counted once for every day, or every week.",
-        "Nobody used their account in this time.",
+        "People who used their account at least once in a day or week. Each person counts once per day or week.",
+        "Nobody used their account in this period.",
         (("People", ("people",)),),
         summed=False,
         line=True,
     ),
     Chart.RESETS: Words(
-        "New passwords asked for",
-        "How often somebody asked for a link to choose a new password, for whichever address.",
-        "Nobody asked for a new password in this time.",
-        (("Asked for", ("requested",)),),
+        "Password resets requested",
+        "How often a password reset link was requested, for known and unknown addresses.",
+        "No password resets were requested in this period.",
+        (("Requested", ("requested",)),),
     ),
     Chart.FAILURES: Words(
-        "What failed",
-        "Mails that were given up, and requests that were refused because a directory could not be made.",
-        "Nothing failed in this time.",
-        (("Mails given up", ("mail_given_up",)), ("Directories not made", ("provisioning_failed",))),
+        "Failures",
+        "Undeliverable mails, and requests that failed because a directory could not be created.",
+        "There were no failures in this period.",
+        (("Undeliverable mails", ("mail_given_up",)), ("Directories not created", ("provisioning_failed",))),
     ),
 }
 _COLUMNS: Final[Mapping[str, str]] = {
-    _CODE[errors.AccountPending]: "Waiting",
-    _CODE[errors.AccountRejected]: "Turned down",
+    _CODE[errors.AccountPending]: "Pending",
+    _CODE[errors.AccountRejected]: "Rejected",
     _CODE[errors.AccountSuspended]: "Suspended",
-    _CODE[errors.AccountExpired]: "Access ended",
-    _CODE[errors.AccountDeactivated]: "Closed by themselves",
-    _CODE[errors.EmailNotVerified]: "Address not confirmed",
+    _CODE[errors.AccountExpired]: "Access expired",
+    _CODE[errors.AccountDeactivated]: "Closed by user",
+    _CODE[errors.EmailNotVerified]: "Email not confirmed",
     OTHER: "Other reasons",
     **{wait: table for wait, (_, table) in _WAITS.items()},
 }
-"""The names of columns that a part of a picture has besides others."""
+"""The names of columns that share a part of a picture with others."""
 
 
 def column(chart: Chart, name: str) -> str:
-    """Name a column of a table: that of its part, if it is the whole of it."""
+    """Name a column of a table; one that is alone in a part of the picture is called as the part is."""
     return next(
         (label for label, columns in CHARTS[chart].parts if tuple(columns) == (name,)), _COLUMNS.get(name, name)
     )
@@ -153,7 +153,7 @@ def summary(series: Series) -> str:
     """Say in a line or two what a picture shows, for those too who do not see it."""
     words, period, rows = CHARTS[series.chart], series.period, series.rows
     highest = max(rows, key=lambda row: row.total)
-    told = [f"{series.total:,} in all."] if words.summed else []
+    told = [f"{series.total:,} in total."] if words.summed else []
     if period is None:
         return " ".join(told)
     last, now = rows[-1], "this week" if period.weekly else "today"

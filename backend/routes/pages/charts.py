@@ -16,13 +16,13 @@ TOP: Final = 20
 BASE: Final = TOP + HEIGHT
 """Where the base line is."""
 _LEAST: Final = 2.0
-"""Pixels of the smallest number that is not nothing."""
+"""Height in pixels of the smallest number above 0."""
 _STEPS: Final = 4
 _ROUND: Final = (1, 2, 5, 10)
 _SHARE: Final = 0.7
 """How much of its place a bar fills."""
 _WIDEST: Final = 14.0
-"""Percent: a few bars do not become walls."""
+"""Percent of the picture that the widest bar fills: a few bars do not become walls."""
 _LABELS: Final = 7
 _EDGE: Final = 6.0
 _FEW: Final = 7

@@ -6,10 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from backend.errors import SessionNotFound
+from backend.identifiers import id_or
 from backend.models import SessionEnd
-from backend.routes.deps import CurrentUser, Look, Work, session_id_of
+from backend.routes.deps import CurrentUser, Look, Work
 from backend.routes.pages.forms import BackTo
-from backend.routes.pages.rendering import go_saying, page
+from backend.routes.pages.rendering import at_the_desk, go_saying, page
 from backend.services import Services
 from backend.services.identity import Identity
 
@@ -24,8 +26,12 @@ async def stay_here(request: Request) -> None:
 
 
 async def get_wanted(id: str) -> UUID:  # noqa: A002
-    """Return the session a path names."""
-    return session_id_of(id)
+    """Return the session a path names.
+
+    Raises:
+        SessionNotFound: the path names none.
+    """
+    return id_or(id, SessionNotFound)
 
 
 Stay = Depends(stay_here)
@@ -57,10 +63,10 @@ async def end_one(
     """Sign out on one device."""
     names = {one.id: one.name for one in await work.sessions.listed(caller.id)}
     await work.sessions.end_own(caller.id, wanted, SessionEnd.USER_REVOKE)
-    return go_saying(request, _HERE, f"{names.get(wanted, 'That device')} is signed out.")
+    return go_saying(request, _HERE, f"{names.get(wanted, 'That device')} was signed out.")
 
 
-_ENDED: Final = {0: "You were signed in nowhere else.", 1: "You are signed out of one other device."}
+_ENDED: Final = {0: "You were not signed in anywhere else.", 1: "You are signed out of one other device."}
 
 
 async def _about(caller: Identity, look: Services) -> dict[str, Any]:
@@ -68,6 +74,5 @@ async def _about(caller: Identity, look: Services) -> dict[str, Any]:
     return {
         "this": [one for one in listed if one.id == caller.session_id],
         "others": [one for one in listed if one.id != caller.session_id],
-        "pending_count": await look.people.waiting_count(),
-        "here": "devices",
+        **await at_the_desk(look, "devices"),
     }

@@ -10,15 +10,15 @@ from pydantic import BaseModel
 from backend.models import Role, User
 from backend.routes.deps import CurrentAdmin, InContext, Look, Work
 from backend.routes.pages.forms import Day, Person, read_form
-from backend.routes.pages.rendering import go_saying, page
-from backend.routes.pages.words import day
+from backend.routes.pages.rendering import at_the_desk, go_saying, page
+from backend.routes.pages.words import ROLES, day
 from backend.schemas.types import Email, FullName, Institution, Note, Text, Username
 from backend.services import Services, reading
 from backend.services.admission import Registration
 
 router = APIRouter(include_in_schema=False)
 
-_WORDS: Final = {"AUTH_EMAIL_EXISTS": "Somebody has this email address already."}
+_WORDS: Final = {"AUTH_EMAIL_EXISTS": "An account with this email address already exists."}
 
 
 class NewForm(BaseModel):
@@ -57,7 +57,7 @@ class EditForm(BaseModel):
 async def read_new(request: Request, caller: CurrentAdmin, context: InContext) -> NewForm:
     """Read the form for a new account; a refused one comes back with all but the password."""
     async with reading(context) as look:
-        about = await _at_the_desk(look)
+        about = await _new(look)
     return await read_form(request, NewForm, "user_new.html", about, _WORDS)
 
 
@@ -76,7 +76,7 @@ async def read_changes(request: Request, caller: CurrentAdmin, target: Person, c
 @router.get("/users/new")
 async def show_new(request: Request, caller: CurrentAdmin, look: Look) -> Response:
     """Show the form for a new account."""
-    return page(request, "user_new.html", **await _at_the_desk(look))
+    return page(request, "user_new.html", **await _new(look))
 
 
 @router.post("/users/new")
@@ -90,8 +90,8 @@ async def make(
     registration = Registration(body.username, body.email, body.password, body.full_name, body.institution)
     user, password = await work.administration.make(caller.id, registration, body.role, is_active=body.is_active)
     if password is None:
-        return go_saying(request, f"/users/{user.id}", f"{user.username} has an account now.")
-    about = await _at_the_desk(work)
+        return go_saying(request, f"/users/{user.id}", f"The account {user.username} was created.")
+    about = await at_the_desk(work, "users")
     return page(request, "temporary_password.html", user=user, password=password, new=True, **about)
 
 
@@ -111,12 +111,12 @@ async def edit(
 ) -> Response:
     """Change an account."""
     user = await work.administration.update(caller.id, target, changes)
-    return go_saying(request, f"/users/{target}", f"The account of {user.username} is as you wrote it.")
+    return go_saying(request, f"/users/{target}", f"The account {user.username} was saved.")
+
+
+async def _new(look: Services) -> dict[str, Any]:
+    return {"roles": ROLES.items(), **await at_the_desk(look, "users")}
 
 
 async def _about(look: Services, id_: UUID) -> dict[str, Any]:
-    return {"user": await look.people.one(id_), **await _at_the_desk(look)}
-
-
-async def _at_the_desk(look: Services) -> dict[str, Any]:
-    return {"pending_count": await look.people.waiting_count(), "here": "users"}
+    return {"user": await look.people.one(id_), **await at_the_desk(look, "users")}

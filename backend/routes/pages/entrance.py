@@ -18,7 +18,7 @@ from backend.routes.cookies import (
     session_cookie,
     set_session,
 )
-from backend.routes.deps import InContext, Look, MaybeUser, UnsettledUser, Work
+from backend.routes.deps import InContext, Look, UnsettledUser, Visitor, Work
 from backend.routes.pages.failures import APPLICANT, remember_applicant
 from backend.routes.pages.forms import read_form
 from backend.routes.pages.rendering import go, mail_of, own_path, page
@@ -51,7 +51,7 @@ async def read_registration(request: Request, context: InContext) -> RegisterBod
 
 async def read_sign_in(request: Request, context: InContext) -> SignInForm:
     """Read the sign-in form; a refused one comes back with the name, never with the password."""
-    return await read_form(request, SignInForm, "login.html", _at_the_desk(context))
+    return await read_form(request, SignInForm, "login.html", _at_the_door(context))
 
 
 async def get_applicant(request: Request, context: InContext) -> UUID:
@@ -67,7 +67,7 @@ async def get_applicant(request: Request, context: InContext) -> UUID:
 
 
 @router.get("/")
-async def begin(look: Look, caller: MaybeUser) -> Response:
+async def begin(look: Look, caller: Visitor) -> Response:
     """Send everybody to where their next step is."""
     if caller is None:
         return go("/register" if (await look.installation.get()).claimed_at is None else "/login")
@@ -108,7 +108,7 @@ async def show_login(
     request: Request,
     context: InContext,
     look: Look,
-    caller: MaybeUser,
+    caller: Visitor,
     why: str = "",
     next: str = "",  # noqa: A002
 ) -> Response:
@@ -117,7 +117,7 @@ async def show_login(
         return go("/register")
     if caller:
         return go(own_path(next))
-    return page(request, "login.html", why=why, next=next, **_at_the_desk(context))
+    return page(request, "login.html", why=why, next=next, **_at_the_door(context))
 
 
 @router.post("/login")
@@ -163,7 +163,7 @@ async def leave(context: InContext) -> Response:
     return response
 
 
-def _at_the_desk(context: InContext) -> dict[str, Any]:
+def _at_the_door(context: InContext) -> dict[str, Any]:
     rules = Rules.of(context.settings)
     return {
         "mode": context.settings.registration,

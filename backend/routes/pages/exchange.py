@@ -10,7 +10,7 @@ from backend.routes.account_files import get_file
 from backend.routes.deps import CurrentAdmin, FromOrigin, InContext, Look
 from backend.routes.pages.failures import in_words
 from backend.routes.pages.forms import Again
-from backend.routes.pages.rendering import page
+from backend.routes.pages.rendering import at_the_desk, page
 from backend.services import Services, importing, reading
 from backend.services.account_files import AccountFile
 from backend.services.importing import Import, Outcome, Result
@@ -18,12 +18,12 @@ from backend.services.importing import Import, Outcome, Result
 router = APIRouter(include_in_schema=False)
 
 _SHOWN: Final = 500
-"""Rows of each kind that a page shows: of those left out, and of the others."""
+"""A page shows so many of the refused rows, and so many of the others."""
 _IMPORT: Final = "import"
 _WORDS: Final = {
     "UNSUPPORTED_MEDIA_TYPE": "Choose a .csv or .jsonl file; in a spreadsheet, save as CSV (UTF-8).",
-    "AUTH_EMAIL_EXISTS": "Somebody has this email address already.",
-    "AUTH_USERNAME_EXISTS": "Somebody has this username already.",
+    "AUTH_EMAIL_EXISTS": "An account with this email address already exists.",
+    "AUTH_USERNAME_EXISTS": "An account with this username already exists.",
 }
 
 
@@ -99,6 +99,5 @@ async def _about(look: Services) -> dict[str, Any]:
         "shown": _SHOWN,
         "words": _WORDS,
         "in_words": in_words,
-        "pending_count": await look.people.waiting_count(),
-        "here": "users",
+        **await at_the_desk(look, "users"),
     }

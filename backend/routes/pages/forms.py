@@ -12,8 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
 from backend.errors import UserNotFound
-from backend.identifiers import as_id
+from backend.identifiers import id_or
 from backend.routes.deps import CurrentApprover
+from backend.routes.pages.rendering import own_path
 from backend.schemas.types import Reason
 
 _SECRETS: Final = frozenset({"password", "current_password", "new_password", "csrf_token", "bootstrap_token", "token"})
@@ -64,6 +65,15 @@ class BackTo:
 
     path: str
     words: Mapping[str, str] = field(default_factory=dict)
+
+
+async def come_back(request: Request, to: str) -> str:
+    """Come back to the page of a list where a button was pressed, which its form names, whatever comes of it."""
+    then = (await request.form()).get("then")
+    path = own_path(then if isinstance(then, str) else None)
+    here = path if path.startswith(to) else to
+    request.state.again = BackTo(here)
+    return here
 
 
 async def read_form(
@@ -120,10 +130,7 @@ async def get_person(id: str, caller: CurrentApprover) -> UUID:  # noqa: A002
     Raises:
         UserNotFound: the path names none.
     """
-    id_ = as_id(id)
-    if id_ is None:
-        raise UserNotFound
-    return id_
+    return id_or(id, UserNotFound)
 
 
 Person = Annotated[UUID, Depends(get_person)]

@@ -6,74 +6,73 @@ from datetime import datetime
 from typing import Any, Final
 
 from backend.models import MembershipRole, Status
-from backend.routes.pages.words import MAILS, STATES, exact, standing
+from backend.routes.pages.words import MAILS, ROLES, STATES, exact, standing
 from backend.services.audit import Action
 from backend.services.people import Record
 
 _SENTENCES: Final[Mapping[Action, str]] = {
-    Action.REGISTERED: "Asked for an account",
-    Action.FIRST_SUPERUSER: "Became the first administrator of this installation",
+    Action.REGISTERED: "Requested an account",
+    Action.FIRST_SUPERUSER: "Became the first administrator",
     Action.SIGNIN_SUCCEEDED: "Signed in",
-    Action.SIGNIN_FAILED: "A sign-in was refused",
-    Action.SESSION_OPENED: "A session began",
-    Action.SESSION_ENDED: "A session ended",
-    Action.SESSION_AGENT_CHANGED: "A session was used by another program than it began with",
-    Action.EVERYBODY_SIGNED_OUT: "Everybody was signed out",
-    Action.TOKEN_INACTIVITY_EXPIRY: "A token expired by inactivity",
-    Action.PROFILE_UPDATED: "Changed their own data",
+    Action.SIGNIN_FAILED: "Sign-in failed",
+    Action.SESSION_OPENED: "Session started",
+    Action.SESSION_ENDED: "Session ended",
+    Action.SESSION_AGENT_CHANGED: "A session was used by a different program",
+    Action.EVERYBODY_SIGNED_OUT: "Everyone was signed out",
+    Action.TOKEN_INACTIVITY_EXPIRY: "Token expired after inactivity",
+    Action.PROFILE_UPDATED: "Changed their own details",
     Action.PASSWORD_CHANGED: "Changed the password",
-    Action.PASSWORD_RESET_REQUESTED: "A password reset was asked for",
-    Action.PASSWORD_RESET_COMPLETED: "Set a new password by mail",
+    Action.PASSWORD_RESET_REQUESTED: "Password reset requested",
+    Action.PASSWORD_RESET_COMPLETED: "Set a new password with a reset link",
     Action.EMAIL_VERIFIED: "Confirmed the email address",
-    Action.USER_CREATED: "The account was made by an administrator",
-    Action.USER_UPDATED: "The account's data were changed",
-    Action.USER_PROMOTED: "Was made an administrator",
-    Action.USER_DEMOTED: "Lost the administrator's rights",
-    Action.USER_DELETED: "The account was deleted",
-    Action.USER_APPROVED: "Was let in",
-    Action.USER_REJECTED: "The request was turned down",
-    Action.USER_SUSPENDED: "The account was suspended",
-    Action.USER_ACTIVATED: "The account was opened again",
-    Action.USER_REOPENED: "The request was taken up again",
-    Action.USER_RESTORED: "The account was restored",
-    Action.ROLE_CHANGED: "Got another role",
-    Action.ACCOUNT_EXPIRED: "The access ended",
-    Action.ACCOUNT_DEACTIVATED: "Closed the account themselves",
-    Action.ACCOUNT_DELETED: "Deleted the account themselves",
-    Action.ANONYMIZED: "Was erased for good",
-    Action.USERS_EXPORTED: "Accounts were exported",
-    Action.OWN_DATA_EXPORTED: "Took their data with them",
-    Action.PASSWORD_RESET_BY_ADMIN: "Got a temporary password",
-    Action.MAIL_GIVEN_UP: "A mail could not be delivered",
-    Action.MAIL_SENT_BY_ADMIN: "A mail was sent by hand",
-    Action.LINK_MADE: "A link was made to hand over",
-    Action.ORGANIZATION_CREATED: "Made an organization",
-    Action.OWNERSHIP_TRANSFERRED: "Was handed an organization",
+    Action.USER_CREATED: "Account created by an administrator",
+    Action.USER_UPDATED: "Account details changed",
+    Action.USER_PROMOTED: "Made administrator",
+    Action.USER_DEMOTED: "Administrator role removed",
+    Action.USER_DELETED: "Account deleted",
+    Action.USER_APPROVED: "Approved",
+    Action.USER_REJECTED: "Rejected",
+    Action.USER_SUSPENDED: "Suspended",
+    Action.USER_ACTIVATED: "Reactivated",
+    Action.USER_REOPENED: "Request reopened",
+    Action.USER_RESTORED: "Account restored",
+    Action.ROLE_CHANGED: "Role changed",
+    Action.ACCOUNT_EXPIRED: "Access expired",
+    Action.ACCOUNT_DEACTIVATED: "Closed the account",
+    Action.ANONYMIZED: "Erased for good",
+    Action.USERS_EXPORTED: "Accounts exported",
+    Action.OWN_DATA_EXPORTED: "Downloaded their data",
+    Action.PASSWORD_RESET_BY_ADMIN: "Temporary password set",
+    Action.MAIL_GIVEN_UP: "Undeliverable mail",
+    Action.MAIL_SENT_BY_ADMIN: "Mail sent manually",
+    Action.LINK_MADE: "Link created manually",
+    Action.ORGANIZATION_CREATED: "Created an organization",
+    Action.OWNERSHIP_TRANSFERRED: "Became owner of an organization",
     Action.OWNERSHIP_INHERITED: "Became owner of an organization whose last owner was erased",
-    Action.MEMBER_ROLE_CHANGED: "Got another role in an organization",
-    Action.MEMBER_REMOVED: "Was taken out of an organization",
+    Action.MEMBER_ROLE_CHANGED: "Role in an organization changed",
+    Action.MEMBER_REMOVED: "Removed from an organization",
     Action.MEMBER_LEFT: "Left an organization",
-    Action.INVITATION_ACCEPTED: "Came into an organization by an invitation",
-    Action.TIER_CHANGED: "Got another tier",
-    Action.REGISTERED_AGAIN: "Somebody tried to sign up with this address again",
-    Action.REFUSED: "Something was refused",
+    Action.INVITATION_ACCEPTED: "Accepted an invitation to an organization",
+    Action.TIER_CHANGED: "Tier changed",
+    Action.REGISTERED_AGAIN: "Someone tried to sign up with this address again",
+    Action.REFUSED: "Request refused",
 }
 _SHUT_OUT: Final = (Status.PENDING, Status.REJECTED, Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED)
 _REASONS: Final[Mapping[str, str]] = {
     "user_logout": "signed out",
     "user_logout_all": "signed out everywhere",
     "user_revoke": "signed out from another device",
-    "password_change": "the password changed",
-    "admin": "an administrator ended it",
+    "password_change": "password changed",
+    "admin": "ended by an administrator",
     "inactivity": "inactivity",
-    "expired": "its time was over",
+    "expired": "reached its time limit",
     "refresh_reuse": "a copy of its token was used",
-    "agent_change": "another program used it",
-    "too_many": "more sessions than a person may have",
-    "status": "the account's status changed",
+    "agent_change": "used by a different program",
+    "too_many": "too many sessions",
+    "status": "account status changed",
     "AUTH_INVALID_CREDENTIALS": "wrong password",
     **{f"ACCOUNT_{status.name}": STATES[status].lower() for status in _SHUT_OUT},
-    "EMAIL_NOT_VERIFIED": "the email address is not confirmed",
+    "EMAIL_NOT_VERIFIED": "email address not confirmed",
 }
 
 
@@ -85,10 +84,9 @@ _FIELDS: Final[Mapping[str, str]] = {
     "institution": "Institution",
     "approval_note": "Note",
     "profile_image_url": "Picture",
-    "is_verified": "Address confirmed",
-    "access_expires_at": "Access ends",
+    "is_verified": "Email confirmed",
+    "access_expires_at": "Access expires",
 }
-_ROLES: Final[Mapping[str, str]] = {"user": "Member", "approver": "Approver", "admin": "Administrator"}
 _OF_ROLES: Final = frozenset({Action.ROLE_CHANGED, Action.USER_PROMOTED, Action.USER_DEMOTED})
 
 
@@ -125,7 +123,7 @@ def _changes(action: Action, details: Mapping[str, Any]) -> Iterator[str]:
     if "used_by" in details:
         yield f"{details['opened_by']} → {details['used_by']}"
     if action in _OF_ROLES and "became" in details:
-        yield f"{_ROLES.get(details['was'], details['was'])} → {_ROLES.get(details['became'], details['became'])}"
+        yield f"{ROLES.get(details['was'], details['was'])} → {ROLES.get(details['became'], details['became'])}"
     if action is Action.TIER_CHANGED:
         yield f"{details['was'] or '–'} → {details['became'] or '–'}"
     if action is Action.MEMBER_ROLE_CHANGED:

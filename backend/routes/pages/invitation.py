@@ -85,7 +85,7 @@ async def accept(request: Request, caller: CurrentUser, brought: Code, work: Wor
     """Come in."""
     place = await work.offers.accept(caller, brought.code)
     name = place.organization.name
-    return go_saying(request, address_of(place.organization.id), f"Welcome. You are a member of {name} now.")
+    return go_saying(request, address_of(place.organization.id), f"Welcome. You are now a member of {name}.")
 
 
 @router.post("/invitation/decline")

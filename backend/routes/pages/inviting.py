@@ -8,13 +8,13 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from backend.errors import InvitationNotFound
-from backend.identifiers import as_id
+from backend.identifiers import id_or
 from backend.models import Invitation, MembershipRole
 from backend.routes.deps import CurrentUser, InContext, Look, Work
-from backend.routes.pages.forms import BackTo, read_form
-from backend.routes.pages.organizations import Organization, address_of, at_the_desk, shown
+from backend.routes.pages.forms import read_form
+from backend.routes.pages.organizations import Organization, Stay, address_of, shown
 from backend.routes.pages.questions import Question, ask
-from backend.routes.pages.rendering import go, go_saying, page
+from backend.routes.pages.rendering import at_the_desk, go, go_saying, page
 from backend.routes.pages.words import STANDINGS, exact
 from backend.schemas.types import Text
 from backend.services import Services, reading
@@ -40,24 +40,15 @@ async def read_invitation(
     return await read_form(request, InviteForm, "organization.html", about)
 
 
-async def stay_here(request: Request, organization: Organization) -> None:
-    """Come back to the organization's page with a notice when something is refused."""
-    request.state.again = BackTo(address_of(organization))
-
-
 async def get_invitation(invitation: str, caller: CurrentUser) -> UUID:
     """Return the invitation a page's path names.
 
     Raises:
         InvitationNotFound: the path names none.
     """
-    id_ = as_id(invitation)
-    if id_ is None:
-        raise InvitationNotFound
-    return id_
+    return id_or(invitation, InvitationNotFound)
 
 
-Stay = Depends(stay_here)
 Which = Annotated[UUID, Depends(get_invitation)]
 
 
@@ -86,8 +77,10 @@ async def send_again(
 ) -> Response:
     """Send an invitation by mail once more."""
     invitation = await work.invitations.again(caller, organization, which)
-    where = "is on its way to" if context.settings.mail_enabled else "appears on the console of the server, for"
-    return go_saying(request, address_of(organization), f"The invitation {where} {invitation.email}, once more.")
+    where = (
+        "was sent again to" if context.settings.mail_enabled else "is printed again to the console of the server, for"
+    )
+    return go_saying(request, address_of(organization), f"The invitation {where} {invitation.email}.")
 
 
 @router.post("/organizations/{id}/invitations/{invitation}/link", dependencies=[Stay])
@@ -106,23 +99,23 @@ async def show_question(
     """Say what taking an invitation back means, before it happens."""
     name = (await look.organizations.one(caller, organization)).organization.name
     invitation = await _open(look, caller, organization, which)
-    whom = f"of {invitation.email}" if invitation.email else "by link"
+    whom = f"for {invitation.email}" if invitation.email else "by link"
     until = exact(invitation.expires_at)
     question = Question(
-        title=f"Take the invitation {whom} back?",
-        lead=f"To {name}, as {STANDINGS[invitation.role][1]}, open until {until}",
+        title=f"Revoke the invitation {whom}?",
+        lead=f"To {name}, as {STANDINGS[invitation.role][1]}, valid until {until}",
         consequences=(
-            "Its links open nothing any more, whoever has them.",
-            "Nobody is told. Who tries one reads that it was used, taken back, or is too old.",
-            "There is no undo; you can invite anew at any time.",
+            "Its links stop working immediately.",
+            "Nobody is notified.",
+            "This cannot be undone, but you can send a new invitation at any time.",
         ),
-        label="Take it back",
+        label="Revoke invitation",
         path=f"{address_of(organization)}/invitations/{which}/revoke",
         back=address_of(organization),
         back_to=name,
         danger=True,
     )
-    return ask(request, question, await at_the_desk(look))
+    return ask(request, question, await at_the_desk(look, "organizations"))
 
 
 @router.get("/organizations/{id}/invitations/{invitation}/{action}")
@@ -137,7 +130,7 @@ async def revoke(
 ) -> Response:
     """Take an invitation back."""
     await work.invitations.revoke(caller, organization, which)
-    return go_saying(request, address_of(organization), "The invitation is taken back.")
+    return go_saying(request, address_of(organization), "The invitation was revoked.")
 
 
 async def _answer(request: Request, work: Services, caller: Identity, organization: UUID, invited: Invited) -> Response:
@@ -151,7 +144,7 @@ async def _answer(request: Request, work: Services, caller: Identity, organizati
         invitation=invited.invitation,
         link=invited.link,
         place=await work.organizations.one(caller, organization),
-        **await at_the_desk(work),
+        **await at_the_desk(work, "organizations"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
@@ -11,33 +11,32 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ValidationError
 
 from backend.errors import MessageNotFound
-from backend.identifiers import as_id
+from backend.identifiers import id_or
 from backend.models import Mail, MailPurpose, MailState, User
 from backend.routes.deps import CurrentAdmin, InContext, Look, Work
-from backend.routes.pages.forms import BackTo, Form
-from backend.routes.pages.rendering import go, go_saying, mail_of, own_path, page
+from backend.routes.pages.forms import Form, come_back
+from backend.routes.pages.rendering import at_the_desk, go, go_saying, mail_of, page
 from backend.routes.pages.words import MAIL_STATES, MAILS
-from backend.services import Services
 from backend.services.correspondence import still_true
 from backend.services.messages import can_be_handed_over, can_go_again
 from backend.settings import Settings
-from backend.stores.mails import Wanted
+from backend.stores.mails import WantedMails
 
 router = APIRouter(include_in_schema=False)
 
 _PER_PAGE: Final = 50
 _HERE: Final = "/messages"
-_PURPOSES: Final = (("", "Anything"), *MAILS.items())
+_PURPOSES: Final = (("", "Any type"), *MAILS.items())
 _MEANING: Final[Mapping[MailState, str]] = {
-    MailState.DUE: "These wait for their moment: the first, or the next after a failure that may pass.",
-    MailState.SENT: "These are being handed to the mail server, which has not answered yet.",
-    MailState.ACCEPTED: "The mail server took these. Whether they are read, nobody here can tell.",
-    MailState.FAILED: "The mail server refused these for good, or was away for too long.",
-    MailState.SUPPRESSED: "These never left: there was no mail server, they were too many, or not true any more.",
+    MailState.DUE: "Waiting for the first attempt, or for the next attempt after a temporary failure.",
+    MailState.SENT: "Being handed to the mail server, which has not answered yet.",
+    MailState.ACCEPTED: "The mail server accepted these mails. We cannot know whether they were read.",
+    MailState.FAILED: "The mail server rejected these mails, or could not be reached for too long.",
+    MailState.SUPPRESSED: "Never sent: there was no mail server, there were too many mails, or they were out of date.",
 }
 _ON_ITS_WAY: Final = {
     "sent": "A mail to {name} is on its way: {what}.",
-    "shown": "A mail to {name} appears on the console of the server: {what}.",
+    "shown": "A mail to {name} is printed to the console of the server: {what}.",
 }
 
 
@@ -107,17 +106,13 @@ async def read_search(request: Request, caller: CurrentAdmin) -> Asked:
     except ValidationError as error:
         wrong = {str(item["loc"][0]) for item in error.errors()}
     understood = {name: value for name, value in values.items() if name not in wrong}
-    sentence = "This address asks for something that there is not. That part is left out."
+    sentence = "Part of this address is not valid and was ignored."
     return Asked(Search.model_validate(understood), Form({}, {}, sentence))
 
 
 async def stay_here(request: Request, caller: CurrentAdmin) -> str:
     """Come back to the same list, whatever comes of a button."""
-    then = (await request.form()).get("then")
-    path = own_path(then if isinstance(then, str) else None)
-    here = path if path.startswith(_HERE) else _HERE
-    request.state.again = BackTo(here)
-    return here
+    return await come_back(request, _HERE)
 
 
 async def get_message(id: str) -> UUID:  # noqa: A002
@@ -126,10 +121,7 @@ async def get_message(id: str) -> UUID:  # noqa: A002
     Raises:
         MessageNotFound: the path names none.
     """
-    id_ = as_id(id)
-    if id_ is None:
-        raise MessageNotFound
-    return id_
+    return id_or(id, MessageNotFound)
 
 
 Here = Annotated[str, Depends(stay_here)]
@@ -147,7 +139,7 @@ async def show_messages(
     """Show mails, the newest first: all of them, or those that were asked for."""
     search, settings = asked.search, context.settings
     person = await look.people.found(search.user, gone=True) if search.user else None
-    wanted = Wanted(search.state, search.purpose, search.user)
+    wanted = WantedMails(search.state, search.purpose, search.user)
     found = await look.messages.ledger(wanted, search.cursor, _PER_PAGE)
     return page(
         request,
@@ -164,7 +156,7 @@ async def show_messages(
         mail=mail_of(settings),
         now=context.clock.now(),
         next_cursor=found.page.next_cursor,
-        **await _at_the_desk(look),
+        **await at_the_desk(look, "messages"),
     )
 
 
@@ -182,7 +174,7 @@ async def send_again(
     mail = await work.messages.again(caller.id, message)
     user = await work.people.one(mail.user_id)
     sentence = _ON_ITS_WAY["sent" if context.settings.mail_enabled else "shown"]
-    return go_saying(request, here, sentence.format(name=user.full_name or user.username, what=MAILS[mail.purpose]))
+    return go_saying(request, here, sentence.format(name=user.display_name, what=MAILS[mail.purpose]))
 
 
 @router.post("/messages/{id}/link")
@@ -190,7 +182,12 @@ async def make_link(request: Request, here: Here, caller: CurrentAdmin, message:
     """Make the one-time link of a mail that did not leave, and show it once."""
     link = await work.messages.link(caller.id, message)
     return page(
-        request, "link.html", link=link, user=await work.people.one(link.user_id), then=here, **await _at_the_desk(work)
+        request,
+        "link.html",
+        link=link,
+        user=await work.people.one(link.user_id),
+        then=here,
+        **await at_the_desk(work, "messages"),
     )
 
 
@@ -198,7 +195,3 @@ def _choices(search: Search, counts: Mapping[MailState, int]) -> list[Choice]:
     every = Choice("All", sum(counts.values()), search.at(None), here=search.state is None)
     each = (Choice(words, counts[one], search.at(one), one is search.state) for one, words in MAIL_STATES.items())
     return [every, *each]
-
-
-async def _at_the_desk(look: Services) -> dict[str, Any]:
-    return {"pending_count": await look.people.waiting_count(), "here": "messages"}

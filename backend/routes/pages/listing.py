@@ -1,21 +1,25 @@
 """All people: found by a part of a name, filtered, sorted, a page at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, ClassVar, Final
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, StringConstraints, ValidationError, model_validator
 
-from backend.models import GONE, Role, Status
+from backend.models import GONE, Role, Status, Tier
 from backend.routes.deps import CurrentAdmin, Look
 from backend.routes.pages.forms import Form
 from backend.routes.pages.many import OF_PEOPLE
 from backend.routes.pages.rendering import page
-from backend.routes.pages.words import STATES
-from backend.schemas.types import Text
+from backend.routes.pages.searches import NO_CHOICE, NO_NAME, ListSearch, read
+from backend.routes.pages.tiers import address_of
+from backend.routes.pages.words import ROLES, STATES
+from backend.schemas.types import WantedTier
+from backend.services.bulk import Operation
+from backend.services.tiers import id_of
 from backend.stores.listings import Order, SortBy, Wanted
 
 router = APIRouter(include_in_schema=False)
@@ -48,56 +52,43 @@ _ORDERS: Final = {
 
 
 _CHOICES: Final = {
-    "statuses": (("", "Not deleted"), *STATES.items()),
-    "roles": (("", "Any role"), (Role.USER, "Member"), (Role.APPROVER, "Approver"), (Role.ADMIN, "Administrator")),
+    "statuses": (("", "All but deleted"), *STATES.items()),
+    "roles": (("", "Any role"), *ROLES.items()),
     "orders": (
         (Sort.NEWEST, "Newest first"),
         (Sort.OLDEST, "Oldest first"),
         (Sort.NAME, "By name"),
         (Sort.USERNAME, "By username"),
         (Sort.EMAIL, "By email"),
-        (Sort.SEEN, "Last sign-in first"),
-        (Sort.UNSEEN, "Longest away first"),
+        (Sort.SEEN, "Latest sign-in first"),
+        (Sort.UNSEEN, "Oldest sign-in first"),
     ),
 }
 """What each field of the search form offers: what is sent, and what is shown."""
 
 
-_WRONG: Final = dict.fromkeys(("status", "role", "sort"), "There is no such choice.") | {
-    "query": "This is too long, or holds characters that no name has.",
-}
+_WRONG: Final = dict.fromkeys(("status", "role", "tier_id", "sort"), NO_CHOICE) | {"query": NO_NAME}
 """What is said beside a field that makes no sense."""
 
 
-class Search(BaseModel):
-    """The search form, which is the address of the list as well; an empty field asks for nothing."""
+class Search(ListSearch):
+    """Which accounts, in which order."""
 
-    query: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] = ""
+    path: ClassVar[str] = "/users"
     status: Status | None = None
     role: Role | None = None
+    tier_id: WantedTier | None = None
     sort: Sort = Sort.NEWEST
-    cursor: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, values: Any) -> Any:  # noqa: ANN401  # anything may be sent
-        return {name: value for name, value in values.items() if value} if isinstance(values, dict) else values
 
     @property
     def wanted(self) -> Wanted:
         """Which accounts."""
-        return Wanted(self.query or None, self.role, self.status)
+        return Wanted(self.query or None, self.role, self.status, tier_id=self.tier_id)
 
     @property
     def narrowed(self) -> dict[str, str]:
-        """What leaves somebody out."""
-        return self.model_dump(include={"query", "status", "role"}, exclude_defaults=True, mode="json")
-
-    @property
-    def address(self) -> str:
-        """The first page of this list."""
-        asked = self.model_dump(exclude={"cursor"}, exclude_defaults=True, mode="json")
-        return "/users" + ("?" + urlencode(asked, quote_via=quote) if asked else "")
+        """The filters that are set, as the address says them."""
+        return self.model_dump(include={"query", "status", "role", "tier_id"}, exclude_defaults=True, mode="json")
 
 
 @dataclass(frozen=True)
@@ -105,18 +96,22 @@ class Asked:
     """A search, as far as it can be understood, and the form with what cannot."""
 
     search: Search
+    tiers: Sequence[Tier]
     form: Form | None = None
 
+    @property
+    def tier(self) -> Tier | None:
+        """The tier that is asked for."""
+        return next((tier for tier in self.tiers if tier.id == self.search.tier_id), None)
 
-async def read_search(request: Request, caller: CurrentAdmin) -> Asked:
+
+async def read_search(request: Request, caller: CurrentAdmin, look: Look) -> Asked:
     """Read the search form from the address; a field that makes no sense is left out, and says so."""
-    values = dict(request.query_params)
-    try:
-        return Asked(Search.model_validate(values))
-    except ValidationError as error:
-        wrong = {str(item["loc"][0]) for item in error.errors()}
-    understood = {name: value for name, value in values.items() if name not in wrong}
-    return Asked(Search.model_validate(understood), Form(values, {name: _WRONG[name] for name in wrong}))
+    values, tiers = dict(request.query_params), await look.tiers.every()
+    search, wrong = read(Search, values)
+    if search.tier_id not in {None, *map(id_of, tiers)}:
+        search, wrong = search.model_copy(update={"tier_id": None}), {*wrong, "tier_id"}
+    return Asked(search, tiers, Form(values, {name: _WRONG[name] for name in wrong}) if wrong else None)
 
 
 @router.get("/users")
@@ -138,11 +133,13 @@ async def show_users(
         turned_down=counts.by_status[Status.REJECTED],
         form=asked.form,
         search=search,
-        choices=_CHOICES,
+        choices={**_CHOICES, "tiers": [("", "Any tier"), *((tier.id, tier.name) for tier in asked.tiers)]},
+        tier=asked.tier,
+        tier_at=address_of(asked.tier.name) if asked.tier else None,
         asked=urlencode(search.narrowed, quote_via=quote),
         oneself=caller.id,
         pickable=any(user.id != caller.id and user.status not in GONE for user in found.rows),
-        operations=OF_PEOPLE,
+        operations=[one for one in OF_PEOPLE if asked.tiers or one.operation is not Operation.UPDATE_TIER],
         next_cursor=found.next_cursor,
         pending_count=counts.pending,
         here="users",

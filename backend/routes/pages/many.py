@@ -1,31 +1,34 @@
 """One thing done to many people: chosen in a list, announced on a page, and done once."""
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, StringConstraints
 
-from backend.models import Role
+from backend.models import GONE, Role, Status
 from backend.routes.deps import CurrentAdmin, FromOrigin, InContext, Look
 from backend.routes.pages.failures import in_words
 from backend.routes.pages.forms import BackTo, check, refuse, typed
-from backend.routes.pages.rendering import go_saying, own_path, page
+from backend.routes.pages.rendering import at_the_desk, go_saying, own_path, page
+from backend.routes.pages.tier_of_person import GivenToMany, choices_for_many, named
 from backend.schemas.types import Reason, Text
-from backend.services import bulk
+from backend.services import Services, bulk
 from backend.services.bulk import Operation
 
 router = APIRouter(include_in_schema=False)
 
-_LISTS: Final = ("/users", "/approvals")
-_MOST: Final = 100
-"""Accounts in one go; a page of a list has half as many."""
-_LEFT_ALONE: Final = "Whoever this does not fit is left alone, and you are told whom and why."
-_READ_BY_THEM: Final = "They will read this, and it is kept in the history of each account."
-_SIGNED_OUT: Final = "All their sessions and tokens end at once."
+_LISTS: Final = ("/users", "/tiers/")
+MOST: Final = 1_000
+"""Accounts in one go: a page of a list has fifty, a tier any number."""
+_SHOWN: Final = 50
+"""So many people the confirmation page names; of more it gives the number."""
+_LEFT_ALONE: Final = "People it does not apply to are skipped and listed."
+_READ_BY_THEM: Final = "They will read this. It is saved in the history of each account."
+_SIGNED_OUT: Final = "All their sessions and tokens end immediately."
 
 
 @dataclass(frozen=True)
@@ -41,30 +44,48 @@ class Many:
     consequences: tuple[str, ...]
     role: Role | None = None
     danger: bool = False
-    reason_hint: str = "It is kept in the history of each account."
+    reason_hint: str = "Saved in the history of each account."
+    phrase: str = "{label} {whom}"
+
+    def of(self, whom: str) -> str:
+        """Say what is done to whom: "Suspend 3 people"."""
+        return self.phrase.format(label=self.label, whom=whom)
 
 
 _APPROVE: Final = Many(
     "approve",
-    "Let in",
+    "Approve",
     Operation.APPROVE,
-    "has been let in",
-    "have been let in",
+    "was approved",
+    "were approved",
     (
-        "They can sign in with the password they have, if they have one.",
-        "They are told by mail, if this installation sends any.",
+        "They can sign in with their passwords.",
+        "They are notified by mail, if this server sends mail.",
     ),
     reason_hint=_READ_BY_THEM,
 )
 _REJECT: Final = Many(
     "reject",
-    "Turn down",
+    "Reject",
     Operation.REJECT,
-    "has been turned down",
-    "have been turned down",
-    ("They cannot sign in.", "Where they wait, they see the reason you give.", "You can let them in later."),
+    "was rejected",
+    "were rejected",
+    (
+        "They cannot sign in.",
+        "They are notified by mail with your reason, if this server sends mail.",
+        "You can still approve them later.",
+    ),
     danger=True,
     reason_hint=_READ_BY_THEM,
+)
+TIER: Final = Many(
+    "tier",
+    "Move to a tier",
+    Operation.UPDATE_TIER,
+    "now has {tier}",
+    "now have {tier}",
+    ("The limits of the tier apply to them immediately.", "Nothing else changes, and they are not notified."),
+    phrase="Move {whom} to a tier",
 )
 OF_APPLICANTS: Final = (_APPROVE, _REJECT)
 """What can be done to many who wait."""
@@ -73,26 +94,26 @@ OF_PEOPLE: Final = (
         "deactivate",
         "Suspend",
         Operation.DEACTIVATE,
-        "is suspended",
-        "are suspended",
+        "was suspended",
+        "were suspended",
         (
             _SIGNED_OUT,
-            "They cannot sign in until somebody opens their accounts again.",
-            "Where they try to, they see the reason you give.",
-            "Their files stay as they are.",
+            "They cannot sign in until an administrator reactivates their accounts.",
+            "When they try to sign in, they see your reason.",
+            "Their files are kept.",
         ),
         danger=True,
         reason_hint=_READ_BY_THEM,
     ),
     Many(
         "activate",
-        "Open again",
+        "Reactivate",
         Operation.ACTIVATE,
-        "can use their account again",
-        "can use their accounts again",
+        "was reactivated",
+        "were reactivated",
         (
-            "Accounts that were suspended or closed, or whose access had ended, can be used again.",
-            "They can sign in with the passwords they had.",
+            "Suspended, expired and closed accounts become active again.",
+            "They can sign in again with their passwords.",
         ),
     ),
     _APPROVE,
@@ -101,31 +122,34 @@ OF_PEOPLE: Final = (
         "admin",
         "Make administrators",
         Operation.UPDATE_ROLE,
-        "is an administrator now",
-        "are administrators now",
+        "is now an administrator",
+        "are now administrators",
         (
-            "They can decide about applicants, change and delete every account, and make others administrators.",
-            "Their access has no end any more.",
+            "They can approve requests, change and delete every account, and make others administrators.",
+            "Their access no longer expires.",
         ),
         Role.ADMIN,
+        phrase="Give {whom} the administrator role",
     ),
     Many(
         "approver",
         "Make approvers",
         Operation.UPDATE_ROLE,
-        "is an approver now",
-        "are approvers now",
-        ("They can decide about applicants, and change nothing else.",),
+        "is now an approver",
+        "are now approvers",
+        ("They can approve and reject requests, and nothing else.",),
         Role.APPROVER,
+        phrase="Give {whom} the approver role",
     ),
     Many(
         "user",
-        "Make plain members",
+        "Remove roles",
         Operation.UPDATE_ROLE,
-        "is a plain member now",
-        "are plain members now",
-        ("They keep their accounts and their files, and can decide and administer no more.",),
+        "is now a regular user",
+        "are now regular users",
+        ("They keep their accounts and files, but can no longer approve requests or manage accounts.",),
         Role.USER,
+        phrase="Remove all roles from {whom}",
     ),
     Many(
         "delete",
@@ -135,18 +159,20 @@ OF_PEOPLE: Final = (
         "were deleted",
         (
             _SIGNED_OUT,
-            "They disappear from every list but that of the deleted. Their usernames and email addresses stay theirs.",
-            "Each can be restored from its page for a while.",
+            "They no longer appear in lists, except under the status “Deleted”.",
+            "Nobody else can use their usernames and email addresses.",
+            "You can restore each account on its page for a limited time.",
         ),
         danger=True,
     ),
+    TIER,
 )
-_BY_KEY: Final[Mapping[str, Many]] = {many.key: many for many in OF_PEOPLE}
 
 
 class ManyForm(BaseModel):
     """What the confirmation page sends beside whom it is about."""
 
+    tier: GivenToMany = None
     reason: Reason = None
     key: Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 
@@ -158,39 +184,76 @@ class Chosen:
     many: Many
     ids: Sequence[str]
     back: str
+    of_tier: int | None = None
+    """The tier that all of them have, where they were chosen by it."""
+    left: Sequence[str] = ()
+    """What is to be known about who has it and is not among them."""
+
+    @property
+    def room(self) -> str:
+        """Where the list is: users, approvals or tiers."""
+        return next((name for name in ("approvals", "tiers") if self.back.startswith(f"/{name}")), "users")
+
+    @property
+    def applicants(self) -> bool:
+        """Whether it is about those who wait, and about nobody else."""
+        return self.room == "approvals"
+
+    @property
+    def at(self) -> str:
+        """Where the form of the confirmation page goes."""
+        return "/approvals/bulk" if self.applicants else "/users/bulk"
+
+    @property
+    def back_to(self) -> str:
+        """What the way back leads to."""
+        return "tier" if self.room == "tiers" else "list"
 
 
 async def read_chosen(request: Request, caller: CurrentAdmin) -> Chosen:
-    """Read what was chosen in a list, from the address of the confirmation page or from its form.
+    """Read what was chosen in a list of accounts; see `choice`."""
+    return await choice(request, _LISTS, OF_PEOPLE)
+
+
+async def choice(request: Request, lists: tuple[str, ...], offered: Sequence[Many]) -> Chosen:
+    """Read what was chosen in one of these lists, from the address of the confirmation page or from its form.
 
     Raises:
-        RequestValidationError: nobody was chosen, or nothing to do to them.
+        RequestValidationError: nobody was chosen, or nothing that is offered there.
     """
     sent = request.query_params if request.method == "GET" else await request.form()
     back = own_path(str(sent.get("then", "")))
-    back = back if back.startswith(_LISTS) else _LISTS[0]
+    back = back if back.startswith(lists) else lists[0]
     request.state.again = BackTo(back)
-    ids = list(dict.fromkeys(str(value) for value in sent.getlist("chosen")))
-    many = _BY_KEY.get(str(sent.get("operation", "")))
+    ids = list(dict.fromkeys(id_ for value in sent.getlist("chosen") for id_ in str(value).split(",")))
+    many = next((one for one in offered if one.key == sent.get("operation")), None)
     if not ids:
-        refuse("chosen", "Choose the people first, by the boxes beside their names.")
-    if len(ids) > _MOST:
-        refuse("chosen", f"Choose at most {_MOST} people at once.")
+        refuse("chosen", "Select people first, with the boxes next to their names.")
+    if len(ids) > MOST:
+        refuse("chosen", f"Select at most {MOST:,} people at once.")
     if many is None:
-        refuse("operation", "Choose what is to be done to them.")
+        refuse("operation", "Choose an action first.")
     return Chosen(many, ids, back)
 
 
 async def read_call(
     request: Request, caller: CurrentAdmin, chosen: Annotated[Chosen, Depends(read_chosen)]
 ) -> bulk.Call:
+    """Read the form of the confirmation page; see `call_of`."""
+    return await call_of(request, chosen)
+
+
+async def call_of(request: Request, chosen: Chosen) -> bulk.Call:
     """Read the form of the confirmation page into a call that can be made again without being done again.
 
     Raises:
         RequestValidationError: the reason breaks the rule for texts.
     """
     form = check(ManyForm, await typed(request))
-    return bulk.Call(chosen.many.operation, chosen.ids, chosen.many.role, form.reason, form.key)
+    if chosen.many is TIER and "tier" not in form.model_fields_set:
+        refuse("tier", "Choose a tier.")
+    many = chosen.many
+    return bulk.Call(many.operation, chosen.ids, many.role, form.tier, form.reason, form.key)
 
 
 @router.get("/users/bulk")
@@ -198,15 +261,7 @@ async def show_confirmation(
     request: Request, caller: CurrentAdmin, chosen: Annotated[Chosen, Depends(read_chosen)], look: Look
 ) -> Response:
     """Say what will happen and to whom, before it happens."""
-    return page(
-        request,
-        "bulk.html",
-        chosen=chosen,
-        people=await look.people.chosen(chosen.ids),
-        key=secrets.token_urlsafe(16),
-        left_alone=_LEFT_ALONE,
-        **await _at_the_desk(look, chosen),
-    )
+    return await confirmation(request, chosen, look)
 
 
 @router.post("/users/bulk")
@@ -219,26 +274,57 @@ async def act(
     origin: FromOrigin,
     look: Look,
 ) -> Response:
-    """Do it, and tell about whoever was left alone."""
-    outcome = await bulk.run(context, caller.id, call, origin)
+    """Do it, and tell about whoever was skipped."""
+    return await told(request, chosen, call, await bulk.run(context, caller.id, call, origin), look)
+
+
+async def told(request: Request, chosen: Chosen, call: bulk.Call, outcome: bulk.Outcome, look: Services) -> Response:
+    """Say what was done, and to whom it was not and why."""
+    done = _done(chosen.many, outcome.succeeded).format(tier=await named(look, call.tier_id))
     if not outcome.errors:
-        return go_saying(request, chosen.back, f"{_done(chosen.many, outcome.succeeded)}.")
+        return go_saying(request, chosen.back, f"{done}.")
+    skipped = await look.people.chosen(list(outcome.errors))
     return page(
         request,
         "bulk_done.html",
         chosen=chosen,
-        people=await look.people.chosen(list(outcome.errors)),
+        people=[user for user in skipped if not chosen.applicants or user.status not in GONE],
         outcome=outcome,
         why={id_: in_words(code, sentence) for id_, (code, sentence) in outcome.errors.items()},
-        said=_done(chosen.many, outcome.succeeded) if outcome.succeeded else "Nobody was changed",
-        **await _at_the_desk(look, chosen),
+        said=done if outcome.succeeded else "Nothing was changed",
+        **await at_the_desk(look, chosen.room),
     )
 
 
+async def confirmation(request: Request, chosen: Chosen, look: Services) -> Response:
+    """Show what will happen to whom, and the form that lets it.
+
+    Raises:
+        RequestValidationError: it is about those who wait, and none of them does any more.
+    """
+    people = await look.people.chosen(chosen.ids)
+    if chosen.applicants:
+        waiting = [user for user in people if user.status is Status.PENDING]
+        if not waiting:
+            refuse("chosen", "Nobody you selected is waiting any more.")
+        gone, people = len(chosen.ids) - len(waiting), waiting
+        chosen = replace(chosen, left=[_decided(gone)] if gone else [])
+    return page(
+        request,
+        "bulk.html",
+        chosen=chosen,
+        people=people,
+        shown=_SHOWN,
+        tiers=choices_for_many(await look.tiers.every(), chosen.of_tier) if chosen.many is TIER else (),
+        key=secrets.token_urlsafe(16),
+        left_alone=_LEFT_ALONE,
+        **await at_the_desk(look, chosen.room),
+    )
+
+
+def _decided(count: int) -> str:
+    return f"{count:,} of those you selected {'is' if count == 1 else 'are'} not waiting any more."
+
+
 def _done(many: Many, count: int) -> str:
-    return f"1 person {many.one}" if count == 1 else f"{count} people {many.more}"
-
-
-async def _at_the_desk(look: Look, chosen: Chosen) -> Mapping[str, Any]:
-    here = "approvals" if chosen.back.startswith("/approvals") else "users"
-    return {"pending_count": await look.people.waiting_count(), "here": here}
+    return f"1 person {many.one}" if count == 1 else f"{count:,} people {many.more}"

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from backend.errors import MemberNotFound
-from backend.identifiers import as_id
+from backend.identifiers import id_or
 from backend.routes.deps import CurrentUser, Look, Work
 from backend.routes.pages.forms import BackTo
 from backend.routes.pages.membership import ACTS, MemberAct, giving
 from backend.routes.pages.notices import Undo
-from backend.routes.pages.organizations import Organization, address_of, at_the_desk, insist
+from backend.routes.pages.organizations import Organization, address_of, insist
 from backend.routes.pages.questions import Question, ask
-from backend.routes.pages.rendering import go_saying, page
+from backend.routes.pages.rendering import at_the_desk, go_saying, page
 from backend.routes.pages.words import STANDINGS
 from backend.services import Services
 from backend.services.identity import Identity
@@ -30,10 +30,7 @@ async def get_member(member: str, caller: CurrentUser) -> UUID:
     Raises:
         MemberNotFound: the path names none.
     """
-    id_ = as_id(member)
-    if id_ is None:
-        raise MemberNotFound
-    return id_
+    return id_or(member, MemberNotFound)
 
 
 Whom = Annotated[UUID, Depends(get_member)]
@@ -67,7 +64,7 @@ async def show_member(
         member=member,
         acts=[act for act in ACTS.values() if act.offered(place, caller, member)],
         oneself=whom == caller.id,
-        **await at_the_desk(look),
+        **await at_the_desk(look, "organizations"),
     )
 
 
@@ -81,7 +78,7 @@ async def show_question(
     told = _told(place, member)
     question = Question(
         title=wanted.question.format_map(told),
-        lead=f"{member.user.username}, {STANDINGS[member.role][1]} at present",
+        lead=f"{member.user.username}, currently {STANDINGS[member.role][1]}",
         consequences=wanted.told(place, caller, member),
         label=wanted.label,
         path=f"{_address(organization, whom)}/{wanted.key}",
@@ -89,7 +86,7 @@ async def show_question(
         back_to=told["name"],
         danger=wanted.danger,
     )
-    return ask(request, question, await at_the_desk(look))
+    return ask(request, question, await at_the_desk(look, "organizations"))
 
 
 @router.post("/organizations/{id}/members/{member}/{action}")
@@ -109,7 +106,7 @@ async def _met(look: Services, caller: Identity, organization: UUID, whom: UUID)
 
 
 def _told(place: Place, member: Member) -> Mapping[str, str]:
-    return {"name": member.user.full_name or member.user.username, "organization": place.organization.name}
+    return {"name": member.user.display_name, "organization": place.organization.name}
 
 
 def _address(organization: UUID, whom: UUID) -> str:

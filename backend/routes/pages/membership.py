@@ -13,15 +13,15 @@ from backend.services.organizations import Member, Place
 
 Done = Callable[[Services, Identity, UUID, UUID], Awaitable[object]]
 """Services, who acts, in which organization, on whom."""
-_NEXT_CLICK: Final = "It takes effect with {their} next click."
+_NEXT_CLICK: Final = "This takes effect immediately."
 _YOU: Final = {"they": "you", "They": "You", "their": "your"}
 _THEY: Final = {"they": "they", "They": "They", "their": "their"}
 _AS_OWNER: Final = (
-    "You become an admin: you still rename it, invite, and remove members. Only an owner can give it back."
+    "You become an admin and can rename it, invite and remove members. Only an owner can make you an owner again."
 )
-_AS_HELPER: Final = "Who owns it now stays an owner as well."
-_TOLD: Final = "They are told by mail, if this installation sends any."
-_INVITATIONS: Final = "Invitations that {they} made and could not make any more are taken back."
+_AS_HELPER: Final = "Current owners stay owners."
+_TOLD: Final = "They are notified by mail, if this server sends mail."
+_INVITATIONS: Final = "Open invitations that {they} may no longer send are revoked."
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,11 @@ async def _remove(work: Services, by: Identity, organization: UUID, whom: UUID) 
 _ALL: Final = (
     MemberAct(
         "make-owner",
-        "Make an owner too",
+        "Make owner",
         "Make {name} an owner of {organization}?",
-        "{name} is an owner of {organization} now.",
+        "{name} is now an owner of {organization}.",
         (
-            "They can do everything here: invite and remove people, change every role, and delete the organization.",
+            "They can do everything: invite and remove people, change every role, and delete the organization.",
             _AS_HELPER,
             _TOLD,
         ),
@@ -95,12 +95,12 @@ _ALL: Final = (
     ),
     MemberAct(
         "make-admin",
-        "Make an admin",
+        "Make admin",
         "Make {name} an admin of {organization}?",
-        "{name} is an admin of {organization} now.",
+        "{name} is now an admin of {organization}.",
         (
-            "{They} can rename the organization, invite people, and remove plain members.",
-            "{They} cannot change roles, hand the organization over or delete it.",
+            "{They} can rename the organization, invite people, and remove members.",
+            "{They} cannot change roles, transfer the organization or delete it.",
             _NEXT_CLICK,
         ),
         Act.CHANGE_ROLE,
@@ -109,11 +109,11 @@ _ALL: Final = (
     ),
     MemberAct(
         "make-member",
-        "Make a plain member",
-        "Make {name} a plain member of {organization}?",
-        "{name} is a plain member of {organization} now.",
+        "Make member",
+        "Make {name} a member of {organization}?",
+        "{name} is now a member of {organization}.",
         (
-            "{They} can see who is in the organization, and change nothing about it.",
+            "{They} can see who is in the organization, but cannot change it.",
             _INVITATIONS,
             _NEXT_CLICK,
         ),
@@ -123,11 +123,11 @@ _ALL: Final = (
     ),
     MemberAct(
         "hand-over",
-        "Hand the organization over",
-        "Hand {organization} over to {name}?",
-        "{organization} is in the hands of {name} now.",
+        "Transfer ownership",
+        "Transfer {organization} to {name}?",
+        "{organization} was transferred to {name}.",
         (
-            "They become an owner, and can do everything here: change every role, and delete the organization.",
+            "They become an owner and can do everything: change every role, and delete the organization.",
             _TOLD,
         ),
         Act.TRANSFER,
@@ -135,15 +135,15 @@ _ALL: Final = (
     ),
     MemberAct(
         "remove",
-        "Remove from the organization",
+        "Remove from organization",
         "Remove {name} from {organization}?",
-        "{name} is in {organization} no more. To take them back, invite them again.",
+        "{name} was removed from {organization}. To add them again, invite them.",
         (
-            "They are in the organization no more, from their next click on.",
-            "Their account, their files and their other organizations stay as they are.",
-            "Open invitations that they made are taken back.",
+            "They lose access to the organization immediately.",
+            "Their account, their files and their other organizations do not change.",
+            "Open invitations that they sent are revoked.",
             _TOLD,
-            "There is no undo; to take them back, invite them again.",
+            "This cannot be undone. To add them again, you have to invite them.",
         ),
         Act.REMOVE,
         _remove,

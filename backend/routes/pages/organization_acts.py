@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from backend.routes.deps import CurrentUser, InContext, Look, Work
-from backend.routes.pages.forms import BackTo, read_form
-from backend.routes.pages.organizations import HERE, NameForm, Organization, address_of, at_the_desk, insist
+from backend.routes.pages.forms import read_form
+from backend.routes.pages.organizations import HERE, NameForm, Organization, Stay, address_of, insist
 from backend.routes.pages.questions import Question, ask, read_answer
-from backend.routes.pages.rendering import go_saying, page
+from backend.routes.pages.rendering import at_the_desk, go_saying, page
 from backend.services import Services, reading
 from backend.services.identity import Identity
 from backend.services.organization_rights import Act
@@ -25,11 +25,6 @@ async def read_name(request: Request, caller: CurrentUser, organization: Organiz
     return await read_form(request, NameForm, "organization_rename.html", about)
 
 
-async def stay_here(request: Request, organization: Organization) -> None:
-    """Come back to the organization's page with a notice when something is refused."""
-    request.state.again = BackTo(address_of(organization))
-
-
 async def read_end(request: Request, caller: CurrentUser, organization: Organization, context: InContext) -> None:
     """Read the page that deletes an organization, with its name.
 
@@ -38,7 +33,7 @@ async def read_end(request: Request, caller: CurrentUser, organization: Organiza
         RequestValidationError: another name was typed.
     """
     async with reading(context) as look:
-        question, about = await _end_of(look, caller, organization), await at_the_desk(look)
+        question, about = await _end_of(look, caller, organization), await at_the_desk(look, "organizations")
     await read_answer(request, question, about)
 
 
@@ -58,7 +53,7 @@ async def rename(
 ) -> Response:
     """Give an organization another name."""
     place = await work.organizations.rename(caller, organization, body.name)
-    return go_saying(request, address_of(organization), f"It is called {place.organization.name} now.")
+    return go_saying(request, address_of(organization), f"The organization was renamed to {place.organization.name}.")
 
 
 @router.get("/organizations/{id}/leave")
@@ -69,22 +64,22 @@ async def show_leaving(request: Request, caller: CurrentUser, organization: Orga
     question = Question(
         title=f"Leave {place.organization.name}?",
         consequences=(
-            "You are a member no more, and see nothing of it from your next click on.",
-            "Open invitations that you made are taken back.",
-            "Your account and your files stay as they are.",
-            "The others are not told. To come back, you have to be invited again.",
+            "You lose access to the organization immediately.",
+            "Open invitations that you sent are revoked.",
+            "Your account and your files do not change.",
+            "The other members are not notified. To come back, you have to be invited again.",
         ),
-        label="Leave",
+        label="Leave organization",
         path=f"{address_of(organization)}/leave",
         back=address_of(organization),
         back_to=place.organization.name,
         danger=True,
         instead=_NEEDED if needed else None,
     )
-    return ask(request, question, await at_the_desk(look))
+    return ask(request, question, await at_the_desk(look, "organizations"))
 
 
-@router.post("/organizations/{id}/leave", dependencies=[Depends(stay_here)])
+@router.post("/organizations/{id}/leave", dependencies=[Stay])
 async def leave(request: Request, caller: CurrentUser, organization: Organization, work: Work) -> Response:
     """Leave an organization."""
     name = (await work.organizations.one(caller, organization)).organization.name
@@ -95,7 +90,7 @@ async def leave(request: Request, caller: CurrentUser, organization: Organizatio
 @router.get("/organizations/{id}/delete")
 async def show_end(request: Request, caller: CurrentUser, organization: Organization, look: Look) -> Response:
     """Say what becomes of whom when an organization is deleted."""
-    return ask(request, await _end_of(look, caller, organization), await at_the_desk(look))
+    return ask(request, await _end_of(look, caller, organization), await at_the_desk(look, "organizations"))
 
 
 @router.post("/organizations/{id}/delete", dependencies=[Depends(read_end)])
@@ -107,13 +102,13 @@ async def delete(request: Request, caller: CurrentUser, organization: Organizati
 
 
 _NEEDED: Final = (
-    "You are its only owner with an open account, and an organization needs one. Hand it over on the page of another "
-    "member, or delete it."
+    "You are its only owner with an active account, and an organization needs one. Transfer ownership on the page of "
+    "another member, or delete the organization."
 )
 
 
-_TOLD: Final = "are told by mail, if this installation sends any."
-_LOST: Final = {0: "Nobody else is in it.", 1: f"One other person loses it. They {_TOLD}"}
+_TOLD: Final = "are notified by mail, if this server sends mail."
+_LOST: Final = {0: "It has no other members.", 1: f"One other member loses access. They {_TOLD}"}
 
 
 async def _end_of(look: Services, caller: Identity, organization: UUID) -> Question:
@@ -122,16 +117,16 @@ async def _end_of(look: Services, caller: Identity, organization: UUID) -> Quest
     others = place.member_count - (place.role is not None)
     invited = len(await look.invitations.open(caller, organization))
     ends = [
-        _LOST.get(others, f"{others:,} other people lose it. They {_TOLD}"),
-        *([f"Its open invitations ({invited:,}) open nothing any more."] if invited else []),
-        "Applications do not see it any more.",
-        "The accounts of its members, and their files, stay as they are.",
-        "There is no way back.",
+        _LOST.get(others, f"{others:,} other members lose access. They {_TOLD}"),
+        *([f"Its open invitations ({invited:,}) stop working."] if invited else []),
+        "Applications no longer see it.",
+        "The accounts of its members and their files do not change.",
+        "This cannot be undone.",
     ]
     return Question(
         title=f"Delete {place.organization.name}?",
         consequences=ends,
-        label="Delete",
+        label="Delete organization",
         path=f"{address_of(organization)}/delete",
         back=address_of(organization),
         back_to=place.organization.name,
@@ -143,4 +138,4 @@ async def _end_of(look: Services, caller: Identity, organization: UUID) -> Quest
 async def _about(look: Services, caller: Identity, organization: UUID) -> dict[str, Any]:
     place = await look.organizations.one(caller, organization)
     insist(place, caller, Act.RENAME)
-    return {"place": place, **await at_the_desk(look)}
+    return {"place": place, **await at_the_desk(look, "organizations")}

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 
 from backend.context import Context
 from backend.errors import OrganizationNotFound, RoleRequired
-from backend.identifiers import as_id
+from backend.identifiers import id_or
 from backend.models import Invitation, MembershipRole
 from backend.routes.deps import CurrentAdmin, CurrentUser, InContext, Look, Work
-from backend.routes.pages.forms import read_form
-from backend.routes.pages.rendering import go_saying, mail_of, page
+from backend.routes.pages.forms import BackTo, read_form
+from backend.routes.pages.rendering import at_the_desk, go_saying, mail_of, page
 from backend.routes.pages.words import STANDINGS
 from backend.schemas.types import Text
 from backend.services import Services, reading
@@ -63,10 +63,7 @@ async def get_organization(id: str, caller: CurrentUser) -> UUID:  # noqa: A002
     Raises:
         OrganizationNotFound: the path names none.
     """
-    id_ = as_id(id)
-    if id_ is None:
-        raise OrganizationNotFound
-    return id_
+    return id_or(id, OrganizationNotFound)
 
 
 Organization = Annotated[UUID, Depends(get_organization)]
@@ -77,9 +74,12 @@ def address_of(organization: UUID) -> str:
     return f"{HERE}/{organization}"
 
 
-async def at_the_desk(look: Services) -> dict[str, Any]:
-    """Return what the bar of every page about organizations shows."""
-    return {"pending_count": await look.people.waiting_count(), "here": "organizations"}
+async def stay_here(request: Request, organization: Organization) -> None:
+    """Come back to the organization's page with a notice when something is refused."""
+    request.state.again = BackTo(address_of(organization))
+
+
+Stay = Depends(stay_here)
 
 
 def rights(place: Place, caller: Identity) -> Mapping[str, bool]:
@@ -120,7 +120,7 @@ async def shown(look: Services, caller: Identity, id_: UUID, cursor: str | None,
         "invitations": [_open(place, caller, one, context.settings) for one in invitations],
         "mail": mail_of(context.settings),
         "lifetime": LIFETIME,
-        **await at_the_desk(look),
+        **await at_the_desk(look, "organizations"),
     }
 
 
@@ -143,7 +143,7 @@ async def make(
 ) -> Response:
     """Make an organization."""
     place = await work.organizations.create(caller, body.name)
-    said = f"{place.organization.name} is there, and you are its owner. Invite the others."
+    said = f"{place.organization.name} was created, and you are its owner. You can now invite others."
     return go_saying(request, address_of(place.organization.id), said)
 
 
@@ -157,7 +157,7 @@ async def show_all(request: Request, caller: CurrentAdmin, look: Look, cursor: s
         rows=found.rows,
         next_cursor=found.next_cursor,
         cursor=cursor,
-        **await at_the_desk(look),
+        **await at_the_desk(look, "organizations"),
     )
 
 
@@ -178,7 +178,7 @@ async def _mine(look: Services, caller: Identity) -> dict[str, Any]:
     return {
         "places": await look.organizations.mine(caller.id),
         "sees_all": may(Act.LIST, None, caller.role),
-        **await at_the_desk(look),
+        **await at_the_desk(look, "organizations"),
     }
 
 

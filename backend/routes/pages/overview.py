@@ -31,43 +31,44 @@ class Line:
 
 _LINES: Final[Mapping[TroubleKind, Line]] = {
     TroubleKind.MAIL_NOWHERE: Line(
-        "No mail leaves this installation.",
+        "This server does not send mail.",
         "",
-        "Set VESTIBULE_SMTP_URL and VESTIBULE_MAIL_FROM, and start the server anew. Until then, hand links over.",
-        ("/messages", "What would have been sent"),
+        "Set VESTIBULE_SMTP_URL and VESTIBULE_MAIL_FROM, then restart the server. Until then, give people their links "
+        "yourself.",
+        ("/messages", "View unsent mail"),
     ),
     TroubleKind.MAIL_HELD_UP: Line(
         "One mail failed and will be tried again.",
         "{count} mails failed and will be tried again.",
-        "If it lasts, the mail server is away or refuses us: the list says what it answered.",
-        ("/messages?state=due", "Mail to be sent"),
+        "If this continues, the mail server may be down or refuse our mail. The list shows its answers.",
+        ("/messages?state=due", "View queued mail"),
     ),
     TroubleKind.MAIL_FAILED: Line(
-        "One mail was given up in the last seven days.",
-        "{count} mails were given up in the last seven days.",
-        "Often the address is wrong: ask the person, correct it, and send again.",
-        ("/messages?state=failed", "Mail that failed"),
+        "One mail was undeliverable in the last seven days.",
+        "{count} mails were undeliverable in the last seven days.",
+        "Often the address is wrong. Ask the person, correct the address, and send the mail again.",
+        ("/messages?state=failed", "View undeliverable mail"),
     ),
     TroubleKind.NO_DIRECTORY: Line(
-        "One request was refused in the last seven days, because a directory could not be made.",
-        "{count} requests were refused in the last seven days, because a directory could not be made.",
-        "Look whether the disk of the data directory is full or read-only.",
+        "One request failed in the last seven days because a directory could not be created.",
+        "{count} requests failed in the last seven days because a directory could not be created.",
+        "Check whether the disk with the data directory is full or read-only.",
     ),
     TroubleKind.DIRECTORIES_DIFFER: Line(
-        "One directory did not agree with the accounts when the server started. It was repaired.",
-        "{count} directories did not agree with the accounts when the server started. They were repaired.",
-        "This follows a crash or a restored backup. Otherwise find out who changes the data directory.",
+        "One directory did not match the accounts when the server started. It was repaired.",
+        "{count} directories did not match the accounts when the server started. They were repaired.",
+        "This is normal after a crash or a restored backup. Otherwise, find out who changes the data directory.",
     ),
     TroubleKind.DIRECTORIES_UNKNOWN: Line(
-        "People’s directories could not be checked, or not be repaired, when the server started.",
+        "People’s directories could not be checked or repaired when the server started.",
         "",
-        "The log says why. Then run: python -m backend provision repair",
+        "See the log for the reason. Then run: python -m backend provision repair",
     ),
     TroubleKind.ONE_ADMIN: Line(
         "You are the only administrator.",
         "",
-        "If you lose your password, nobody here can help you. Give the role to a second person.",
-        ("/users", "People"),
+        "If you lose your password, no one can help you here. Make a second person an administrator.",
+        ("/users", "View people"),
     ),
 }
 

@@ -10,7 +10,7 @@ from backend.identifiers import email_key
 from backend.models import MailPurpose, MailState, User
 from backend.routes.deps import CurrentUser, InContext, Look, Work
 from backend.routes.pages.forms import BackTo, read_form
-from backend.routes.pages.rendering import go_saying, mail_of, page
+from backend.routes.pages.rendering import at_the_desk, go_saying, mail_of, page
 from backend.schemas.profile import ProfileBody
 from backend.services import Services, reading
 from backend.services.identity import Identity
@@ -60,14 +60,14 @@ async def edit(
 ) -> Response:
     """Change one's own data; a new address is asked to be proven."""
     user = await work.profile.update(caller.id, body.changes(), body.current_password)
-    saved = "Your changes are saved."
+    saved = "Your changes were saved."
     if email_key(user.email) == email_key(caller.email):
         return go_saying(request, "/account", saved)
     settings = context.settings
     if settings.mail_enabled:
-        saved += " Your address of before is told of the new one."
+        saved += " We send a notice to your old email address."
     if not settings.send_verification_emails:
-        return go_saying(request, "/account", f"{saved} The new address is not confirmed yet.")
+        return go_saying(request, "/account", f"{saved} The new email address is not confirmed yet.")
     sentence, warn = await _confirming(work, user, settings)
     return go_saying(request, "/account", f"{saved} {sentence}", warn=warn)
 
@@ -77,7 +77,7 @@ async def send_confirmation(request: Request, caller: CurrentUser, work: Work, c
     """Send the mail that proves one's address once more."""
     user = await work.people.one(caller.id)
     if user.is_verified:
-        return go_saying(request, "/account", "Your email address is confirmed already.")
+        return go_saying(request, "/account", "Your email address is already confirmed.")
     await work.recovery.request_verification_for(user.email)
     sentence, warn = await _confirming(work, user, context.settings)
     return go_saying(request, "/account", sentence, warn=warn)
@@ -87,18 +87,17 @@ async def _about(caller: Identity, look: Services, context: InContext) -> dict[s
     return {
         "mail": mail_of(context.settings),
         "user": await look.people.one(caller.id),
-        "pending_count": await look.people.waiting_count(),
-        "here": "account",
+        **await at_the_desk(look, "account"),
     }
 
 
 async def _confirming(work: Services, user: User, settings: Settings) -> tuple[str, bool]:
     """Say what became of the mail that proves an address, and whether that is a warning."""
     if settings.mail_goes_nowhere:
-        return "This installation sends no mail: ask an administrator to confirm your address.", True
+        return "This server does not send mail. Ask an administrator to confirm your address.", True
     mail = await work.mails.last(MailPurpose.VERIFY_EMAIL, user.id)
     if mail.state is MailState.SUPPRESSED:
-        return "You were sent enough of these mails within the hour: look for the newest, or ask again later.", True
+        return "We already sent you several links in the last hour. Use the newest one, or try again later.", True
     if settings.mail_enabled:
-        return f"A mail with a link to confirm it is on its way to {user.email}.", False
-    return "A link to confirm your address appears on the console of the server.", False
+        return f"A confirmation link is on its way to {user.email}.", False
+    return "A confirmation link is printed to the console of the server.", False

@@ -33,6 +33,8 @@ class Question:
     """The name that has to be typed, where there is no way back."""
     instead: str | None = None
     """Why it cannot be done at present, and what to do first."""
+    way: tuple[str, str] | None = None
+    """Where that can be done, and what the button there is called."""
 
 
 class Answer(BaseModel):
@@ -54,4 +56,4 @@ async def read_answer(request: Request, question: Question, about: Mapping[str, 
     """
     form = await read_form(request, Answer, _TEMPLATE, {"question": question, **about})
     if question.typed is not None and caseless(form.typed_name.strip()) != caseless(question.typed):
-        refuse("typed_name", f"Type the name, {question.typed}, to show that you mean this one.")
+        refuse("typed_name", f"Type the name {question.typed} to confirm.")

@@ -14,8 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend.models import Role
 from backend.routes.cookies import drop_cookie, read_cookie, set_cookie
+from backend.routes.deps import get_context
 from backend.routes.pages import notices, words
 from backend.routes.pages.notices import Notice, Undo
+from backend.services import Services
 from backend.services.identity import Identity
 from backend.services.rights import Act, may
 from backend.services.session_rules import Rules
@@ -52,7 +54,7 @@ class Caller:
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
     """Render a template for whoever is looking."""
-    settings = request.app.state.context.settings
+    settings = get_context(request).settings
     user: Identity | None = getattr(request.state, "caller", None)
     notice = read_cookie(request, _NOTICE, settings)
     html = (
@@ -77,6 +79,11 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     return response
 
 
+async def at_the_desk(look: Services, here: str) -> dict[str, Any]:
+    """Return what the bar of a page shows: how many wait, and in which of its rooms one is."""
+    return {"pending_count": await look.people.waiting_count(), "here": here}
+
+
 def go(to: str) -> RedirectResponse:
     """Send a browser to a page of ours after a form (303: it fetches the page, it does not send the form again)."""
     return RedirectResponse(to, 303)
@@ -88,7 +95,7 @@ def go_saying(
     """Send a browser to a page that says once what happened, with the way back from it."""
     response = go(to)
     notice = Notice(text, "warn" if warn else "ok", undo)
-    settings = request.app.state.context.settings
+    settings = get_context(request).settings
     set_cookie(response, _NOTICE, notice.cookie(_secret(request)), settings, seconds=notices.LIFETIME_SECONDS)
     return response
 
@@ -140,6 +147,7 @@ def _templates() -> Environment:
         words.exact,
         words.mail,
         words.rate,
+        words.role,
         words.size,
         words.span,
         words.standing,

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from backend.routes.deps import CurrentAdmin, InContext, Look
 from backend.routes.pages.chart_words import CHARTS, PERIODS, Words, below, column, in_full, summary
 from backend.routes.pages.charts import BASE, Column, Picture, draw
-from backend.routes.pages.rendering import page
+from backend.routes.pages.rendering import at_the_desk, page
 from backend.routes.statistics import csv_of
 from backend.schemas.statistics import StatisticsQuery
 from backend.services.counted import Chart, Period
@@ -102,7 +102,7 @@ async def show_statistics(
 ) -> Response:
     """Show every chart of a period."""
     found = await look.statistics.all(asked.period)
-    about = {"now": context.clock.now(), "pending_count": await look.people.waiting_count()}
+    about = {"now": context.clock.now(), **await at_the_desk(look, "statistics")}
     # Hundreds of bars take the time of many requests: these go on meanwhile.
     return await asyncio.to_thread(_drawn, request, asked, found, about)
 
@@ -125,7 +125,6 @@ def _drawn(request: Request, asked: Asked, found: Sequence[Series], about: Mappi
         periods=PERIODS,
         figures=[Figure.of(series, asked.period) for series in found],
         base=BASE,
-        here="statistics",
         **about,
     )
 

@@ -12,8 +12,8 @@ from backend.errors import TierNotFound
 from backend.models import Tier
 from backend.routes.deps import CurrentAdmin, InContext, Look, Work
 from backend.routes.pages.questions import Question, ask, read_answer
-from backend.routes.pages.rendering import go_saying
-from backend.routes.pages.tiers import HERE, address_of, at_the_desk
+from backend.routes.pages.rendering import at_the_desk, go_saying
+from backend.routes.pages.tiers import HERE, address_of
 from backend.services import Services, reading
 
 router = APIRouter(include_in_schema=False)
@@ -49,42 +49,42 @@ _ACTS: Final[Mapping[str, TierAct]] = {
     for act in (
         TierAct(
             "make-default",
-            "Make it the default",
+            "Make default tier",
             "Make {name} the default tier?",
-            "{name} is the default tier now.",
+            "{name} is now the default tier.",
             (
-                "Its limits count at once for every account that was given no tier of its own.",
-                "The tier that is the default at present, if there is one, is an ordinary one then.",
-                "Accounts that were given a tier keep it.",
+                "Its limits apply immediately to every account without a tier.",
+                "It replaces the current default tier, if there is one.",
+                "Accounts with a tier keep it.",
             ),
             _make_default,
         ),
         TierAct(
             "unmake-default",
-            "Default no more",
-            "Shall {name} be the default tier no more?",
-            "There is no default tier now.",
+            "Remove as default tier",
+            "Remove {name} as default tier?",
+            "There is now no default tier.",
             (
-                "Accounts that were given no tier are limited by none, at once.",
-                "Accounts that were given this tier keep it.",
+                "Accounts without a tier have no limits, immediately.",
+                "Accounts with this tier keep it.",
             ),
             _unmake_default,
         ),
         TierAct(
             "delete",
-            "Delete",
+            "Delete tier",
             "Delete the tier {name}?",
             "The tier {name} was deleted.",
             (
-                "The tier and its limits are gone. There is no way back but to make them again.",
-                "No account may have it: whoever was given it needs another one before, or none.",
+                "The tier and its limits are deleted. This cannot be undone.",
+                "This is only possible if no account has this tier.",
             ),
             _delete,
             danger=True,
         ),
     )
 }
-_FREES: Final = "It is the default one: accounts that were given no tier are limited by none then."
+_FREES: Final = "It is the default tier: accounts without a tier will have no limits."
 
 
 async def get_act(action: str, caller: CurrentAdmin) -> TierAct:
@@ -108,14 +108,14 @@ async def read_yes(request: Request, caller: CurrentAdmin, name: str, wanted: Wa
         TierNotFound: there is no such tier.
     """
     async with reading(context) as look:
-        question, about = await _question(look, name, wanted), await at_the_desk(look)
+        question, about = await _question(look, name, wanted), await at_the_desk(look, "tiers")
     await read_answer(request, question, about)
 
 
 @router.get("/tiers/{name}/{action}")
 async def show_question(request: Request, caller: CurrentAdmin, name: str, wanted: Wanted, look: Look) -> Response:
     """Say what will happen, before it happens."""
-    return ask(request, await _question(look, name, wanted), await at_the_desk(look))
+    return ask(request, await _question(look, name, wanted), await at_the_desk(look, "tiers"))
 
 
 @router.post("/tiers/{name}/{action}", dependencies=[Depends(read_yes)])
@@ -129,6 +129,7 @@ async def act(request: Request, caller: CurrentAdmin, name: str, wanted: Wanted,
 async def _question(look: Services, name: str, wanted: TierAct) -> Question:
     tier = await look.tiers.one(name)
     more = (_FREES,) if tier.is_default and wanted.danger else ()
+    why_kept = await look.tiers.why_kept(tier) if wanted.danger else None
     return Question(
         title=wanted.question.format(name=tier.name),
         consequences=(*wanted.consequences, *more),
@@ -137,4 +138,6 @@ async def _question(look: Services, name: str, wanted: TierAct) -> Question:
         back=address_of(tier.name),
         back_to=tier.name,
         danger=wanted.danger,
+        instead=why_kept,
+        way=(f"{address_of(tier.name)}/move", "Move accounts to another tier…") if why_kept else None,
     )

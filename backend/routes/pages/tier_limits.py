@@ -1,11 +1,9 @@
 """The page of a tier: its limits, in requests and time as people say them."""
 
-import re
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, BeforeValidator
 from pydantic_core import PydanticCustomError
 
@@ -14,8 +12,8 @@ from backend.models import TierLimit
 from backend.routes.deps import CurrentAdmin, InContext, Look, Work
 from backend.routes.pages.forms import read_form
 from backend.routes.pages.questions import Question, ask
-from backend.routes.pages.rendering import go, go_saying, page
-from backend.routes.pages.tiers import address_of, at_the_desk
+from backend.routes.pages.rendering import at_the_desk, go, go_saying, page
+from backend.routes.pages.tiers import address_of
 from backend.routes.pages.words import rate
 from backend.schemas.types import Text
 from backend.services import Services, reading
@@ -26,16 +24,15 @@ router = APIRouter(include_in_schema=False)
 _UNITS: Final = ((1, "seconds"), (60, "minutes"), (3600, "hours"), (86400, "days"))
 """Units of time by their length in seconds, as the form offers them."""
 _CALLED: Final = {"limit": "amount", "period": "count"}
-"""What the form calls what the rule for limits calls so."""
-_KIND: Final = re.compile(r":\w+}")
+"""The form's name of each field that the rule for limits names."""
 _DIGITS: Final = 12
-"""More than any number has that a limit could be."""
+"""More digits than the largest number of a limit has."""
 
 
 def _whole(value: object) -> object:
     text = str(value).strip()
     if not text.isdecimal() or len(text) > _DIGITS:
-        raise PydanticCustomError("whole", "Write a whole number, for example 100.")
+        raise PydanticCustomError("whole", "Enter a whole number, for example 100.")
     return int(text)
 
 
@@ -72,7 +69,7 @@ async def read_new(request: Request, caller: CurrentAdmin, name: str, context: I
         TierNotFound: there is no such tier.
     """
     async with reading(context) as look:
-        about = await _about(request, look, name)
+        about = await _about(look, name)
     return await read_form(request, LimitForm, "tier.html", {**about, "called": _CALLED})
 
 
@@ -99,14 +96,14 @@ async def read_changed(
         TierNotFound, LimitNotFound: there is none.
     """
     async with reading(context) as look:
-        about = await _limit(request, look, name, which)
+        about = await _limit(look, name, which)
     return await read_form(request, LimitForm, "tier_limit.html", {**about, "called": _CALLED})
 
 
 @router.get("/tiers/{name}")
 async def show_tier(request: Request, caller: CurrentAdmin, name: str, look: Look) -> Response:
     """Show a tier with its limits."""
-    return page(request, "tier.html", **await _about(request, look, name))
+    return page(request, "tier.html", **await _about(look, name))
 
 
 @router.get("/tiers/{name}/limits")
@@ -121,13 +118,13 @@ async def add(
 ) -> Response:
     """Add a limit."""
     limit = await work.tier_limits.add(caller.id, name, **body.terms)
-    return go_saying(request, address_of(name), f"From now on: {_said(limit)}.")
+    return go_saying(request, address_of(name), f"Limit added: {_said(limit)}.")
 
 
 @router.get("/tiers/{name}/limits/{limit}")
 async def show_limit(request: Request, caller: CurrentAdmin, name: str, which: Which, look: Look) -> Response:
     """Show the form that changes a limit."""
-    return page(request, "tier_limit.html", **await _limit(request, look, name, which))
+    return page(request, "tier_limit.html", **await _limit(look, name, which))
 
 
 @router.post("/tiers/{name}/limits/{limit}")
@@ -141,7 +138,7 @@ async def change(
 ) -> Response:
     """Change a limit."""
     limit = await work.tier_limits.change(caller.id, name, which, body.terms)
-    return go_saying(request, address_of(name), f"From now on: {_said(limit)}.")
+    return go_saying(request, address_of(name), f"Limit changed: {_said(limit)}.")
 
 
 @router.get("/tiers/{name}/limits/{limit}/delete")
@@ -152,49 +149,45 @@ async def show_removal(request: Request, caller: CurrentAdmin, name: str, which:
         title=f"Remove the limit for {limit.path}?",
         lead=rate(limit.amount, limit.period),
         consequences=(
-            f"Accounts of the tier {tier.name} may ask for this path as often as they like, if no other limit fits.",
-            "It counts at once. To have it back, add it again.",
+            f"Unless another limit matches, requests to this path are not limited for the tier {tier.name}.",
+            "This takes effect immediately. To undo it, add the limit again.",
         ),
-        label="Remove it",
+        label="Remove limit",
         path=f"{address_of(tier.name)}/limits/{which}/delete",
         back=address_of(tier.name),
         back_to=tier.name,
         danger=True,
     )
-    return ask(request, question, await at_the_desk(look))
+    return ask(request, question, await at_the_desk(look, "tiers"))
 
 
 @router.post("/tiers/{name}/limits/{limit}/delete")
 async def remove(request: Request, caller: CurrentAdmin, name: str, which: Which, work: Work) -> Response:
     """Remove a limit."""
     limit = await work.tier_limits.remove(caller.id, name, which)
-    return go_saying(request, address_of(name), f"The limit for {limit.path} is removed.")
+    return go_saying(request, address_of(name), f"The limit for {limit.path} was removed.")
 
 
-async def _about(request: Request, look: Services, name: str) -> dict[str, Any]:
+async def _about(look: Services, name: str) -> dict[str, Any]:
     tier = await look.tiers.one(name)
+    limits = await look.tier_limits.of(tier.name)
     return {
         "tier": tier,
         "at": address_of(tier.name),
         "size": (await look.tiers.sizes([tier]))[id_of(tier)],
-        "limits": await look.tier_limits.of(tier.name),
-        "paths": _paths(request.app),
+        "limits": limits,
+        "idle": {limit.id for limit in limits if not look.tier_limits.counts(limit)},
+        "paths": look.tier_limits.paths,
         "units": _UNITS,
-        **await at_the_desk(look),
+        **await at_the_desk(look, "tiers"),
     }
 
 
-async def _limit(request: Request, look: Services, name: str, which: int) -> dict[str, Any]:
+async def _limit(look: Services, name: str, which: int) -> dict[str, Any]:
     limit = await look.tier_limits.one(name, which)
     unit = max(length for length, _ in _UNITS if limit.period % length == 0)
-    return {**await _about(request, look, name), "limit": limit, "count": limit.period // unit, "unit": unit}
+    return {**await _about(look, name), "limit": limit, "count": limit.period // unit, "unit": unit}
 
 
 def _said(limit: TierLimit) -> str:
     return f"{rate(limit.amount, limit.period)} to {limit.path}"
-
-
-def _paths(app: FastAPI) -> list[str]:
-    """Return the paths of the API as limits name them, for the form to offer."""
-    found = (_KIND.sub("}", str(context.path)) for context in iter_route_contexts(app.routes))
-    return sorted({path for path in found if path.startswith("/api/")})

@@ -11,11 +11,10 @@ from pydantic import BaseModel
 from backend.models import Tier
 from backend.routes.deps import CurrentAdmin, InContext, Look, Work
 from backend.routes.pages.forms import read_form
-from backend.routes.pages.rendering import go_saying, page
+from backend.routes.pages.rendering import at_the_desk, go_saying, page
 from backend.schemas.types import Text
 from backend.services import Services, reading
-from backend.services.tiers import id_of
-from backend.stores.listings import Total
+from backend.services.tiers import Size, id_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,18 +40,13 @@ class Line:
 
     tier: Tier
     address: str
-    size: Total
+    size: Size
     limits: int
 
 
 def address_of(name: str) -> str:
     """Return where the page of a tier is."""
     return f"{HERE}/{quote(name, safe='')}"
-
-
-async def at_the_desk(look: Services) -> dict[str, Any]:
-    """Return what the bar of every page about tiers shows."""
-    return {"pending_count": await look.people.waiting_count(), "here": "tiers"}
 
 
 async def read_new(request: Request, caller: CurrentAdmin, context: InContext) -> NewForm:
@@ -85,7 +79,7 @@ async def make(
 ) -> Response:
     """Make a tier."""
     tier = await work.tiers.create(caller.id, body.name, is_default=body.is_default)
-    return go_saying(request, address_of(tier.name), f"The tier {tier.name} is there. Now say what it allows.")
+    return go_saying(request, address_of(tier.name), f"The tier {tier.name} was created. Now add its limits.")
 
 
 @router.get("/tiers/{name}/rename")
@@ -100,17 +94,17 @@ async def rename(
 ) -> Response:
     """Give a tier another name."""
     tier = await work.tiers.update(caller.id, name, new_name=body.name)
-    return go_saying(request, address_of(tier.name), f"The tier is called {tier.name} now.")
+    return go_saying(request, address_of(tier.name), f"The tier was renamed to {tier.name}.")
 
 
 async def _listed(look: Services) -> dict[str, Any]:
     tiers = await look.tiers.every()
     sizes = await look.tiers.sizes(tiers)
-    limits = {tier.name: await look.tier_limits.of(tier.name) for tier in tiers}
-    lines = [Line(tier, address_of(tier.name), sizes[id_of(tier)], len(limits[tier.name])) for tier in tiers]
-    return {"lines": lines, **await at_the_desk(look)}
+    limits = await look.tier_limits.by_tier()
+    lines = [Line(tier, address_of(tier.name), sizes[id_of(tier)], len(limits[id_of(tier)])) for tier in tiers]
+    return {"lines": lines, **await at_the_desk(look, "tiers")}
 
 
 async def _about(look: Services, name: str) -> dict[str, Any]:
     tier = await look.tiers.one(name)
-    return {"tier": tier, "at": address_of(tier.name), **await at_the_desk(look)}
+    return {"tier": tier, "at": address_of(tier.name), **await at_the_desk(look, "tiers")}

@@ -18,16 +18,19 @@ from backend.routes.pages.acts import Action, Said
 from backend.routes.pages.forms import BackTo, Day, Person, read_form, refuse
 from backend.routes.pages.history import entries
 from backend.routes.pages.notices import Undo
-from backend.routes.pages.rendering import go_saying, page
+from backend.routes.pages.rendering import at_the_desk, go_saying, page
 from backend.routes.pages.tier_of_person import tier_choices
-from backend.routes.pages.words import day, span
+from backend.routes.pages.words import ROLES, day, span
 from backend.schemas.types import Reason, Text
 from backend.services import Services, reading
-from backend.services.persons import person
-from backend.stores.mails import Wanted as MailsWanted
+from backend.services.account_numbers import person
+from backend.stores.mails import WantedMails
 
 router = APIRouter(include_in_schema=False)
 
+_ADDRESS_KEPT: Final = (
+    "The email address is kept in the erased record. Nobody can sign in with it, and it can be used for a new account."
+)
 _MAILS: Final = 5
 """So many of a person's last mails are on their page."""
 
@@ -74,9 +77,9 @@ async def read_said(request: Request, caller: CurrentAdmin, target: Person, want
     form = await read_form(request, ActForm, "confirm.html", about)
     until = form.until_of(user)
     if until and until <= context.clock.now():
-        refuse("until", "Choose a day that is still to come.")
+        refuse("until", "Choose a day in the future.")
     if wanted.wants_name and username_key(form.typed_name.strip()) != username_key(user.username):
-        refuse("typed_name", f"Type the username, {user.username}, to show that you mean this account.")
+        refuse("typed_name", f"Type the username {user.username} to confirm.")
     request.state.again = back
     return Said(form.reason, until)
 
@@ -99,11 +102,10 @@ async def show_user(request: Request, caller: CurrentAdmin, target: Person, look
         actions=[] if oneself else [one for one in ACTIONS.values() if one.offered(user, mail_leaves=mail_leaves)],
         standing=await look.tiers.of(user),
         tiers=tier_choices(await look.tiers.every()),
-        mails=(await look.messages.ledger(MailsWanted(user_id=user.id), None, _MAILS)).page.rows,
+        mails=(await look.messages.ledger(WantedMails(user_id=user.id), None, _MAILS)).page.rows,
         oneself=oneself,
         history=entries(await look.people.history(user.id)),
-        pending_count=await look.people.waiting_count(),
-        here="users",
+        **await at_the_desk(look, "users"),
     )
 
 
@@ -134,8 +136,7 @@ async def act(
             user=done.user,
             link=done.link,
             then=f"/users/{target}",
-            pending_count=await work.people.waiting_count(),
-            here="users",
+            **await at_the_desk(work, "users"),
         )
     if done.temporary_password:
         return page(
@@ -144,27 +145,27 @@ async def act(
             user=done.user,
             password=done.temporary_password,
             new=False,
-            pending_count=await work.people.waiting_count(),
-            here="users",
+            **await at_the_desk(work, "users"),
         )
     gone = done.user.status is Status.DELETED
     return go_saying(
         request,
         "/users" if gone else f"/users/{target}",
-        wanted.done.format(name=done.user.username),
+        wanted.done.format(name=done.user.username) + done.besides,
         undo=Undo(done.undo, target) if done.undo else None,
     )
 
 
 async def _asked(look: Services, context: Context, action: Action, user: User) -> Mapping[str, Any]:
     settings = context.settings
-    address = "The email address is kept." if settings.anonymize_keeps_email else "The email address is erased as well."
+    address = _ADDRESS_KEPT if settings.anonymize_keeps_email else "The email address is erased, too."
     told = {
         "name": user.username,
         "kept": span(timedelta(days=settings.keep_deleted_days)),
         "address": address,
         "temporary": span(timedelta(hours=settings.temporary_password_hours)),
         "email": user.email,
+        "role": ROLES[user.role].lower(),
     }
     return {
         "user": user,
@@ -172,8 +173,7 @@ async def _asked(look: Services, context: Context, action: Action, user: User) -
         "title": action.question.format_map(told),
         "consequences": [sentence.format_map(told) for sentence in action.consequences],
         "earliest": min(filter(None, (user.suspended_until, context.clock.now() + timedelta(days=1)))),
-        "pending_count": await look.people.waiting_count(),
-        "here": "users",
+        **await at_the_desk(look, "users"),
     }
 
 

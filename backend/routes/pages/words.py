@@ -5,62 +5,71 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Final
 
-from backend.models import MailPurpose, MailState, MembershipRole, Status
+from backend.models import MailPurpose, MailState, MembershipRole, Role, Status
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _AGES: Final = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
-_EVERY: Final = {86400: "a day", 3600: "an hour", 60: "a minute", 1: "a second"}
+_EVERY: Final = {86400: "day", 3600: "hour", 60: "minute", 1: "second"}
 _SIZES: Final = ("kB", "MB", "GB", "TB")
 _STEP: Final = 1000
 _WHOLE: Final = 9.95
 """From here on a size has no decimal."""
 STATES: Final[Mapping[Status, str]] = {
     Status.ACTIVE: "Active",
-    Status.PENDING: "Waiting",
+    Status.PENDING: "Pending",
     Status.SUSPENDED: "Suspended",
-    Status.EXPIRED: "Access ended",
-    Status.DEACTIVATED: "Closed by themselves",
-    Status.REJECTED: "Turned down",
+    Status.EXPIRED: "Access expired",
+    Status.DEACTIVATED: "Closed by user",
+    Status.REJECTED: "Rejected",
     Status.DELETED: "Deleted",
     Status.ANONYMIZED: "Erased",
 }
 """What each state of an account is called, in the order in which people choose from them."""
 
 MAILS: Final[Mapping[MailPurpose, str]] = {
-    MailPurpose.VERIFY_EMAIL: "Link to confirm the address",
-    MailPurpose.RESET_PASSWORD: "Link to choose a new password",
+    MailPurpose.VERIFY_EMAIL: "Link to confirm the email address",
+    MailPurpose.RESET_PASSWORD: "Link to reset the password",
     MailPurpose.REGISTRATION_RECEIVED: "Request received",
-    MailPurpose.ALREADY_REGISTERED: "There is an account already",
-    MailPurpose.APPLICANTS_WAITING: "Somebody waits for a decision",
-    MailPurpose.ACCOUNT_APPROVED: "Let in",
-    MailPurpose.ACCOUNT_REJECTED: "Request turned down",
+    MailPurpose.ALREADY_REGISTERED: "Account already exists",
+    MailPurpose.APPLICANTS_WAITING: "Requests to review",
+    MailPurpose.ACCOUNT_APPROVED: "Request approved",
+    MailPurpose.ACCOUNT_REJECTED: "Request rejected",
     MailPurpose.PASSWORD_CHANGED: "Password changed",
-    MailPurpose.EMAIL_CHANGED: "Address changed",
+    MailPurpose.EMAIL_CHANGED: "Email address changed",
     MailPurpose.USERNAME_CHANGED: "Username changed",
-    MailPurpose.NEW_DEVICE: "Signed in on a new device",
-    MailPurpose.REFRESH_REUSE: "Session ended for safety",
-    MailPurpose.SIGN_IN_BLOCKED: "Sign-in blocked for a while",
+    MailPurpose.NEW_DEVICE: "Sign-in on a new device",
+    MailPurpose.REFRESH_REUSE: "Session ended for security",
+    MailPurpose.SIGN_IN_BLOCKED: "Sign-in blocked temporarily",
     MailPurpose.ORGANIZATION_INVITATION: "Invitation to an organization",
     MailPurpose.ORGANIZATION_DELETED: "Organization deleted",
-    MailPurpose.OWNERSHIP_RECEIVED: "Owner of an organization",
-    MailPurpose.MEMBERSHIP_ENDED: "Membership ended",
+    MailPurpose.OWNERSHIP_RECEIVED: "New owner of an organization",
+    MailPurpose.MEMBERSHIP_ENDED: "Removed from an organization",
 }
 """What each mail is for, in the order in which people choose from them."""
 MAIL_STATES: Final[Mapping[MailState, str]] = {
-    MailState.DUE: "To be sent",
-    MailState.SENT: "Being sent",
-    MailState.ACCEPTED: "Accepted",
-    MailState.FAILED: "Failed",
+    MailState.DUE: "Queued",
+    MailState.SENT: "Sending",
+    MailState.ACCEPTED: "Sent",
+    MailState.FAILED: "Undeliverable",
     MailState.SUPPRESSED: "Not sent",
 }
 """What each state of a mail is called, in the order in which a mail may go through them."""
 
 STANDINGS: Final[Mapping[MembershipRole, tuple[str, str, str]]] = {
-    MembershipRole.OWNER: ("Owner", "an owner", "may do everything: change roles, hand it over, delete it."),
-    MembershipRole.ADMIN: ("Admin", "an admin", "may rename it, invite people, and remove plain members."),
-    MembershipRole.MEMBER: ("Member", "a member", "sees who is in it, and changes nothing."),
+    MembershipRole.OWNER: ("Owner", "an owner", "can do everything: change roles, transfer it, delete it."),
+    MembershipRole.ADMIN: ("Admin", "an admin", "can rename it, invite people, and remove members."),
+    MembershipRole.MEMBER: ("Member", "a member", "can see who is in it, but cannot change it."),
 }
 """What each role in an organization is called, how it stands in a sentence, and what it means."""
+
+
+ROLES: Final[Mapping[Role, str]] = {Role.USER: "User", Role.APPROVER: "Approver", Role.ADMIN: "Administrator"}
+"""What each role of an account is called."""
+
+
+def role(role: Role) -> str:
+    """Say what somebody is in this installation: "Approver"."""
+    return ROLES[role]
 
 
 def standing(role: MembershipRole) -> str:
@@ -74,17 +83,17 @@ def standing_here(role: MembershipRole) -> str:
 
 
 def standing_means(role: MembershipRole) -> str:
-    """Say what a role in an organization allows: "may rename it, …"."""
+    """Say what a role in an organization allows: "can rename it, …"."""
     return STANDINGS[role][2]
 
 
 def state(status: Status | MailState) -> str:
-    """Say where in its life an account or a mail is: "Access ended"."""
+    """Say where in its life an account or a mail is: "Access expired"."""
     return MAIL_STATES[status] if isinstance(status, MailState) else STATES[status]
 
 
 def mail(purpose: MailPurpose) -> str:
-    """Say what a mail is for: "Link to choose a new password"."""
+    """Say what a mail is for: "Link to reset the password"."""
     return MAILS[purpose]
 
 
@@ -115,9 +124,9 @@ def span(length: timedelta) -> str:
 
 
 def rate(amount: int, seconds: int) -> str:
-    """Say how many requests within which time: "100 requests a minute", "1 request in 5 minutes"."""
-    within = _EVERY.get(seconds) or f"in {span(timedelta(seconds=seconds))}"
-    return f"{amount:,} {'request' if amount == 1 else 'requests'} {within}"
+    """Say how many requests within which time: "100 requests per minute", "1 request per 5 minutes"."""
+    within = _EVERY.get(seconds) or span(timedelta(seconds=seconds))
+    return f"{amount:,} {'request' if amount == 1 else 'requests'} per {within}"
 
 
 def exact(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Devices of people who never were: browsers and programs, at addresses that are nobody's (RFC 5737, RFC 3849)."""
+"""Invented devices: browsers and programs, at addresses for documentation (RFC 5737, RFC 3849)."""
 
 import random
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Filling: nine weeks of an installation that never were, played through the services with a clock that is moved."""
+"""Fills an installation with nine invented weeks, played through the services with a clock that is moved."""
 
 import asyncio
 import random
@@ -17,13 +17,13 @@ from backend.services.demo.days import Days
 from backend.services.demo.lives import Fate, Life, lived
 from backend.services.demo.people import Invented, words
 from backend.services.demo.places import Later
-from backend.services.demo.scenes import Playwright
+from backend.services.demo.scenes import SceneWriter
 from backend.services.demo.signing_in import Entry
 from backend.services.demo.staff import ADMIN, PASSWORD
 from backend.services.demo.stage import Cast, Moved, Scene, Stage, past_of
 from backend.services.demo.visits import Visit
 from backend.services.work import reading, unit_of_work
-from backend.stores.mails import Wanted
+from backend.stores.mails import WantedMails
 
 _SEED: Final = 20
 _WEEKS: Final = 9
@@ -49,7 +49,7 @@ class Filled:
 
 @dataclass(frozen=True)
 class Play:
-    """All that is to happen, in its order."""
+    """All that is to happen, in order of time."""
 
     days: Days
     lives: Sequence[Life]
@@ -58,19 +58,19 @@ class Play:
 
 
 def beginning(now: datetime) -> datetime:
-    """Tell when the past begins that is filled in."""
+    """Return when the invented past begins."""
     return (now - timedelta(weeks=_WEEKS)).replace(hour=8, minute=0, second=0, microsecond=0)
 
 
 def written(now: datetime, number: int) -> Play:
-    """Make up the past of so many people; the same one for the same number and the same moment."""
+    """Make up the past of so many people; it is the same for the same number and moment."""
     chance = random.Random(_SEED)  # noqa: S311  # it is to be the same every time
     days = Days(chance, beginning(now), now)
     lives, names = lived(chance, days, number), words()["devices"]
     admin = devices.of_somebody(chance, names)[0]
     origins = {ADMIN: admin.origin} | {life.who: life.devices[0].origin for life in lives}
-    playwright = Playwright(chance, days, origins)
-    scenes = list(chain.from_iterable(playwright.scenes(life) for life in lives))
+    writer = SceneWriter(chance, days, origins)
+    scenes = list(chain.from_iterable(writer.scenes(life) for life in lives))
     scenes += groups.scenes(chance, days, lives, number)
     coming = list(chain.from_iterable(visits.of_life(chance, life, now) for life in lives))
     coming += visits.burst(chance, lives, now)
@@ -85,7 +85,7 @@ def written(now: datetime, number: int) -> Play:
 
 
 async def fill(context: Context, play: Play, played: Callable[[datetime], None]) -> Filled:
-    """Let it happen; `played` hears of each scene when it is over. The two accounts have to be there.
+    """Play the past; `played` is called with the time of each scene that is over. The two accounts have to be there.
 
     Each scene is one transaction, at its own moment. Mails are left in their last state: none of them ever leaves.
     """
@@ -121,13 +121,13 @@ async def fill(context: Context, play: Play, played: Callable[[datetime], None])
 
 
 class _Moments:
-    """Moments of visits, handed out once each."""
+    """The moments of visits, each returned once."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries, self._next = entries, 0
 
     def until(self, at: datetime) -> Iterator[Entry]:
-        """Return those that have not been handed out, up to a moment."""
+        """Return those up to a moment that have not been returned before."""
         while self._next < len(self._entries) and self._entries[self._next].at <= at:
             self._next += 1
             yield self._entries[self._next - 1]
@@ -137,7 +137,7 @@ async def _counted(context: Context, play: Play, cast: Cast) -> Filled:
     async with reading(context) as look:
         people = await look.users.user_db.tallies.people()
         totals = await look.users.user_db.tallies.totals()
-        mails = await look.mails.count(Wanted())
+        mails = await look.mails.count(WantedMails())
         waiting = [life.person for life in play.lives if life.fate is Fate.WAITING and life.who in cast.ids]
         return Filled(
             people=people.total(),
@@ -151,6 +151,6 @@ async def _counted(context: Context, play: Play, cast: Cast) -> Filled:
 
 
 def _speaking(waiting: Sequence[Invented]) -> Invented:
-    """Choose somebody who says why, with names that everybody can type."""
+    """Choose an applicant who gives a reason, with a name that everybody can type."""
     plain = [one for one in waiting if one.note and one.institution and one.username.isascii()]
     return min(plain or waiting, key=lambda one: len(one.email))

@@ -14,7 +14,7 @@ from backend.services.demo.stage import Moved
 from backend.services.work import reading, unit_of_work
 
 Watch = Callable[[Play], AbstractContextManager[Callable[[datetime], None]]]
-"""Looks on: what it gives hears of each scene of the past when it is over."""
+"""Shows progress: what it gives is called with the time of each scene that is over."""
 
 
 class Why(Enum):
@@ -58,7 +58,7 @@ async def furnish(
     now = context.clock.now()
     first = beginning(now)
     made = await make(replace(context, clock=Moved(first, first)), origin)
-    why = await _claim(context, among_others=among_others)  # last, for production never starts after it
+    why = await _claim(context, among_others=among_others)  # last: production never starts after it
     if why:
         return Furnished(made, why=why)
     play = written(now, people)
@@ -67,7 +67,7 @@ async def furnish(
 
 
 async def _claim(context: Context, *, among_others: bool) -> Why | None:
-    """Note that the installation is filled, for one caller of any number; the others learn why they may not."""
+    """Note that the installation is filled; of any number of callers one succeeds (None), the others get the reason."""
     async with unit_of_work(context) as services:
         await services.installation.lock()
         why = await _why_not(context, among_others=among_others)

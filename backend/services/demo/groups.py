@@ -1,4 +1,4 @@
-"""Groups of people who never were: organizations with members and invitations, and tiers with limits."""
+"""Invented organizations with members and invitations, and tiers with limits."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ class Group:
         self.id: UUID | None = None
 
     async def found(self, owner: str, stage: Stage) -> None:
-        """Let it be made."""
+        """Make the organization."""
         place = await stage.services.organizations.create(await stage.identity(owner), self.name)
         self.id = place.organization.id
 
@@ -81,7 +81,7 @@ class Group:
             await stage.services.organizations.transfer(await stage.identity(owner), self.id, stage.id(heir))
 
     async def part(self, owner: str, member: str, stage: Stage) -> None:
-        """Let somebody be removed."""
+        """Remove a member."""
         if self.id:
             await stage.services.organizations.remove(await stage.identity(owner), self.id, stage.id(member))
 

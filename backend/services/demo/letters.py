@@ -1,4 +1,4 @@
-"""Letters of the past: what has become of mails that nobody ever sends; each transaction leaves none that is due."""
+"""Invented outcomes of mails, which are never sent: each transaction leaves none that is due."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,11 +11,11 @@ from backend.services.demo.stage import Stage
 _TAKES: Final = timedelta(seconds=4)
 _REFUSED: Final = "550 5.1.1 <{address}>: Recipient address rejected: User unknown in virtual mailbox table"
 _EVERY: Final = 9
-"""Of so many hints that somebody waits, one came when nobody waited any more."""
+"""One in so many mails about waiting applicants came too late, and was suppressed."""
 
 
 async def conclude(stage: Stage, since: datetime) -> None:
-    """Note of mails to people of the past, queued since then, that they arrived, or why not; call it before the commit.
+    """Conclude the mails to invented people queued since a moment: accepted, or why not; call it before the commit.
 
     So no courier finds one, not even one that is at work beside us.
     """

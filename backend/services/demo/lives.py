@@ -1,4 +1,4 @@
-"""Lives that never were: who came when, what was decided about them, and what became of them."""
+"""Invented lives: who came when, what was decided about them, and what became of them."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence

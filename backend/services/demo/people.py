@@ -1,4 +1,4 @@
-"""People who never were: names in many scripts, places, addresses and reasons, the same ones for the same seed."""
+"""Invented people: names in many scripts, places, addresses and reasons, the same for the same seed."""
 
 import random
 import tomllib
@@ -24,7 +24,7 @@ _DRAWN: Final = 4
 
 @dataclass(frozen=True)
 class Invented:
-    """Somebody who never was. `ahead` is how far their clock is ahead of UTC."""
+    """An invented person. `ahead` is how far their clock is ahead of UTC."""
 
     username: str
     email: str

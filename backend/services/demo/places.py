@@ -1,4 +1,4 @@
-"""Places of people who never were: noted while the past is played and made together, which waits for the disk once."""
+"""Directories of invented people: noted while the past is played and made together, with one flush of the disk."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,10 +9,10 @@ from backend.provisioners import Provisioner
 
 
 class Later:
-    """A provisioner that makes places when they are asked after, or at the end; in all else it is the real one."""
+    """A provisioner that makes directories when they are needed, or at the end; all else is left to the real one."""
 
     def __init__(self, real: Provisioner) -> None:
-        """Stand before the real one."""
+        """Wrap the real one."""
         self._real = real
         self._wanted: dict[UUID, None] = {}
 

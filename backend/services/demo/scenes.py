@@ -23,7 +23,7 @@ _SILENT: Final = 0.55
 _FORGETFUL: Final = 0.04
 
 
-class Playwright:
+class SceneWriter:
     """Writes the scenes of lives; what people say in them is drawn from `words.toml`."""
 
     def __init__(self, chance: random.Random, days: Days, origins: Mapping[str, Origin]) -> None:

@@ -1,4 +1,4 @@
-"""Sign-ins of the past, written many at once: what the doors would have written, had somebody come by them."""
+"""Invented sign-ins, written many at once: the same rows that real sign-ins would have written."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,13 @@ from uuid import UUID
 from backend.models import Carrier, MailPurpose, MailState, SessionEnd
 from backend.models.types import new_id
 from backend.services.agents import family
-from backend.services.audit import COUNTED, Action, Origin
+from backend.services.audit import CODED, COUNTED, Action, Origin
 from backend.services.demo.stage import Stage
 from backend.services.demo.visits import Visit
 from backend.services.outbox import Priority
 from backend.services.session_rules import Rules
 
 _TAKES: Final = timedelta(seconds=4)
-_CODED: Final = {Action.SIGNIN_FAILED}
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Entry:
 
 
 def entries(visits: Iterable[Visit], now: datetime, idle: timedelta) -> Sequence[Entry]:
-    """Return the moments of visits in their order; who goes without a word is gone after `idle`."""
+    """Return the moments of visits in their order; a session without a sign-out ends after `idle`."""
     found = []
     for visit in visits:
         session_id = new_id()
@@ -67,7 +66,7 @@ class _Book:
         self._last: dict[UUID, tuple[datetime, int]] = {}
 
     def note(self, entry: Entry) -> None:
-        """Note one moment; that of somebody who is not here is left out."""
+        """Note one moment; those of people who were not made are left out."""
         visit, cast = entry.visit, self._stage.cast
         if visit.who is not None and visit.who not in cast.ids:
             return
@@ -85,7 +84,7 @@ class _Book:
         await services.audit.store.add_all(self._records)
         for record in self._records:
             if record["action"] in COUNTED:
-                why = record["reason"] if record["action"] in _CODED else None
+                why = record["reason"] if record["action"] in CODED else None
                 services.audit.store.tallies.recorded(record["at"], record["action"], why)
         await services.past.add_sessions(self._sessions)
         await services.past.note_sign_ins(self._last)

@@ -1,4 +1,4 @@
-"""The stage on which the past is played: a clock that is moved, who has come already, and one transaction at a time."""
+"""What the past is played with: a clock that is moved, the people made so far, and one transaction at a time."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from backend.hashing import PasswordHasher
 from backend.models import Carrier, User
 from backend.models.types import new_id
 from backend.policies import POLICIES
-from backend.services.audit import Origin
+from backend.services.audit import COMMAND_LINE, Origin
 from backend.services.demo.places import Later
 from backend.services.demo.staff import ADMIN, PASSWORD
 from backend.services.work import Services
@@ -22,7 +22,6 @@ from backend.stores.identities import Identity
 if TYPE_CHECKING:
     from backend.provisioners import Provisioner
 
-COMMAND_LINE: Final = Origin(user_agent="command line")
 _NO_OBSTACLES: Final = {
     "rate_limits": False,
     "refusal_seconds": 0.0,
@@ -32,14 +31,14 @@ _NO_OBSTACLES: Final = {
     "password_min_length": 8,
     "tell_approvers": False,
 }
-"""Settings under which the past is played: everybody comes by one door, within seconds, from one machine."""
+"""Settings while the past is played: everybody signs up within seconds, from one machine."""
 
 
 class Moved:
     """A clock that somebody moves."""
 
     def __init__(self, at: datetime, latest: datetime) -> None:
-        """Stand at a moment, and never later than the latest."""
+        """Begin at a moment, and never go beyond the latest."""
         self._at, self._latest = at, latest
 
     def now(self) -> datetime:
@@ -47,7 +46,7 @@ class Moved:
         return self._at
 
     def move(self, to: datetime) -> None:
-        """Show another moment."""
+        """Set another moment."""
         self._at = min(to, self._latest)
 
     def pass_(self, time: timedelta) -> None:
@@ -56,7 +55,7 @@ class Moved:
 
 
 class _KnownHash(PasswordHasher):
-    """Has hashed one password already, which everybody chooses."""
+    """A hasher that knows the hash of the one password that everybody has."""
 
     def __init__(self, hashed: str, cost: tuple[int, int, int]) -> None:
         super().__init__(cost)
@@ -69,7 +68,7 @@ class _KnownHash(PasswordHasher):
 
 @dataclass
 class Cast:
-    """Who is here, by username, and what is known about them while the past is played."""
+    """The people made so far, by username, and what is known about them while the past is played."""
 
     ids: dict[str, UUID] = field(default_factory=dict)
     unreachable: set[UUID] = field(default_factory=set)
@@ -80,7 +79,7 @@ class Cast:
     """The last day on which those who decide were told that somebody waits."""
     letters: int = 0
     left_out: int = 0
-    """People whose names somebody else has."""
+    """People left out because somebody else has their names."""
 
     def by(self, who: str | None) -> UUID | None:
         """Return who decides: somebody, the administrator where they are not here, or the command line."""
@@ -141,7 +140,7 @@ def past_of(context: Context, clock: Moved, hashed: str, places: Later) -> Conte
         context,
         settings=settings,
         clock=clock,
-        hasher=_KnownHash(hashed, settings.argon2_cost),
+        hasher=_KnownHash(hashed, settings.argon2),
         policy=POLICIES[RegistrationMode.APPROVAL](),
         provisioner=cast("Provisioner", places),
     )

@@ -1,4 +1,4 @@
-"""Visits that never were: who signed in when and with what, how it ended, and who was refused."""
+"""Invented sign-ins: who signed in when and with what, how it ended, and who was refused."""
 
 import random
 from collections.abc import Iterator, Sequence

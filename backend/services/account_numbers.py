@@ -1,4 +1,4 @@
-"""One person with their numbers: what the database knows, then what the disk does, one after the other."""
+"""One account with its numbers: what the database knows, then what the disk does, one after the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
