@@ -29,6 +29,7 @@ from backend.routes import (
     account_files,
     approval_service,
     approval_service_admin,
+    audit,
     docs,
     errors,
     invitations,
@@ -71,6 +72,7 @@ from backend.routes.pages import (
     tier_moves,
     tier_of_person,
 )
+from backend.routes.pages import audit as audit_page
 from backend.routes.pages import organizations as organization_pages
 from backend.routes.pages import statistics as statistics_page
 from backend.routes.pages import tier_limits as tier_limit_pages
@@ -182,6 +184,7 @@ def create_app(context: Context | None = None) -> FastAPI:
         users_by_name,
         messages,
         statistics,
+        audit,
         tiers,
         invitations,
         organizations,
@@ -199,6 +202,7 @@ def create_app(context: Context | None = None) -> FastAPI:
         exchange,
         ledger,
         statistics_page,
+        audit_page,
         overview,
         editing,
         organization_pages,

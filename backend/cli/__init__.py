@@ -9,6 +9,7 @@ from backend import __version__
 from backend.cli import (
     account_files,
     admin,
+    audit,
     cleanup,
     closing,
     demo,
@@ -76,6 +77,7 @@ for name, group in (
     ("keys", keys.app),
     ("mail", mail.app),
     ("tiers", tiers.app),
+    ("audit", audit.app),
 ):
     app.add_typer(group, name=name)
 

@@ -53,6 +53,7 @@ class Action(StrEnum):
     ANONYMIZED = "anonymized"
     PASSWORD_RESET_BY_ADMIN = "admin_password_reset"  # noqa: S105  # an action
     USERS_EXPORTED = "admin_users_export"
+    AUDIT_EXPORTED = "audit_exported"
     OWN_DATA_EXPORTED = "own_data_exported"
     MAIL_GIVEN_UP = "mail_given_up"
     MAIL_SENT_BY_ADMIN = "admin_mail"

@@ -37,18 +37,18 @@ _SECRETS_OF_SESSIONS: Final = {"credential_digest", "epoch", "user_id"}
 _FROM_WHERE: Final = {"ip_address", "user_agent", "request_id"}
 _WHAT: Final = {"reason", "details"}
 _README: Final = """\
-This is what the service keeps about you, as it was on {now:%Y-%m-%d at %H:%M} UTC.
+This is the data that the service stores about you, as of {now:%Y-%m-%d at %H:%M} UTC.
 
-account.json    your account; all but the hash of your password
-sessions.json   where, when and on what you signed in, for as long as that is kept
-history.json    what you did, and what was done to your account; of others who took part, no more than an id
-mails.json      which mails were sent to you, and when
-organizations.json  the organizations you are in, since when and as what
-invitations.json    invitations to organizations: those you made, those you came in by, and those to your address
-files/          your directory; a name that another system would misread is changed, and bears a mark such as ~1a2b3c4d
-left_out.json   only if something in your directory could not be copied: links, pipes, and what could not be read
+account.json    your account, without the hash of your password
+sessions.json   your sessions: device, address and time, for as long as they are stored
+history.json    what you did and what happened to your account; other people only by their id
+mails.json      the mails that were sent to you, and when
+organizations.json  the organizations you belong to, since when, and your role
+invitations.json    invitations to organizations: those you sent, those you accepted, and those to your email address
+files/          your directory; unsafe file names are changed and end in a mark such as ~1a2b3c4d
+left_out.json   only if some files could not be copied: links, pipes, and unreadable files
 
-All times are UTC. Files that end in .json are plain text.
+All times are UTC. The .json files are plain text.
 """
 
 

@@ -32,6 +32,7 @@ class Act(StrEnum):
     TAKE_DATA = "take away all that is stored about one"
     BULK = "do one thing to many accounts at once, but for deciding about applicants"
     MANAGE_TIERS = "make tiers with their limits, and give them to accounts"
+    READ_AUDIT = "read the audit and export it"
 
 
 _ADMINS: Final = frozenset({Role.ADMIN})
@@ -55,6 +56,7 @@ WHO_MAY: Final[Mapping[Act, frozenset[Role | Oneself]]] = {
     Act.TAKE_DATA: _ONESELF,
     Act.BULK: _ADMINS,
     Act.MANAGE_TIERS: _ADMINS,
+    Act.READ_AUDIT: _ADMINS,
 }
 """Roles of people whose account is active; nobody else may do anything."""
 

@@ -11,6 +11,7 @@ from backend.errors import DatabaseUnavailable
 from backend.services.administration import Administration
 from backend.services.admission import Admission
 from backend.services.audit import Audit, Origin
+from backend.services.audit_trail import AuditTrail
 from backend.services.bootstrap import Bootstrap
 from backend.services.by_name import ByName
 from backend.services.closing import Closing
@@ -128,6 +129,7 @@ class Services:
             context, self.lifecycle, identifiers, one_time_tokens, self.mails, succession, self._afterwards.append
         )
         self.people = People(users, ListingStore(session, indexed=context.database.search_indexed), self.audit.store)
+        self.audit_trail = AuditTrail(self.audit.store, self.people)
         tier_store = TierStore(session)
         self.tiers = Tiers(context, tier_store, self.people, self.lifecycle, self._afterwards.append)
         self.tier_limits = TierLimits(self.tiers, tier_store)

@@ -15,7 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from backend.identifiers import email_key, is_email, username_key
 from backend.models import Listing, User
+from backend.models.listing import LONGEST_KEY
 from backend.stores import list_queries
 from backend.stores.list_queries import Order, SortBy, Wanted, Window
 from backend.stores.listing_texts import texts
@@ -77,6 +79,12 @@ class ListingStore:
         """Update the role or the status in the listings of accounts."""
         connection = await self._session.connection()
         await connection.execute(update(_TABLE).where(_TABLE.c.user_id.in_(ids)).values(values))
+
+    async def last_called(self, name: str) -> UUID | None:
+        """Return the newest account with a username or email address, whether or not it still holds it."""
+        column, key = (Listing.email_key, email_key) if is_email(name) else (Listing.username_key, username_key)
+        query = select(Listing.user_id).where(col(column) == key(name)[:LONGEST_KEY])
+        return (await self._session.exec(query.order_by(col(Listing.user_id).desc()).limit(1))).first()
 
     async def page(
         self, wanted: Wanted, order: Order, *, after: str | None = None, offset: int = 0, limit: int, total: Total

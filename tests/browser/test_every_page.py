@@ -18,7 +18,7 @@ NARROWEST: Final = 320
 """Pixels: a desk of 1,280 at 400 % zoom (WCAG 2.2, 1.4.10)."""
 _BY_KEYBOARD: Final = {  # none of the lodge, whose first visitor can come once
     *("account", "account-edit", "confirm-anonymize", "confirm-delete", "devices", "import", "login"),
-    *("approvals", "approvals-open", "organization", "tier"),
+    *("approvals", "approvals-open", "audit", "organization", "tier"),
     *("messages", "register", "statistics", "user", "user-edit", "user-undo", "users", "users-bulk", "users-selected"),
 }
 

@@ -124,6 +124,9 @@ def views() -> list[View]:
         View("statistics", _statistics),
         View("statistics-week", lambda stage: _at(stage.guest(stage.admin), "/statistics?period=7d"), alike=True),
         View("statistics-first-day", lambda stage: _at(stage.lodger(), "/statistics")),
+        View("audit", _audit),
+        View("audit-problems", lambda stage: _at(stage.guest(stage.admin), "/audit?actor=nobody-here&from=yesterday")),
+        View("audit-none", lambda stage: _at(stage.guest(stage.admin), "/audit?action=tier_deleted"), alike=True),
         View("link", _link),
         View("import", lambda stage: _at(stage.guest(stage.admin), "/users/import")),
         View("import-checked", _import_checked),
@@ -239,6 +242,12 @@ def _messages(stage: Stage) -> Guest:
     stage.house.let_mail(stage.member, **later, created_at=-timedelta(minutes=9))
     stage.house.let_mail(stage.approver, state="suppressed", why="There were enough of its kind within the hour.")
     return _at(stage.guest(stage.admin), "/messages")
+
+
+def _audit(stage: Stage) -> Guest:
+    guest = _at(stage.guest(stage.admin), "/audit")
+    guest.page.locator("main tbody summary").first.click()
+    return guest
 
 
 def _messages_found(stage: Stage) -> Guest:

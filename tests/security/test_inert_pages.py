@@ -79,7 +79,7 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     await applicant.post("/login", data={"username_or_email": rejected.username, "password": PASSWORD})
     chosen = f"/users/bulk?operation=delete&chosen={person.id}&chosen={rejected.id}"
     acts = [f"/users/{person.id}/{word}" for word in ("delete", "edit", "anonymize")]
-    ledger = ("/messages", f"/messages?user={person.id}")
+    ledger = ("/messages", f"/messages?user={person.id}", "/audit", f"/audit?target={rejected.id}")
     found = (*ledger, "/users/new", "/users/import", f"/users?{urlencode({'query': vector})}", chosen)
     one, other = f"/organizations/{organization}", f"/tiers/{quote(tier.name, safe='')}"
     asked = [f"{one}/{rest}" for rest in ("delete", "rename", "leave", f"members/{admin.id}")]
@@ -90,11 +90,16 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     paths = (*both, *acts, *found, *groups, *tiers)
     shown = {path: await browser.get(path) for path in paths} | {"/waiting": await applicant.get("/waiting")}
     pages = {path: Page(answer.text) for path, answer in shown.items()}
+    typed = await browser.get(
+        "/audit", params=dict.fromkeys(("action", "actor", "target", "ip_address", "from"), vector)
+    )
 
     assert {answer.status_code for answer in shown.values()} == {200}
     assert {path: page.active() for path, page in pages.items() if page.active()} == {}
     assert vector in pages["/approvals"].text
     assert vector in pages["/waiting"].text
+    assert vector in pages["/audit"].text
+    assert (typed.status_code, Page(typed.text).active()) == (422, [])
     assert vector in pages[f"{one}/delete"].text
 
 

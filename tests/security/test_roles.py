@@ -106,6 +106,7 @@ ADMINS: Final = frozenset(
         *(("GET", path) for path in ("/messages", "/messages/{id}/{action}", "/api/v1/messages")),
         ("POST", "/api/v1/messages"),
         *(("GET", path) for path in ("/statistics", "/statistics/{chart}.csv")),
+        *(("GET", path) for path in ("/audit", "/api/v1/audit", "/api/v1/audit/export")),
         *(("GET", f"/api/v1/statistics{rest}") for rest in ("", "/{chart}")),
         *(("POST", f"/messages/{{id}}/{word}") for word in ("again", "link")),
         *(("POST", f"/api/v1/messages/{{id:account_id}}/{word}") for word in ("again", "link")),

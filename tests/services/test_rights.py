@@ -31,6 +31,7 @@ GRID: Final = {
     Act.TAKE_DATA: OWN,
     Act.BULK: ADMINS,
     Act.MANAGE_TIERS: ADMINS,
+    Act.READ_AUDIT: ADMINS,
 }
 ALLOWED: Final = {
     OWN: {*product(Role, [True])},

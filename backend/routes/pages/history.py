@@ -1,16 +1,21 @@
-"""The audit in sentences."""
+"""The audit in words: what a record tells, for a person's history and for the page of the audit."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
-from backend.models import MembershipRole, Status
+from backend.errors import VestibuleError
+from backend.models import AuditEvent, MembershipRole, Status
 from backend.routes.pages.words import MAILS, ROLES, STATES, exact, standing
-from backend.services.audit import Action
+from backend.services.audit import CODED, Action
+from backend.services.audit_trail import GROUPS, Group, device_of
 from backend.services.people import Record
 
-_SENTENCES: Final[Mapping[Action, str]] = {
+SENTENCES: Final[Mapping[str, str]] = {
     Action.REGISTERED: "Requested an account",
     Action.FIRST_SUPERUSER: "Became the first administrator",
     Action.SIGNIN_SUCCEEDED: "Signed in",
@@ -41,19 +46,30 @@ _SENTENCES: Final[Mapping[Action, str]] = {
     Action.ACCOUNT_DEACTIVATED: "Closed the account",
     Action.ANONYMIZED: "Erased for good",
     Action.USERS_EXPORTED: "Accounts exported",
+    Action.AUDIT_EXPORTED: "Audit exported",
     Action.OWN_DATA_EXPORTED: "Downloaded their data",
     Action.PASSWORD_RESET_BY_ADMIN: "Temporary password set",
     Action.MAIL_GIVEN_UP: "Undeliverable mail",
     Action.MAIL_SENT_BY_ADMIN: "Mail sent manually",
     Action.LINK_MADE: "Link created manually",
     Action.ORGANIZATION_CREATED: "Created an organization",
+    Action.ORGANIZATION_RENAMED: "Organization renamed",
+    Action.ORGANIZATION_DELETED: "Organization deleted",
     Action.OWNERSHIP_TRANSFERRED: "Became owner of an organization",
     Action.OWNERSHIP_INHERITED: "Became owner of an organization whose last owner was erased",
     Action.MEMBER_ROLE_CHANGED: "Role in an organization changed",
     Action.MEMBER_REMOVED: "Removed from an organization",
     Action.MEMBER_LEFT: "Left an organization",
+    Action.INVITATION_MADE: "Invitation created",
+    Action.INVITATION_SENT_AGAIN: "Invitation sent again",
+    Action.INVITATION_LINK_MADE: "Invitation link created",
+    Action.INVITATION_REVOKED: "Invitation revoked",
+    Action.INVITATION_DECLINED: "Invitation declined",
     Action.INVITATION_ACCEPTED: "Accepted an invitation to an organization",
     Action.TIER_CHANGED: "Tier changed",
+    Action.TIER_CREATED: "Tier created",
+    Action.TIER_UPDATED: "Tier settings changed",
+    Action.TIER_DELETED: "Tier deleted",
     Action.REGISTERED_AGAIN: "Someone tried to sign up with this address again",
     Action.REFUSED: "Request refused",
 }
@@ -91,31 +107,81 @@ _OF_ROLES: Final = frozenset({Action.ROLE_CHANGED, Action.USER_PROMOTED, Action.
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line of a person's history, as the page shows it; who acted is named where it was somebody else."""
+class Told:
+    """What a record tells in words, but for who and when; `origin` is the address and the device."""
 
-    at: datetime
     action: str
-    actor_name: str | None
+    refused: bool
     reason: str | None
     changes: tuple[str, ...]
+    origin: str | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Records of a person's history that follow each other and tell the same; other people who acted are named."""
+
+    told: Told
+    actor_name: str | None
+    times: int
+    at: datetime
+    """When the last of them was."""
+    first: datetime
 
 
 def entries(records: Iterable[Record]) -> list[Entry]:
-    """Put a person's records into words; that a session began is told by the sign-in that began it."""
-    return [_entry(record) for record in records]
+    """Put a person's records into words, the newest first."""
+    lines = [_Line(record.event.at, tell(record.event), _by_another(record)) for record in records]
+    alike = [list(group) for _, group in groupby(lines, key=attrgetter("told", "actor_name"))]
+    return [
+        Entry(group[0].told, group[0].actor_name, times=len(group), at=group[0].at, first=group[-1].at)
+        for group in alike
+    ]
 
 
-def _entry(record: Record) -> Entry:
-    event = record.event
-    action = _SENTENCES.get(Action(event.action), event.action)
-    reason = _REASONS.get(event.reason, event.reason) if event.reason else None
-    own = event.actor_id == event.target_id
-    changes = tuple(_changes(Action(event.action), event.details))
-    return Entry(event.at, action, None if own else record.actor, reason, changes)
+@dataclass(frozen=True)
+class _Line:
+    at: datetime
+    told: Told
+    actor_name: str | None
 
 
-def _changes(action: Action, details: Mapping[str, Any]) -> Iterator[str]:
+def tell(event: AuditEvent) -> Told:
+    """Put a record into words."""
+    origin = ", ".join(word for word in (event.ip_address, device_of(event)) if word)
+    return Told(
+        action=SENTENCES.get(event.action, event.action),
+        refused=event.action in set(GROUPS[Group.REFUSALS]),
+        reason=_reason(event) if event.reason else None,
+        changes=tuple(_changes(event.action, event.details)),
+        origin=origin or None,
+    )
+
+
+def _by_another(record: Record) -> str | None:
+    return None if record.event.actor_id == record.event.target_id else record.actor
+
+
+def _reason(event: AuditEvent) -> str | None:
+    """Say a code in words; what a person typed stays as it is."""
+    if event.action not in CODED or not event.reason:
+        return event.reason
+    return _REASONS.get(event.reason) or _refusals().get(event.reason, event.reason)
+
+
+@cache
+def _refusals() -> Mapping[str, str]:
+    """Return what each refusal says by its code."""
+    found: dict[str, str] = {}
+    left = [VestibuleError]
+    while left:
+        error = left.pop()
+        found.setdefault(error.code, error.detail)
+        left.extend(error.__subclasses__())
+    return found
+
+
+def _changes(action: str, details: Mapping[str, Any]) -> Iterator[str]:
     for change in details.get("changes", ()):
         name = change["field"]
         old, new = (_value(name, change[which]) for which in ("old", "new"))
@@ -124,10 +190,12 @@ def _changes(action: Action, details: Mapping[str, Any]) -> Iterator[str]:
         yield f"{details['opened_by']} → {details['used_by']}"
     if action in _OF_ROLES and "became" in details:
         yield f"{ROLES.get(details['was'], details['was'])} → {ROLES.get(details['became'], details['became'])}"
-    if action is Action.TIER_CHANGED:
+    if action == Action.TIER_CHANGED:
         yield f"{details['was'] or '–'} → {details['became'] or '–'}"
-    if action is Action.MEMBER_ROLE_CHANGED:
+    if action == Action.MEMBER_ROLE_CHANGED:
         yield " → ".join(standing(MembershipRole(details[which])) for which in ("was", "became"))
+    if action == Action.REFUSED and "path" in details:
+        yield f"{details['method']} {details['path']}"
     if "purpose" in details:
         yield MAILS.get(details["purpose"], details["purpose"])
     if "until" in details:

@@ -154,6 +154,7 @@ def _templates() -> Environment:
         words.standing_here,
         words.standing_means,
         words.state,
+        words.to_the_second,
         words.today,
         words.until,
     )

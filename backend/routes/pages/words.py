@@ -134,6 +134,11 @@ def exact(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
+def to_the_second(moment: datetime) -> str:
+    """Say when, to the second: "3 Mar 2026, 14:05:09 UTC"."""
+    return f"{moment.day} {moment:%b %Y, %H:%M:%S} UTC"
+
+
 def day(moment: datetime) -> str:
     """Write the day as forms do (UTC): "2026-03-03"."""
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
