@@ -61,7 +61,6 @@ from backend.routes.pages import (
     inviting,
     ledger,
     listing,
-    many,
     members,
     organization_acts,
     overview,
@@ -71,6 +70,7 @@ from backend.routes.pages import (
     tier_acts,
     tier_moves,
     tier_of_person,
+    users_at_once,
 )
 from backend.routes.pages import audit as audit_page
 from backend.routes.pages import organizations as organization_pages
@@ -198,7 +198,7 @@ def create_app(context: Context | None = None) -> FastAPI:
         approvals,
         approvals_at_once,
         listing,
-        many,
+        users_at_once,
         exchange,
         ledger,
         statistics_page,

@@ -80,6 +80,7 @@ def test_every_route_says_in_a_sentence_what_it_does() -> None:
     from backend.routes.pages import (  # noqa: PLC0415
         account,
         approvals,
+        approvals_at_once,
         devices,
         editing,
         entrance,
@@ -88,7 +89,6 @@ def test_every_route_says_in_a_sentence_what_it_does() -> None:
         inviting,
         ledger,
         listing,
-        many,
         members,
         organization_acts,
         organizations,
@@ -101,13 +101,25 @@ def test_every_route_says_in_a_sentence_what_it_does() -> None:
         tier_of_person,
         tiers,
         users,
+        users_at_once,
     )
 
     groups = (invitation, inviting, members, organization_acts, organizations)
     limits = (tier_acts, tier_limits, tier_moves, tier_of_person, tiers)
-    pages = (account, approvals, devices, editing, entrance, exchange, ledger, listing, many, profile, recovery, users)
+    at_once = (approvals_at_once, users_at_once)
+    pages = (account, approvals, devices, editing, entrance, exchange, ledger, listing, profile, recovery, users)
     people = (users_by_id, users_by_name, account_files, own_data)
-    modules = (approval_service, approval_service_admin, operations, strength, *people, *groups, *limits, *pages)
+    modules = (
+        approval_service,
+        approval_service_admin,
+        operations,
+        strength,
+        *people,
+        *groups,
+        *limits,
+        *at_once,
+        *pages,
+    )
     found = [context.endpoint for module in modules for context in iter_route_contexts(module.router.routes)]
 
     assert len(found) > 30

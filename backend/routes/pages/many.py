@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel, StringConstraints
 
 from backend.models import GONE, Role, Status
-from backend.routes.deps import CurrentAdmin, FromOrigin, InContext, Look
 from backend.routes.pages.failures import in_words
 from backend.routes.pages.forms import BackTo, check, refuse, typed
 from backend.routes.pages.rendering import at_the_desk, go_saying, own_path, page
@@ -19,9 +18,6 @@ from backend.schemas.types import Reason, Text
 from backend.services import Services, bulk
 from backend.services.bulk import Operation
 
-router = APIRouter(include_in_schema=False)
-
-_LISTS: Final = ("/users", "/tiers/")
 MOST: Final = 1_000
 """Accounts in one go: a page of a list has fifty, a tier any number."""
 _SHOWN: Final = 50
@@ -210,11 +206,6 @@ class Chosen:
         return "tier" if self.room == "tiers" else "list"
 
 
-async def read_chosen(request: Request, caller: CurrentAdmin) -> Chosen:
-    """Read what was chosen in a list of accounts; see `choice`."""
-    return await choice(request, _LISTS, OF_PEOPLE)
-
-
 async def choice(request: Request, lists: tuple[str, ...], offered: Sequence[Many]) -> Chosen:
     """Read what was chosen in one of these lists, from the address of the confirmation page or from its form.
 
@@ -236,13 +227,6 @@ async def choice(request: Request, lists: tuple[str, ...], offered: Sequence[Man
     return Chosen(many, ids, back)
 
 
-async def read_call(
-    request: Request, caller: CurrentAdmin, chosen: Annotated[Chosen, Depends(read_chosen)]
-) -> bulk.Call:
-    """Read the form of the confirmation page; see `call_of`."""
-    return await call_of(request, chosen)
-
-
 async def call_of(request: Request, chosen: Chosen) -> bulk.Call:
     """Read the form of the confirmation page into a call that can be made again without being done again.
 
@@ -254,28 +238,6 @@ async def call_of(request: Request, chosen: Chosen) -> bulk.Call:
         refuse("tier", "Choose a tier.")
     many = chosen.many
     return bulk.Call(many.operation, chosen.ids, many.role, form.tier, form.reason, form.key)
-
-
-@router.get("/users/bulk")
-async def show_confirmation(
-    request: Request, caller: CurrentAdmin, chosen: Annotated[Chosen, Depends(read_chosen)], look: Look
-) -> Response:
-    """Say what will happen and to whom, before it happens."""
-    return await confirmation(request, chosen, look)
-
-
-@router.post("/users/bulk")
-async def act(
-    request: Request,
-    caller: CurrentAdmin,
-    chosen: Annotated[Chosen, Depends(read_chosen)],
-    call: Annotated[bulk.Call, Depends(read_call)],
-    context: InContext,
-    origin: FromOrigin,
-    look: Look,
-) -> Response:
-    """Do it, and tell about whoever was skipped."""
-    return await told(request, chosen, call, await bulk.run(context, caller.id, call, origin), look)
 
 
 async def told(request: Request, chosen: Chosen, call: bulk.Call, outcome: bulk.Outcome, look: Services) -> Response:
