@@ -22,7 +22,7 @@ from backend.services import unit_of_work
 from backend.services.rights import Act
 from backend.stores.users import UserStore
 
-_PEOPLE_A_TRANSACTION: Final = 100
+_PEOPLE_A_TRANSACTION: Final = 10
 _NO_PASSWORD: Final = "none"  # noqa: S105  # it is no hash of anything
 
 

@@ -39,6 +39,7 @@ _EMPTY = "; ".join(
     [
         *(f"DELETE FROM {table}" for table in reversed(metadata.sorted_tables) if table.name != "installation"),  # noqa: S608
         "UPDATE installation SET bootstrap_digest = NULL, claimed_at = NULL, claimed_by = NULL, filled_at = NULL",
+        "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'",  # ids begin at 1, as on SQLite
     ]
 )
 _SCHEMA = """

@@ -148,7 +148,7 @@ async def test_a_tier_is_given_on_the_page_of_a_person_and_kept_from_being_delet
     ids = dict(re.findall(r'<option value="(\d+)"(?: selected)?>(\w+)<', default.text))
     partner = next(id_ for id_, name in ids.items() if name == "Partner")
     given = await desk.press(f"{here}/tier", tier=partner)
-    unknown = [await desk.press(f"{here}/tier", tier=tier) for tier in ("77", "x", "9" * 30)]
+    unknown = [await desk.press(f"{here}/tier", tier=tier) for tier in (str(10**9), "x", "9" * 30)]
     shown, listed = await desk.get(here), await desk.read("/tiers")
     refused, asked = await desk.send("/tiers/Partner/delete"), await desk.get("/tiers/Partner/delete")
     taken = await desk.press(f"{here}/tier", tier="")
@@ -184,7 +184,7 @@ async def test_all_who_have_a_tier_are_moved_so_that_it_can_be_deleted(
     shown, listed = await desk.get("/tiers/Old%20one"), await desk.get("/tiers")
     question = await desk.get("/tiers/Old one/move")
     form = _form(question, chosen=",".join(sorted(str(person.id) for person in holders)))
-    nowhere = [await desk.press("/users/bulk", **form, **sent) for sent in ({}, {"tier": ""}, {"tier": "77"})]
+    nowhere = [await desk.press("/users/bulk", **form, **sent) for sent in ({}, {"tier": ""}, {"tier": str(10**9)})]
     moved = [await desk.press("/users/bulk", **form, tier=str(new), reason="It ends.") for _ in range(2)]
     nobody = await desk.get("/tiers/Old one/move")
     deleted = await desk.press("/tiers/Old one/delete")
@@ -235,7 +235,7 @@ async def test_people_are_found_by_their_tier_and_moved_from_the_list(
     await bulk.run(running.context, None, move, Origin())
     first = await desk.get("/users", tier_id=str(gold))
     second = await desk.get(re.findall(r'rel="next"\s+href="([^"]+)"', first.text)[0].replace("&amp;", "&"))
-    unknown = await desk.get("/users", tier_id="77", query="user")
+    unknown = await desk.get("/users", tier_id=str(10**9), query="user")
     deleted = await desk.read("/users", tier_id=str(gold), status="deleted")
     sent = {"operation": "tier", "chosen": [str(id_) for id_ in ids[:3]], "then": f"/users?tier_id={gold}"}
     question = await desk.get("/users/bulk", **sent)
