@@ -1,8 +1,9 @@
 """Paths of the API, as rate limits name them: their normal form, and which requests they match."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
+from enum import Enum
 from typing import Final
 
 from backend.errors import InvalidLimit
@@ -12,6 +13,13 @@ ANY: Final = "{}"
 """A segment that matches any other: what a path parameter such as `{user_id}` becomes."""
 _PLACE: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 _WORD: Final = re.compile(r"[A-Za-z0-9._~-]+")
+
+
+class Idle(Enum):
+    """Why a limit has no effect, with a place for its path."""
+
+    UNKNOWN = "The API has no path like {path}"
+    UNCOUNTED = "Requests to {path} are never counted"
 
 
 def path_as_kept(path: str) -> str:
@@ -37,18 +45,31 @@ def path_as_kept(path: str) -> str:
     return text
 
 
-def check_answered(path: str, routes: Iterable[str]) -> None:
-    """Check that a path in its normal form is one of `routes`, or a prefix of one.
+def check_counted(path: str, routes: Mapping[str, bool]) -> None:
+    """Check that requests to a path in its normal form, or below it, can count.
+
+    `routes` are the paths of the API, each with whether requests to it are counted.
 
     Raises:
-        InvalidLimit: it is not; the message names the route that is spelt most like it.
+        InvalidLimit: they cannot; the message names the path that is spelt most like it, of those that count.
     """
+    why = why_idle(path, routes)
+    if why:
+        counted = sorted(route for route, counts in routes.items() if counts)
+        nearest = max(counted, key=lambda route: SequenceMatcher(None, path, route).ratio())
+        reason = why.value.format(path=path)
+        raise InvalidLimit(f"{reason}, so the limit would have no effect. The most similar path is {nearest}.", "path")
+
+
+def why_idle(path: str, routes: Mapping[str, bool]) -> Idle | None:
+    """Tell why a limit for a path has no effect; None if it has one."""
     if not is_answered(path, routes):
-        nearest = max(sorted(routes), key=lambda route: SequenceMatcher(None, path, route).ratio())
-        raise InvalidLimit(
-            f"The API has no path like {path}, so the limit would have no effect. The most similar path is {nearest}.",
-            "path",
-        )
+        return Idle.UNKNOWN
+    if routes.get(path, True):
+        counts = is_answered(path, [route for route, counts in routes.items() if counts])
+    else:  # a word that stands where others have a name
+        counts = any(counts and route.startswith(f"{path}/") for route, counts in routes.items())
+    return None if counts else Idle.UNCOUNTED
 
 
 def is_answered(path: str, routes: Iterable[str]) -> bool:

@@ -1,6 +1,5 @@
 """The composition root: settings and context in, one application out."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from enum import Enum
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-import structlog
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordBearer
@@ -20,75 +18,23 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from backend import __version__, logs
-from backend.clock import pause
-from backend.context import Compared, Context
+from backend.context import Context
 from backend.environment import load
-from backend.errors import VestibuleError
 from backend.models import User
-from backend.routes import (
-    account_files,
-    approval_service,
-    approval_service_admin,
-    audit,
-    docs,
-    errors,
-    invitations,
-    messages,
-    opaque_sessions,
-    operations,
-    organizations,
-    own_data,
-    session_service,
-    sign_in,
-    sign_up,
-    statistics,
-    tiers,
-    users,
-    users_by_name,
-    verifying,
-)
-from backend.routes.deps import SESSION, SIGN_IN, Work
+from backend.routes import approval_service, docs, errors, verifying
+from backend.routes.deps import COUNTING, SESSION, SIGN_IN, Work
 from backend.routes.doorman import Doorman, Question
-from backend.routes.pages import (
-    account,
-    approvals,
-    approvals_at_once,
-    devices,
-    editing,
-    entrance,
-    exchange,
-    invitation,
-    inviting,
-    ledger,
-    listing,
-    members,
-    organization_acts,
-    overview,
-    profile,
-    recovery,
-    strength,
-    tier_acts,
-    tier_moves,
-    tier_of_person,
-    users_at_once,
-)
-from backend.routes.pages import audit as audit_page
-from backend.routes.pages import organizations as organization_pages
-from backend.routes.pages import statistics as statistics_page
-from backend.routes.pages import tier_limits as tier_limit_pages
-from backend.routes.pages import tiers as tier_pages
-from backend.routes.pages import users as people
+from backend.routes.opaque_sessions import get_bodily_user
 from backend.routes.paths import answered, in_one_path
 from backend.routes.request_checks import check_request
+from backend.routes.routers import ROUTERS
 from backend.routes.shell import Shell
 from backend.schemas.approval_service import UserAnswer
 from backend.schemas.errors import ErrorAnswer
-from backend.services import courier, provisioning, retention, session_rules, startup
+from backend.services import background, startup
 from backend.services.strategy import SessionStrategy
 from backend.services.user_manager import UserManager
 
-_PATIENCE_SECONDS: Final = 10
-_LOOK_AT_KEYS_SECONDS: Final = 1
 _STATIC: Final = Path(__file__).parent / "static"
 _ALLOWED_HEADERS: Final = (
     "Authorization",
@@ -106,7 +52,6 @@ _QUESTIONS: Final[Mapping[str, Question]] = {
     approval_service.WHOAMI: approval_service.whoami,
     verifying.PATH: verifying.verified,
 }
-_log = structlog.get_logger("vestibule")
 
 
 class Vestibule(FastAPI):
@@ -170,64 +115,17 @@ def create_app(context: Context | None = None) -> FastAPI:
     app.state.context = context
     errors.install(app)
     _ride_on_fastapi_users(app)
-    resources = [
-        approval_service,
-        approval_service_admin,
-        sign_in,
-        sign_up,
-        session_service,
-        verifying,
-        opaque_sessions,
-        own_data,
-        account_files,
-        users,
-        users_by_name,
-        messages,
-        statistics,
-        audit,
-        tiers,
-        invitations,
-        organizations,
-        operations,
-    ]
-    pages = [
-        entrance,
-        account,
-        profile,
-        devices,
-        approvals,
-        approvals_at_once,
-        listing,
-        users_at_once,
-        exchange,
-        ledger,
-        statistics_page,
-        audit_page,
-        overview,
-        editing,
-        organization_pages,
-        organization_acts,
-        inviting,
-        members,
-        invitation,
-        tier_limit_pages,
-        tier_pages,
-        tier_moves,
-        tier_acts,
-        tier_of_person,
-        people,
-        recovery,
-        strength,
-    ]
-    for module in (*resources, *pages, *([docs] if shown else [])):
-        app.include_router(module.router)
+    for router in (*ROUTERS, *([docs.router] if shown else [])):
+        app.include_router(router)
     app.mount("/static", VersionedFiles(directory=_STATIC), name="static")
+    app.router.lifespan_context = _lifespan  # FastAPI would wrap it once for each router, and none has one of its own
+    app.state.answered = answered(app, {*COUNTING, get_bodily_user})
     return app
 
 
 def get_user_manager(work: Work) -> UserManager:
     """Give fastapi-users' routers the manager of this request's transaction."""
-    return work.users
+    return work.user_manager
 
 
 def get_strategy(work: Work) -> SessionStrategy:
@@ -255,56 +153,12 @@ def _ride_on_fastapi_users(app: FastAPI) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
     logs.configure(context.settings)
-    context.routes = answered(app)
+    context.routes = app.state.answered
     try:
         await startup.prepare_database(context)
         await startup.refuse_demo_accounts(context)
         await startup.show_bootstrap_token(context)
-        tasks = [
-            asyncio.create_task(_reconcile(context)),
-            asyncio.create_task(context.news.listen(context.stopping)),
-            asyncio.create_task(context.touches.keep_saving(context.database, _saving(context), context.stopping)),
-            asyncio.create_task(_look_at_keys(context)),
-            asyncio.create_task(retention.keep_time(context)),
-        ]
-        if context.notifier:
-            tasks.append(asyncio.create_task(courier.carry(context, context.notifier)))
-        yield
-        context.stop()
-        _, late = await asyncio.wait(tasks, timeout=_PATIENCE_SECONDS)
-        for task in late:
-            task.cancel()
+        async with background.tasks(context):
+            yield
     finally:
         await context.close()
-
-
-def _saving(context: Context) -> float:
-    """Return the seconds between two writes of activity: half of the lag that the rules allow."""
-    return session_rules.Rules.of(context.settings).lag.total_seconds() / 2
-
-
-async def _look_at_keys(context: Context) -> None:
-    """Notice keys that were made or retired by the command line."""
-    while not context.stopping.is_set():
-        if context.keys.look():
-            context.cache.clear()
-        await pause(context.stopping, _LOOK_AT_KEYS_SECONDS)
-
-
-async def _reconcile(context: Context) -> None:
-    """Repair what a crash left between database and disk; requests are served meanwhile."""
-    try:
-        findings = await provisioning.repair(context)
-    except (VestibuleError, OSError):
-        _log.exception("reconciling_failed")
-        context.compared = Compared(failed=True)
-    else:
-        context.compared = Compared(findings.differences)
-        if not findings.agree:
-            _log.warning(
-                "reconciled",
-                missing=len(findings.missing),
-                stray=len(findings.stray),
-                remains=len(findings.remains),
-                unfinished=findings.unfinished,
-            )

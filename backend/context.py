@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -64,8 +64,9 @@ class Context:
     """How mail leaves; None in production without a mail server, where it stays in the outbox."""
     downloads: set[UUID] = field(default_factory=set)
     """The accounts to which their own data is being sent at this moment."""
-    routes: Sequence[str] = ()
-    """The API paths that this process serves, in their normal form; empty on the command line."""
+    routes: Mapping[str, bool] = field(default_factory=dict)
+    """The API paths that this process serves, in their normal form, and whether requests to each are counted against
+    tiers; empty on the command line."""
     lines: Lines = field(default_factory=Lines)
     """The queues of sign-ins that wait for a password check."""
     compared: Compared | None = None

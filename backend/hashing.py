@@ -53,11 +53,13 @@ _MOST_WORK: Final = 1024 * 1024
 class PasswordHasher:
     """Argon2id with upgrade of other hashes; fastapi-users' `PasswordHelperProtocol`, and the same without blocking.
 
-    Hashing takes all of a core for some tens of milliseconds. It runs in as many threads as there are cores; `queue`
+    Hashing takes all of a core for some tens of milliseconds. It runs in `threads`, one for each core; `queue`
     calls may wait in front of them for `patience` seconds each, further ones are refused with `HashingBusy`.
     """
 
-    def __init__(self, cost: tuple[int, int, int], *, queue: int = 256, patience: float = 5) -> None:
+    def __init__(
+        self, cost: tuple[int, int, int], *, queue: int = 256, patience: float = 5, threads: int | None = None
+    ) -> None:
         """Take argon2id's memory (KiB), passes and lanes; RFC 9106 and OWASP name sound values."""
         memory, passes, lanes = cost
         self._crypt = CryptContext(
@@ -69,7 +71,7 @@ class PasswordHasher:
             argon2__parallelism=lanes,
         )
         self._present = f"$argon2id$v=19$m={memory},t={passes},p={lanes}$"
-        self._threads = os.cpu_count() or 1
+        self._threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="hash", initializer=_be_nice)
         self._free = asyncio.Semaphore(self._threads)
         self._queue = queue

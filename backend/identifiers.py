@@ -43,8 +43,14 @@ _SEPARATORS: Final = frozenset("._-")
 ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
 _PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
 _LOOKS_LIKE_AN_ID: Final = re.compile(r"[0-9a-f]{32}")
-_INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
-"""Hangul fillers: letters by category, but they draw nothing."""
+_MARKS: Final = frozenset({"Mn", "Mc"})
+_MOST_MARKS: Final = 6
+"""On one letter: as many as the scripts need that write vowels and tones so."""
+_INVISIBLE: Final = frozenset(
+    "\u115f\u1160\u3164\uffa0"  # Hangul fillers
+    "\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f"  # the grapheme joiner, inherent vowels, variation selectors
+).union(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+"""Letters and marks by category that draw nothing: Unicode's Default_Ignorable_Code_Point."""
 
 
 def username_as_typed(username: str) -> str:
@@ -56,8 +62,12 @@ def username_as_typed(username: str) -> str:
     name = unicodedata.normalize("NFC", username)
     if not USERNAME_MIN <= len(name) <= USERNAME_MAX:
         raise InvalidUsername(f"A username must have {USERNAME_MIN} to {USERNAME_MAX} characters.")
-    if not all(_letter_or_digit(character) or character in _SEPARATORS for character in name):
+    if not all(_is_allowed(character) for character in name):
         raise InvalidUsername("A username can only contain letters, digits, dots, underscores and hyphens.")
+    if not _marks_belong(unicodedata.normalize("NFD", name)):
+        raise InvalidUsername(
+            f"Accents and vowel signs must follow a letter, at most {_MOST_MARKS} of them and none twice in a row."
+        )
     if name[0] in _SEPARATORS or name[-1] in _SEPARATORS:
         raise InvalidUsername("A username must begin and end with a letter or a digit.")
     key = username_key(name)
@@ -139,6 +149,23 @@ def _nobodys(text: str) -> str:
     return f"too long: {hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
-def _letter_or_digit(character: str) -> bool:
+def _is_allowed(character: str) -> bool:
+    """Tell whether a username may contain a character: a letter, digit or mark (RFC 8264 §9.1), or a separator."""
     category = unicodedata.category(character)
-    return (category.startswith("L") or category == "Nd") and character not in _INVISIBLE_LETTERS
+    word = category.startswith("L") or category == "Nd" or category in _MARKS
+    return character in _SEPARATORS or (word and character not in _INVISIBLE)
+
+
+def _marks_belong(name: str) -> bool:
+    """Tell whether every mark of a decomposed name stands on a letter, with a few others, none of them its double."""
+    room, before = 0, ""
+    for character in name:
+        category = unicodedata.category(character)
+        if category in _MARKS:
+            if not room or character == before:
+                return False
+            room -= 1
+        else:
+            room = _MOST_MARKS if category.startswith("L") else 0
+        before = character
+    return True

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.mail_settings import mail_server, sender
+from backend.site_settings import DEFAULT_NAME, Contact, contact, site_name
 
 PREFIX: Final = "VESTIBULE_"
 DOTENV: Final = ".env"
@@ -54,6 +55,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     data_dir: Path = Path("graph_data")
     public_url: str = "http://127.0.0.1:8000"
+    site_name: str = DEFAULT_NAME
+    contact: str | None = None
 
     registration: RegistrationMode = RegistrationMode.APPROVAL
     require_approval_note: bool = False
@@ -130,6 +133,19 @@ class Settings(BaseSettings):
         if not text:
             return None
         sender(text)
+        return text
+
+    @field_validator("site_name")
+    @classmethod
+    def _name_fits_everywhere(cls, text: str) -> str:
+        return site_name(text)
+
+    @field_validator("contact")
+    @classmethod
+    def _contact_leads_somewhere(cls, text: str | None) -> str | None:
+        if not text:
+            return None
+        contact(text)
         return text
 
     @field_validator("trusted_proxies", "cors_origins", mode="before")
@@ -218,6 +234,16 @@ class Settings(BaseSettings):
             if not self.uses_https and urlsplit(self.public_url).hostname not in {"127.0.0.1", "localhost", "::1"}:
                 raise ValueError(f"{PREFIX}PUBLIC_URL must be https in production")
         return self
+
+    @property
+    def way_to_ask(self) -> Contact | None:
+        """Whom people can ask, where that is set."""
+        return contact(self.contact) if self.contact else None
+
+    @property
+    def site(self) -> str:
+        """What mails call the installation: its name, or the host of its address where it has none of its own."""
+        return urlsplit(self.public_url).netloc if self.site_name == DEFAULT_NAME else self.site_name
 
     @property
     def uses_https(self) -> bool:

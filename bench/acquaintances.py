@@ -18,7 +18,8 @@ from backend.environment import load
 from backend.hashing import PasswordHasher
 from backend.models import Status, User
 from backend.services import unit_of_work
-from backend.services.admission import Registration, Standing
+from backend.services.admission import Beginning
+from backend.services.registration import Registration
 
 PASSWORD: Final = "correct horse battery"  # noqa: S105  # of accounts that live for minutes
 READER: Final = "reader"
@@ -36,7 +37,7 @@ _A_TRANSACTION: Final = 50
 @dataclass(frozen=True)
 class _Person:
     name: str
-    standing: Standing
+    beginning: Beginning
     hashed_password: str
 
 
@@ -61,13 +62,13 @@ async def settle(many: int) -> list[UUID]:
                 for person in batch:
                     registration = Registration(person.name, f"{person.name}@example.org", PASSWORD)
                     user = await services.admission.take_over(
-                        registration, person.hashed_password, person.standing, admin=None
+                        registration, person.hashed_password, person.beginning, admin=None
                     )
                     users.append(user)
         ids = {user.username: user.id for user in users}
         async with unit_of_work(context) as services:
-            await services.users.reject(ids[name("rejected")], by=None)
-            await services.closing.delete(None, ids[name("deleted")])
+            await services.decisions.reject(ids[name("rejected")], by=None)
+            await services.deletion.delete(None, ids[name("deleted")])
     finally:
         await context.close()
     return [ids[name("active", number)] for number in range(many)]
@@ -75,14 +76,15 @@ async def settle(many: int) -> list[UUID]:
 
 def _everybody(many: int, hasher: PasswordHasher) -> Iterator[_Person]:
     ours = hasher.hash(PASSWORD)
-    yield _Person(name("first"), Standing(), ours)  # becomes the superuser; the others are like everybody
+    yield _Person(name("first"), Beginning(), ours)  # becomes the superuser; the others are like everybody
     for kind in MAILED:
-        standing = Standing(status=Status.PENDING if kind == "pending" else Status.ACTIVE, is_verified=kind == "proven")
-        yield from (_Person(name(kind, number), standing, ours) for number in range(many))
+        status = Status.PENDING if kind == "pending" else Status.ACTIVE
+        beginning = Beginning(status=status, is_verified=kind == "proven")
+        yield from (_Person(name(kind, number), beginning, ours) for number in range(many))
     odd = {"bcrypt": _BCRYPT, "dearer": _hash(_DEARER), "unusable": "!"}
     for kind in ALONE:
-        standing = Standing(status=Status.PENDING if kind == "rejected" else Status.ACTIVE)
-        yield _Person(name(kind), standing, odd.get(kind, ours))
+        beginning = Beginning(status=Status.PENDING if kind == "rejected" else Status.ACTIVE)
+        yield _Person(name(kind), beginning, odd.get(kind, ours))
 
 
 def _hash(cost: tuple[int, int, int]) -> str:

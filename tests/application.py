@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -49,6 +50,15 @@ _SCHEMA = """
         (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace)
     )
 """
+PATIENCE = 120.0
+"""Seconds that a test waits for what is to happen: nothing that is well takes so long on the busiest machine."""
+_STANDSTILLS = {
+    "backend.stores.news.DEAF_AFTER_SECONDS": 10 * PATIENCE,
+    "backend.stores.postgres_channel.BEAT_SECONDS": PATIENCE,
+    "backend.stores.postgres_channel.PATIENCE_SECONDS": PATIENCE,
+    "backend.stores.counters._REDIS_PATIENCE_SECONDS": PATIENCE,
+}
+"""What is done where an answer is late by parts of a second, is shown by tests that ask for it; see `unhurried`."""
 _ENGINES: dict[str, Database] = {}
 """Kept for their compiled statements: each worker's test databases bear the same name, one after the other."""
 _IDLE: dict[bool, list[FastAPI]] = {}
@@ -56,9 +66,12 @@ _IDLE: dict[bool, list[FastAPI]] = {}
 
 @dataclass
 class StillClock:
-    """A clock that goes on only when a test moves it, from a whole second near the machine's own time."""
+    """A clock that goes on only when a test moves it, from the middle of a day, a week and a month.
 
-    at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    It is far ahead of the machine's own time: what asks the machine instead of the clock is seen at once.
+    """
+
+    at: datetime = datetime(2040, 5, 16, 12, 30, tzinfo=UTC)
 
     def now(self) -> datetime:
         return self.at
@@ -111,6 +124,15 @@ class Application:
         return [message for message in self.box.messages if UUID(message.id) in {row.id for row in rows}]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unhurried() -> Iterator[None]:
+    """Let this process bear with a machine that stands still for a while; servers of their own do as they always do."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, seconds in _STANDSTILLS.items():
+            patch.setattr(name, seconds)
+        yield
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty, migrated SQLite database, to be copied."""
@@ -137,7 +159,7 @@ class Lasting(Database):
         self._name = template.replace("template", "test")
         self._schema: str | None = None
         self.url = server.url(self._name)
-        super().__init__(self.url)
+        super().__init__(self.url, patience=PATIENCE)
 
     async def close(self) -> None:
         """The application ends; its connections serve the next one."""
@@ -203,15 +225,21 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def settings_for_test(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
     """The settings of this test: `@pytest.mark.settings(registration="open")` changes some."""
     values: dict[str, Any] = {
-        "database_url": SecretStr(database_url),
-        "data_dir": tmp_path / "graph_data",
         "argon2": CHEAP_ARGON2,
+        "hash_queue_seconds": PATIENCE,
         "refusal_seconds": 0,
         "send_verification_emails": False,
     }
     for mark in request.node.iter_markers("settings"):
         values.update(mark.kwargs)
-    return Settings(_env_file=None, **values)
+    places = {"database_url": SecretStr(database_url), "data_dir": tmp_path / "graph_data"}
+    return _settings(database_url.partition(":")[0], **values).model_copy(update=places)
+
+
+@lru_cache
+def _settings(scheme: str, **values: Any) -> Settings:
+    """Settings but for their places: to look for them in the environment takes longer than many a test."""
+    return Settings(_env_file=None, database_url=SecretStr(f"{scheme}:///nowhere"), data_dir=Path(), **values)
 
 
 @pytest.fixture
@@ -237,7 +265,8 @@ def people(running: Application) -> People:
 async def start(settings: Settings, **parts: Any) -> AsyncIterator[Application]:
     """Start the application within this process; `parts` replace parts of its context."""
     clock, box = StillClock(), MailBox()
-    context = Context.build(settings, clock=clock, notifier=None, database=_ENGINES.get(settings.database), **parts)
+    database = _ENGINES.get(settings.database) or Database(settings.database, patience=PATIENCE)
+    context = Context.build(settings, clock=clock, notifier=None, **{"database": database, **parts})
     _ENGINES[settings.database] = context.database
     context.notifier = None  # no courier in the background: `mails()` carries them, in the test's own time
     async with AsyncExitStack() as stack:
@@ -272,6 +301,6 @@ def _now(work: Coroutine[Any, Any, Any]) -> None:
 
 
 async def _migrate(url: str) -> None:
-    database = Database(url)
+    database = Database(url, patience=PATIENCE)
     await runner.upgrade(database)
     await database.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.machines import forks, memory, network, programs
 from tests.machines.certificates import Certificates
@@ -15,10 +16,11 @@ from tests.machines.processes import MachineError
 from tests.machines.redis import Redis
 from tests.machines.smtp import Sink
 
-pytest_plugins = ["tests.application"]
+pytest_plugins = ["tests.application", "tests.hashers"]
 
 _CLUSTERS: Final = pytest.StashKey[list[Cluster]]()
 _WORKER_INPUT: Final = "postgres"
+_ANYWHERE: Final = "anywhere"
 _TOGETHER: Final = {"browser": 0, "faults": 1}
 
 
@@ -35,6 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # be ended in order, as by Ctrl-C
     memory.prefer()
     network.close()
+    # The same examples in every run, and as much time for each as it takes: none fails by chance or on a busy machine.
+    settings.register_profile(
+        _ANYWHERE, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile(_ANYWHERE)
 
 
 @pytest.hookimpl(trylast=True)

@@ -12,9 +12,9 @@ from sqlmodel import col, select
 from backend.context import Context
 from backend.models import AuditEvent, Listing, Role, Status, User
 from backend.services import Services, unit_of_work
-from backend.services.admission import Registration
 from backend.services.audit import Action
 from backend.services.grants import CookieGrant
+from backend.services.registration import Registration
 from backend.services.rights import Act
 from backend.stores.listing_texts import texts
 from backend.stores.rows import insert
@@ -98,7 +98,7 @@ class People:
         """Somebody who was turned away."""
         person = await self.pending()
         async with unit_of_work(self.context) as services:
-            await services.users.reject(person.id, by=None, reason=reason)
+            await services.decisions.reject(person.id, by=None, reason=reason)
         return person
 
     async def suspended(self) -> Person:
@@ -112,7 +112,7 @@ class People:
         """Somebody whose account was deleted; the token is from before."""
         person = await self.active()
         async with unit_of_work(self.context) as services:
-            await services.closing.delete(None, person.id)
+            await services.deletion.delete(None, person.id)
         return person
 
     async def in_status(self, status: Status, *, signed_in: bool = True) -> Person:
@@ -130,7 +130,7 @@ class People:
             await self.signed_in(person)
         if status is Status.DELETED:
             async with unit_of_work(self.context) as services:
-                await services.closing.delete(None, person.id)
+                await services.deletion.delete(None, person.id)
         elif status is not Status.ACTIVE:
             async with unit_of_work(self.context) as services:
                 user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)

@@ -12,7 +12,7 @@ from backend.cli.running import run
 from backend.context import Context
 from backend.models import Role, User
 from backend.services import COMMAND_LINE, unit_of_work
-from backend.services.admission import Registration
+from backend.services.registration import Registration
 
 app = typer.Typer(help="Create administrators.", no_args_is_help=True)
 

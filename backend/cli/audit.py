@@ -16,7 +16,7 @@ from backend.services import reading
 from backend.services.audit import Action
 from backend.services.audit_export import row
 from backend.services.audit_trail import AuditTrail, By, Group, Search, TrailRecord
-from backend.services.throttle import parsed
+from backend.services.networks import as_address
 
 app = typer.Typer(help="Read the audit.", no_args_is_help=True)
 
@@ -32,7 +32,7 @@ def _known(name: str | None) -> str | None:
 
 
 def _address(text: str | None) -> str | None:
-    found = parsed(text) if text else None
+    found = as_address(text) if text else None
     if text and found is None:
         raise typer.BadParameter("enter a network address, for example 203.0.113.7")
     return str(found) if found else None

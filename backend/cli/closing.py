@@ -89,7 +89,7 @@ def role(
     """
 
     async def act(services: Services, user: User) -> Done:
-        return Done(await services.administration.set_role(None, user.id, role, reason), f"role {role}")
+        return Done(await services.roles.give(None, user.id, role, reason), f"role {role}")
 
     for_each(names, "role", act, as_json=as_json)
 
@@ -106,7 +106,7 @@ def delete(
     """
 
     async def act(services: Services, user: User) -> Done:
-        return Done(await services.closing.delete(None, user.id, reason, free_names=free_names), "deleted")
+        return Done(await services.deletion.delete(None, user.id, reason, free_names=free_names), "deleted")
 
     for_each(names, "delete", act, as_json=as_json)
 
@@ -118,7 +118,7 @@ def restore(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOpti
     """
 
     async def act(services: Services, user: User) -> Done:
-        restored = await services.closing.restore(None, user.id, reason)
+        restored = await services.deletion.restore(None, user.id, reason)
         return Done(restored, f"restored, now {restored.status}")
 
     for_each(names, "restore", act, as_json=as_json, gone=True)

@@ -32,7 +32,7 @@ def data(
     async def work(context: Context) -> None:
         async with reading(context) as services:
             id_ = as_id(name)
-            user = await (services.people.applicant(id_) if id_ else services.people.by_name(name))
+            user = await (services.people.one(id_, gone=True) if id_ else services.people.by_name(name))
         own = await own_data.begin(context, user.id, COMMAND_LINE, by=None)
         try:
             async for piece in own.pieces():

@@ -12,7 +12,7 @@ from backend.cli.running import run
 from backend.context import Context
 from backend.models import Tier, TierLimit, User
 from backend.services import COMMAND_LINE, Services, reading, unit_of_work
-from backend.services.tiers import id_of
+from backend.services.tier_holders import id_of
 
 app = typer.Typer(help="List, create and delete tiers and their limits.", no_args_is_help=True)
 limit = typer.Typer(help="Add and remove the limits of a tier.", no_args_is_help=True)
@@ -33,7 +33,7 @@ def list_(as_json: JsonOption = False) -> None:
     async def work(context: Context) -> list[dict[str, Any]]:
         async with reading(context) as look:
             tiers = await look.tiers.every()
-            sizes = await look.tiers.sizes(tiers)
+            sizes = await look.tier_holders.sizes(tiers)
             limits = await look.tier_limits.by_tier()
             return [{**_described(tier, limits[id_of(tier)]), "accounts": sizes[id_of(tier)].count} for tier in tiers]
 
@@ -163,7 +163,7 @@ def give(
 
     async def act(services: Services, user: User) -> Done:
         found = None if tier == _NONE else await services.tiers.one(tier)
-        given = await services.tiers.assign(None, user.id, id_of(found) if found else None, reason)
+        given = await services.tier_holders.assign(None, user.id, id_of(found) if found else None, reason)
         return Done(given, f"tier {found.name}" if found else "no tier")
 
     for_each(names, "tier", act, as_json=as_json, gone=True)

@@ -106,7 +106,7 @@ def approve(
 
     async def act(services: Services, user: User) -> Done:
         try:
-            approved = await services.users.approve(user.id, by=None, reason=reason, reconsider=reconsider)
+            approved = await services.decisions.approve(user.id, by=None, reason=reason, reconsider=reconsider)
         except AlreadyDecided as error:
             raise AlreadyDecided(f"{error.detail} (--reconsider approves them anyway)") from None
         return Done(approved, "approved")
@@ -122,7 +122,7 @@ def reject(names: NamesArgument, reason: ReasonOption = None, as_json: JsonOptio
     """
 
     async def act(services: Services, user: User) -> Done:
-        return Done(await services.users.reject(user.id, by=None, reason=reason), "rejected")
+        return Done(await services.decisions.reject(user.id, by=None, reason=reason), "rejected")
 
     for_each(names, "reject", act, as_json=as_json)
 

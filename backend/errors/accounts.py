@@ -1,5 +1,8 @@
 """What cannot be done to an account, or not by this person."""
 
+from collections.abc import Mapping
+from datetime import date
+
 from backend.errors.families import Conflict, Forbidden, Invalid, NotFound, VestibuleError
 
 
@@ -56,6 +59,18 @@ class InvalidTransition(Conflict):
     """The table of account states has no way from the present status to the wanted one."""
 
     code = "INVALID_TRANSITION"
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else has changed what the caller wants to change, since the caller looked."""
+
+    code = "CHANGED_MEANWHILE"
+    detail = "Someone else changed this account while you were editing it."
+
+    def __init__(self, now: Mapping[str, object]) -> None:
+        """Tell what is there `now`, by field."""
+        self.fields = {name: _instead(value) for name, value in now.items()}
+        super().__init__()
 
 
 class LastAdmin(Invalid):
@@ -161,3 +176,11 @@ class ChartNotFound(NotFound):
 
     code = "CHART_NOT_FOUND"
     detail = "This chart does not exist."
+
+
+def _instead(value: object) -> str:
+    if isinstance(value, bool):
+        return f"It is now {'confirmed' if value else 'not confirmed'}."
+    if isinstance(value, date):
+        return f"It is now {value:%Y-%m-%d}."
+    return f"It is now “{value}”." if value else "It is now empty."

@@ -31,6 +31,8 @@ class VestibuleError(Exception):
     detail: str = "The request was refused."
     field: ClassVar[str | None] = None
     """The form field a person would have to change, where there is exactly one."""
+    also: tuple["VestibuleError", ...] = ()
+    """What else has to change about the same form, each with its field."""
 
     def __init__(self, detail: str | None = None) -> None:
         """Use `detail` in place of the class's own sentence."""

@@ -54,6 +54,27 @@ class NoteRequired(Unprocessable):
     field = "approval_note"
 
 
+class InstitutionRequired(NoteRequired):
+    """This installation asks every applicant for an institution."""
+
+    detail = "Please name the institution for which you want access."
+    field = "institution"
+
+
+class RequestDecided(Conflict):
+    """Somebody wants to change their request, but it does not stand as it did."""
+
+    code = "REQUEST_DECIDED"
+    detail = "Your request has changed in the meantime. Look at where it stands now."
+
+
+class RequestTooSoon(Conflict):
+    """Somebody asks again too soon after they did so before: a person has to decide each time."""
+
+    code = "REQUEST_TOO_SOON"
+    detail = "You can send your request again once a day. Please try again tomorrow."
+
+
 class InvalidUsername(Unprocessable):
     """The username breaks the rule for usernames; `detail` says which part."""
 

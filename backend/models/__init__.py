@@ -13,10 +13,12 @@ from backend.models.sign_in_attempts import SignInAttempts
 from backend.models.tally import Tally, TallyKind
 from backend.models.tier import Tier, TierLimit
 from backend.models.types import metadata
-from backend.models.user import GONE, Role, Status, User
+from backend.models.user import CLOSED, GONE, NOT_LET_IN, Role, Status, User
 
 __all__ = [
+    "CLOSED",
     "GONE",
+    "NOT_LET_IN",
     "AuditEvent",
     "BulkCall",
     "Carrier",

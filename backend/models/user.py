@@ -26,6 +26,10 @@ class Status(StrEnum):
 
 GONE: Final = (Status.DELETED, Status.ANONYMIZED)
 """States that no list shows unless it asks for them."""
+NOT_LET_IN: Final = (Status.PENDING, Status.REJECTED)
+"""States of people whom nobody has let in: what opens their account is a decision."""
+CLOSED: Final = (Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED)
+"""States out of which an administrator opens an account again."""
 
 
 class Role(StrEnum):

@@ -22,8 +22,8 @@ from backend.schemas.approval_service import (
     WhoAmI,
 )
 from backend.schemas.profile import RESET_SENT, EmailBody
-from backend.services.admission import Registration
 from backend.services.identity import Identity
+from backend.services.registration import Registration
 from backend.settings import RegistrationMode
 
 router = APIRouter(prefix="/api/auth", tags=["A: approval service"])
@@ -36,14 +36,14 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 async def register(body: RegisterBody, work: Work, bootstrap: BootstrapToken = None) -> UserAnswer | Response:
     """Sign up. The first account ever becomes the superuser; others wait, as the registration mode says."""
     registration = body.model_dump() | {"bootstrap_token": body.bootstrap_token or bootstrap}
-    user = await work.admission.sign_up(Registration(**registration))
+    user = await work.sign_up.with_username(Registration(**registration))
     return UserAnswer.model_validate(user) if user else received()
 
 
 @router.post("/login")
 async def login(body: LoginBody, device: OnDevice, work: Work) -> LoginAnswer:
     """Sign in by username or email address."""
-    user = await work.users.check_password(body.username_or_email, body.password)
+    user = await work.authentication.check_password(body.username_or_email, body.password)
     grant = await work.sessions.open_bearer(user, device)
     return LoginAnswer(
         access_token=grant.access_token,

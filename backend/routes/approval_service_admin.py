@@ -9,7 +9,8 @@ from backend.errors import InvalidId
 from backend.identifiers import id_or
 from backend.routes.deps import CurrentAdmin, CurrentApprover, Look, Work
 from backend.schemas.answers import Message
-from backend.schemas.approval_service import (
+from backend.schemas.approval_service import UserAnswer
+from backend.schemas.approval_service_admin import (
     AdministeredAnswer,
     AdministeredUser,
     AdminResetAnswer,
@@ -18,7 +19,6 @@ from backend.schemas.approval_service import (
     DecidedUser,
     DecisionAnswer,
     DecisionBody,
-    ListedUser,
     PendingAnswer,
     PendingUser,
     ReasonBody,
@@ -27,7 +27,7 @@ from backend.schemas.approval_service import (
     UpdateUserBody,
     UsersAnswer,
 )
-from backend.services.admission import Registration
+from backend.services.registration import Registration
 
 router = APIRouter(prefix="/api/auth/admin", tags=["A: administration"])
 
@@ -51,7 +51,7 @@ async def list_users(caller: CurrentAdmin, look: Look, cursor: str | None = None
     """List accounts, newest first, 1,000 at most a call."""
     page, counts = await look.people.newest(cursor, _MOST), await look.people.counts()
     return UsersAnswer(
-        users=[ListedUser.model_validate(user) for user in page.rows],
+        users=[UserAnswer.model_validate(user) for user in page.rows],
         total=counts.total,
         superusers=counts.superusers,
         active_users=counts.active,
@@ -74,7 +74,7 @@ async def create_user(body: CreateUserBody, caller: CurrentAdmin, work: Work) ->
 @router.put("/users/{id}")
 async def update_user(caller: CurrentAdmin, target: Target, body: UpdateUserBody, work: Work) -> AdministeredAnswer:
     """Change names, activity or rights of an account."""
-    user = await work.administration.update(caller.id, target, body.changes(), current_password=body.current_password)
+    user = await work.editing.update(caller.id, target, body.changes(), current_password=body.current_password)
     return AdministeredAnswer(message="User updated successfully", user=AdministeredUser.model_validate(user))
 
 
@@ -83,7 +83,7 @@ async def promote(
     caller: CurrentAdmin, target: Target, work: Work, body: ReasonBody | None = None
 ) -> AdministeredAnswer:
     """Make somebody an administrator."""
-    user = await work.administration.promote(caller.id, target, body.reason if body else None)
+    user = await work.roles.promote(caller.id, target, body.reason if body else None)
     message = f"User '{user.username}' promoted to superuser successfully"
     return AdministeredAnswer(message=message, user=AdministeredUser.model_validate(user))
 
@@ -93,7 +93,7 @@ async def demote(
     caller: CurrentAdmin, target: Target, work: Work, body: ReasonBody | None = None
 ) -> AdministeredAnswer:
     """Make an administrator a user again."""
-    user = await work.administration.demote(caller.id, target, body.reason if body else None)
+    user = await work.roles.demote(caller.id, target, body.reason if body else None)
     message = f"User '{user.username}' demoted from superuser successfully"
     return AdministeredAnswer(message=message, user=AdministeredUser.model_validate(user))
 
@@ -101,7 +101,7 @@ async def demote(
 @router.delete("/users/{id}")
 async def delete_user(caller: CurrentAdmin, target: Target, work: Work) -> Message:
     """Delete an account; its names are free at once."""
-    user = await work.closing.delete(caller.id, target)
+    user = await work.deletion.delete(caller.id, target)
     return Message(message=f"User '{user.username}' deleted successfully")
 
 
@@ -135,7 +135,7 @@ async def pending_approvals(caller: CurrentApprover, look: Look, cursor: str | N
 @router.post("/users/{id}/approve")
 async def decide(caller: CurrentApprover, target: Target, body: DecisionBody, work: Work) -> DecisionAnswer:
     """Let an applicant in, or turn them away."""
-    act, word = (work.users.approve, "approved") if body.approved else (work.users.reject, "rejected")
+    act, word = (work.decisions.approve, "approved") if body.approved else (work.decisions.reject, "rejected")
     user = await act(target, by=caller.id, reason=body.reason, reconsider=body.reconsider)
     return DecisionAnswer(message=f"User '{user.username}' {word} successfully", user=DecidedUser.model_validate(user))
 

@@ -10,7 +10,7 @@ from backend.errors import UserNotFound
 from backend.schemas.types import Text
 from backend.services.audit import Action
 from backend.services.audit_trail import AuditTrail, Group, Search
-from backend.services.throttle import parsed
+from backend.services.networks import as_address
 
 Who = Annotated[Text, StringConstraints(max_length=320, strip_whitespace=True)]
 """A username, an email address or an id."""
@@ -44,7 +44,7 @@ class Filters(BaseModel):
             self.action,
             actor=await _called(self.actor, trail),
             target=await _called(self.target, trail),
-            ip_address=str(parsed(address) or address) if address else None,
+            ip_address=str(as_address(address) or address) if address else None,
             since=self.since,
             until=self.until,
         )

@@ -26,9 +26,9 @@ from backend.services import Origin, Services, reading, unit_of_work
 from backend.services.audit import LONGEST_AGENT
 from backend.services.grants import Device
 from backend.services.identity import Identity, Kind, identify, recall
+from backend.services.networks import as_address
 from backend.services.quota import spend
 from backend.services.rights import Act, may
-from backend.services.throttle import parsed
 
 SIGN_IN: Final = "/api/v1/auth/login"
 SESSION: Final = "Session"
@@ -173,6 +173,8 @@ async def get_visitor(request: Request) -> Identity | None:
         return None
 
 
+COUNTING: Final = frozenset({get_current_user, get_maybe_user, get_visitor})
+"""The ways to a caller that count the request against their tier."""
 MaybeUser = Annotated[Identity | None, Depends(get_maybe_user)]
 Visitor = Annotated[Identity | None, Depends(get_visitor)]
 
@@ -252,7 +254,7 @@ def _address_of(request: Request) -> str | None:
     """Return the address a request comes from; "unknown" (RFC 7239 §6.2) where a proxy names something else."""
     if request.client is None:
         return None
-    found = parsed(request.client.host)
+    found = as_address(request.client.host)
     return str(found) if found else "unknown"
 
 

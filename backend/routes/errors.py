@@ -112,13 +112,17 @@ def _plainly(error: errors.VestibuleError) -> Refusal:
     if isinstance(error, errors.Unauthenticated):
         return replace(refusal, headers={**(refusal.headers or {}), "WWW-Authenticate": _challenge(error)})
     if isinstance(error, errors.Unprocessable):
-        item = {
-            "loc": ["body", *([error.field] if error.field else [])],
-            "msg": error.detail,
-            "type": error.code.lower(),
-        }
-        return replace(refusal, items=(item,))
+        values = (one for one in (error, *error.also) if isinstance(one, errors.Unprocessable))
+        return replace(refusal, items=tuple(_item(one) for one in values))
     return refusal
+
+
+def _item(error: errors.VestibuleError) -> dict[str, Any]:
+    return {
+        "loc": ["body", *([error.field] if error.field else [])],
+        "msg": error.detail,
+        "type": error.code.lower(),
+    }
 
 
 def _challenge(error: errors.Unauthenticated) -> str:

@@ -81,7 +81,7 @@ Now = Annotated[datetime, Depends(get_now)]
 @router.post("/signin")
 async def sign_in(body: SignInBody, device: OnDevice, work: Work, now: Now) -> SignInAnswer:
     """Sign in by username or email address."""
-    user = await work.users.check_password(body.login, body.password)
+    user = await work.authentication.check_password(body.login, body.password)
     grant = await work.sessions.open_opaque(user, device)
     return SignInAnswer(
         session=grant.session, user_id=user.id, email=user.email, message="Authentication successful", timestamp=now

@@ -20,7 +20,8 @@ from backend.schemas.organizations import (
 )
 from backend.services import Services
 from backend.services.identity import Identity
-from backend.services.organizations import Member, Place
+from backend.services.members import Member
+from backend.services.organizations import Place
 
 router = APIRouter(prefix="/api/v1/organizations", tags=["Organizations"])
 
@@ -82,7 +83,7 @@ async def list_members(
     query: Annotated[PageQuery, Query()],
 ) -> EnvelopedPage[MemberAnswer]:
     """List who is in an organization, those who came first first."""
-    page = await look.organizations.members(caller, id, query.cursor, query.items_per_page)
+    page = await look.members.page(caller, id, query.cursor, query.items_per_page)
     members = [_member(member) for member in page.rows]
     return EnvelopedPage(data=members, message="Members retrieved successfully", next_cursor=page.next_cursor)
 
@@ -96,21 +97,21 @@ async def change_role(
     work: Work,
 ) -> Envelope[MemberAnswer]:
     """Let a member be owner, admin or member."""
-    member = await work.organizations.change_role(caller, id, user_id, body.role)
+    member = await work.members.change_role(caller, id, user_id, body.role)
     return Envelope(data=_member(member), message="Role updated successfully")
 
 
 @router.delete(MEMBER)
 async def remove(id: PathId, user_id: PathId, caller: CurrentUser, work: Work) -> Envelope[Message]:  # noqa: A002
     """Take a member out, or leave oneself."""
-    await work.organizations.remove(caller, id, user_id)
+    await work.members.remove(caller, id, user_id)
     return said("Member removed successfully")
 
 
 @router.post("/{id}/leave")
 async def leave(id: PathId, caller: CurrentUser, work: Work) -> Envelope[Message]:  # noqa: A002
     """Leave an organization; the last owner who could look after it cannot."""
-    await work.organizations.leave(caller, id)
+    await work.members.leave(caller, id)
     return said("You have left the organization")
 
 
@@ -122,8 +123,8 @@ async def transfer(
     work: Work,
 ) -> Envelope[OrganizationAnswer]:
     """Make a member owner; the caller is admin afterwards, if they were owner."""
-    place = await work.organizations.transfer(caller, id, body.user_id)
-    return Envelope(data=organization_of(place), message="Organization handed over successfully")
+    place = await work.members.transfer(caller, id, body.user_id)
+    return Envelope(data=organization_of(place), message="Organization transferred successfully")
 
 
 async def _everybodys(look: Services, caller: Identity, query: PageQuery) -> EnvelopedPage[OrganizationWithOwners]:

@@ -1,10 +1,12 @@
 """Paths: all of the API, that of a request, and those where an id or a username stands: no name looks like an id."""
 
 import re
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import FastAPI, Path
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import Scope
@@ -37,10 +39,25 @@ _KIND: Final = re.compile(r":\w+}")
 _UNKNOWN: Final = "unknown"
 
 
-def answered(app: FastAPI) -> list[str]:
-    """Return the paths of the API that an application answers, as limits name them, each once."""
-    found = (_KIND.sub("}", str(context.path)) for context in iter_route_contexts(app.routes))
-    return sorted({path for path in found if path.startswith("/api/")})
+def answered(app: FastAPI, counting: Collection[object]) -> dict[str, bool]:
+    """Return the paths of the API that an application answers, as limits name them, in their order.
+
+    Each comes with whether one of its routes depends on what is `counting` requests.
+    """
+    found: dict[str, bool] = {}
+    for context in iter_route_contexts(app.routes):
+        path = _KIND.sub("}", str(context.path))
+        if path.startswith("/api/"):
+            calls = _calls(getattr(context, "dependant", None))
+            found[path] = found.get(path, False) or any(call in counting for call in calls)
+    return dict(sorted(found.items()))
+
+
+def _calls(dependant: Dependant | None) -> Iterator[object]:
+    if dependant:
+        yield dependant.call
+        for other in dependant.dependencies:
+            yield from _calls(other)
 
 
 def asked_for(scope: Scope) -> str:

@@ -46,7 +46,7 @@ async def record(request: Request, error: errors.VestibuleError) -> None:
             return
         async with unit_of_work(context, origin) as services:
             if closed:
-                await warn_owner(services.users.user_db, services.outbox, closed)
+                await warn_owner(services.users, services.outbox, closed)
             if isinstance(error, errors.SignInRefused):
                 await services.audit.record(Action.SIGNIN_FAILED, target=error.user_id, reason=error.code)
             elif recorded:
@@ -84,6 +84,6 @@ async def _target(request: Request, people: People) -> UUID | None:
     if named is None:
         return None
     try:
-        return (await people.found(named, gone=True)).id
+        return (await people.one(named, gone=True)).id
     except errors.UserNotFound:
         return None

@@ -19,6 +19,7 @@ from backend.schemas.session_service import (
     SignedInAnswer,
     TokenAnswer,
 )
+from backend.services.revocation import end_cookie
 
 router = APIRouter(prefix="/api/v1/auth", tags=["C: sessions"])
 Model = TypeVar("Model", bound=BaseModel)
@@ -56,14 +57,14 @@ async def login(request: Request, response: Response, context: InContext, device
     media_type = await check_media_type(request, "application/json", *FORM_TYPES)
     if media_type == "application/json":
         body = _valid(LoginBody, json=await request.body())
-        user = await work.users.check_password(body.login, body.password)
+        user = await work.authentication.check_password(body.login, body.password)
         grant = await work.sessions.open_bearer(user, device, remember=body.remember_me)
         answer = SignedInAnswer(token=TokenAnswer.model_validate(grant), user=OwnUser.model_validate(user))
         return Envelope(data=answer, message="Login successful")
     request.state.by_form = True
     form = _valid(LoginForm, values=_single(await request.form(max_files=0, max_fields=50)))
-    user = await work.users.check_password(form.username, form.password)
-    await work.sessions.end_cookie(session_cookie(request))
+    user = await work.authentication.check_password(form.username, form.password)
+    await end_cookie(work, user, session_cookie(request))
     grant = await work.sessions.open_bearer(user, device, remember=form.remember_me)
     cookie = await work.sessions.attach_cookie(grant.session_id, remember=form.remember_me)
     set_session(response, cookie, context.settings)

@@ -7,7 +7,7 @@ from backend.routes.receiving import PRIVATE_IN_ENVELOPE, received_in_envelope
 from backend.schemas.accounts import OwnAccount
 from backend.schemas.answers import Envelope
 from backend.schemas.session_service import SignUpWithOrganization
-from backend.services.admission import Registration
+from backend.services.registration import Registration
 
 router = APIRouter(prefix="/api/v1/auth", tags=["C: sessions"])
 
@@ -18,7 +18,7 @@ async def register(
 ) -> Envelope[OwnAccount] | Response:
     """Sign up, with an organization whose owner one is; it works once one is let in."""
     given = body.model_dump(exclude={"role"}) | {"bootstrap_token": body.bootstrap_token or bootstrap}
-    user = await work.admission.sign_up_with_organization(Registration(**{**given, "username": body.username or ""}))
+    user = await work.sign_up.with_organization(Registration(**{**given, "username": body.username or ""}))
     if user is None:
         return received_in_envelope()
     return Envelope(

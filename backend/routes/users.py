@@ -36,7 +36,7 @@ from backend.schemas.users import (
 )
 from backend.services import bulk
 from backend.services.account_numbers import Person, person
-from backend.services.admission import Registration
+from backend.services.registration import Registration
 from backend.stores.listings import Order, SortBy
 
 router = APIRouter(prefix="/api/v1/users", tags=["B1: people"])
@@ -65,7 +65,7 @@ async def register(body: SignUpByEmail, work: Work, bootstrap: BootstrapToken = 
     """Sign up; without a username, one is made from the address."""
     given = body.model_dump(exclude={"role"}) | {"bootstrap_token": body.bootstrap_token or bootstrap}
     registration = Registration(**{**given, "username": body.username or ""})
-    user = await work.admission.sign_up_by_email(registration)
+    user = await work.sign_up.by_email(registration)
     return Account.model_validate(user) if user else received()
 
 
@@ -137,7 +137,7 @@ async def stats(caller: CurrentAdmin, look: Look, context: InContext) -> PeopleS
         inactive_users=found.counts.total - found.counts.active,
         by_role=dict(found.counts.by_role),
         by_status=dict(found.counts.by_status),
-        by_tier=dict(await look.tiers.counts()),
+        by_tier=dict(await look.tier_holders.counts()),
         active_1d=found.seen[1],
         active_7d=found.seen[7],
         active_30d=found.seen[30],
@@ -172,14 +172,14 @@ async def show_user(id: UUID, caller: CurrentAdmin, context: InContext) -> Perso
 @router.patch(BY_ID)
 async def update_user(id: UUID, body: AdminChanges, caller: CurrentAdmin, work: Work) -> ChangedAnswer:  # noqa: A002
     """Change names, status or rights of an account; a deleted one becomes again what it was by that status."""
-    user = await work.administration.update(caller.id, id, body.changes(), body.reason, body.current_password)
+    user = await work.editing.update(caller.id, id, body.changes(), body.reason, body.current_password)
     return ChangedAnswer.model_validate(user)
 
 
 @router.delete(BY_ID)
 async def delete_user(id: UUID, caller: CurrentAdmin, work: Work) -> Message:  # noqa: A002
     """Delete an account, to be restored for a while; its names stay its own."""
-    await work.closing.delete(caller.id, id, free_names=False, own=True)
+    await work.deletion.delete(caller.id, id, free_names=False, own=True)
     return Message(message="User account deactivated")
 
 

@@ -8,7 +8,7 @@ from backend.schemas.accounts import Account, ChangedAnswer, PublicProfile, fiel
 from backend.schemas.answers import Message
 from backend.schemas.tiers import LimitOfTier, LimitsOfUser, TierOfUser, TierOfUserBody
 from backend.schemas.users import ProfileChanges, SignUpByName
-from backend.services.admission import Registration
+from backend.services.registration import Registration
 
 router = APIRouter(prefix="/api/v1/users", tags=["B3: people by name"])
 
@@ -25,14 +25,14 @@ async def create(body: SignUpByName, work: Work, bootstrap: BootstrapToken = Non
         institution=body.institution,
         bootstrap_token=body.bootstrap_token or bootstrap,
     )
-    user = await work.admission.sign_up(registration)
+    user = await work.sign_up.with_username(registration)
     return Account.model_validate(user) if user else received()
 
 
 @router.get("/active-and-inactive/{username}")
 async def show_any(username: str, caller: CurrentAdmin, look: Look) -> Account:
     """Show an account whatever its status, deleted ones included."""
-    return Account.model_validate(await look.people.found(username, gone=True))
+    return Account.model_validate(await look.people.one(username, gone=True))
 
 
 @router.delete("/db/{username}")
@@ -45,7 +45,7 @@ async def anonymize(username: str, caller: CurrentAdmin, work: Work) -> Message:
 @router.get("/{user}/tier")
 async def show_tier(user: str, caller: CurrentUser, look: Look) -> TierOfUser:
     """Show one's own account with the tier that it was given, or as an administrator anybody's."""
-    found = await look.tiers.seen_by(caller, user)
+    found = await look.tier_holders.allowance_of(caller, user)
     tier = found.given
     return TierOfUser(
         **fields(found.user), tier_name=tier.name if tier else None, tier_created_at=tier.created_at if tier else None
@@ -55,14 +55,14 @@ async def show_tier(user: str, caller: CurrentUser, look: Look) -> TierOfUser:
 @router.patch("/{user}/tier")
 async def give_tier(user: str, body: TierOfUserBody, caller: CurrentAdmin, work: Work) -> Message:
     """Give an account a tier, or by null take it away; deleted ones too."""
-    await work.tiers.assign_to(caller.id, user, body.tier_id)
+    await work.tier_holders.assign_to(caller.id, user, body.tier_id)
     return Message(message="User tier updated successfully")
 
 
 @router.get("/{user}/rate-limits")
 async def show_limits(user: str, caller: CurrentUser, look: Look) -> LimitsOfUser:
     """Show one's own account with the limits in force, or as an administrator anybody's."""
-    found = await look.tiers.seen_by(caller, user)
+    found = await look.tier_holders.allowance_of(caller, user)
     return LimitsOfUser(
         **fields(found.user), tier_rate_limits=[LimitOfTier.model_validate(limit) for limit in found.limits]
     )

@@ -28,7 +28,7 @@ async def person(context: Context, id_: UUID, *, gone: bool = False) -> Person:
         UserNotFound: nobody has this id.
     """
     async with reading(context) as look:
-        user = await look.people.found(id_, gone=gone)
+        user = await look.people.one(id_, gone=gone)
         live = await look.sessions.listed(user.id)
         places = await look.organizations.standings(user.id)
     usage = await context.usage.of(user.id)

@@ -77,6 +77,9 @@ class Action(StrEnum):
     INVITATION_ACCEPTED = "invitation_accepted"
     INVITATION_DECLINED = "invitation_declined"
     REGISTERED_AGAIN = "registered_again"
+    REQUEST_AMENDED = "request_amended"
+    REQUEST_WITHDRAWN = "request_withdrawn"
+    REQUEST_SENT_AGAIN = "request_sent_again"
     REFUSED = "refused"
 
 
@@ -84,6 +87,9 @@ _TELLING: Final = (
     Action.USER_DELETED,
     Action.USER_UPDATED,
     Action.PROFILE_UPDATED,
+    Action.REQUEST_AMENDED,
+    Action.REQUEST_WITHDRAWN,
+    Action.REQUEST_SENT_AGAIN,
     Action.SESSION_AGENT_CHANGED,
 )
 """Actions whose details hold names, addresses or devices."""

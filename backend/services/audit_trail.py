@@ -55,6 +55,9 @@ GROUPS: Final[Mapping[Group, Sequence[Action]]] = {
     Group.REQUESTS: (
         Action.REGISTERED,
         Action.REGISTERED_AGAIN,
+        Action.REQUEST_AMENDED,
+        Action.REQUEST_WITHDRAWN,
+        Action.REQUEST_SENT_AGAIN,
         Action.USER_APPROVED,
         Action.USER_REJECTED,
         Action.USER_REOPENED,

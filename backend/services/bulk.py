@@ -15,9 +15,8 @@ from uuid import UUID
 
 from backend.context import Context
 from backend.errors import (
+    ErasingFailed,
     LastAdmin,
-    NotActive,
-    NotApproved,
     NotOneself,
     ProvisioningFailed,
     UserNotFound,
@@ -25,17 +24,20 @@ from backend.errors import (
 )
 from backend.identifiers import as_id
 from backend.models import Role, Status, User
+from backend.services import provisioning
 from backend.services.audit import Origin
+from backend.services.closing import check_let_in
 from backend.services.decisions import check_undecided
 from backend.services.lifecycle import check_way
 from backend.services.rights import Act
-from backend.services.work import Services, reading, unit_of_work
+from backend.services.roles import check_can_have
+from backend.services.wiring import Services
+from backend.services.work import reading, unit_of_work
 from backend.tokens import digest
 
 _CHUNK: Final = 250
 _BREATH_SECONDS: Final = 0.025
 """SQLite keeps no queue of writers: others get in between two transactions only if there is time between them."""
-_SHUT: Final = frozenset({Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED})
 
 
 class Operation(StrEnum):
@@ -128,14 +130,14 @@ async def run(
             await services.lifecycle.check_rights(by, call.operation.act, oneself=False)
             kept = await services.bulk_calls.lock(by, call.key, call.digest) if by and call.key else None
             if kept:
-                done = kept.done
+                done = max(done, kept.done)  # kept for a day only: a call that is older begins no second time
                 outcome.errors |= {id_: (code, sentence) for id_, (code, sentence) in kept.errors.items()}
             chunk = ids[done : done + _CHUNK]
             errors = await _treat(services, by, call, chunk)
             done += len(chunk)
             outcome.errors |= errors
             if kept:
-                await services.bulk_calls.note(kept, done, {**kept.errors, **errors})
+                await services.bulk_calls.note(kept, done, outcome.errors)
         progress(len(chunk))
         if done >= len(ids):
             return outcome
@@ -146,16 +148,16 @@ async def run(
 async def _prepare(context: Context, ids: Sequence[UUID]) -> None:
     """Make directories before any lock is held; what fails here is reported when the account is approved."""
     async with reading(context) as look:
-        statuses = await look.users.user_db.statuses(ids)
+        statuses = await look.users.statuses(ids)
     waiting = [id_ for id_, status in statuses.items() if status is Status.PENDING]
-    with contextlib.suppress(ProvisioningFailed):
-        await asyncio.to_thread(context.provisioner.provision_all, waiting)
+    with contextlib.suppress(ProvisioningFailed, ErasingFailed):
+        await provisioning.prepare(context, waiting)
 
 
 async def _treat(services: Services, by: UUID | None, call: Call, ids: Sequence[UUID]) -> dict[str, tuple[str, str]]:
     given = call.operation is Operation.UPDATE_TIER
     if given and ids:
-        await services.tiers.check_there(call.tier_id)
+        await services.tier_holders.check_there(call.tier_id)
     found = await services.lifecycle.accounts(ids, by=by, act=call.operation.act, gone=given)
     found = [user for user in found if user.status is not Status.ANONYMIZED]
     errors = {str(id_): _told(UserNotFound()) for id_ in set(ids) - {user.id for user in found}}
@@ -187,9 +189,8 @@ def _to_do(user: User, call: Call) -> bool:
         case Operation.APPROVE | Operation.REJECT:
             check_undecided(user, reconsider=False)
         case Operation.ACTIVATE:
-            if user.status in {Status.PENDING, Status.REJECTED}:
-                raise NotApproved
-            return user.status in _SHUT
+            check_let_in(user)
+            return not user.is_active
         case Operation.DEACTIVATE:
             if user.status is Status.SUSPENDED:
                 return False
@@ -197,8 +198,7 @@ def _to_do(user: User, call: Call) -> bool:
         case Operation.UPDATE_ROLE:
             if user.role is call.role:
                 return False
-            if call.role is not Role.USER and not user.is_active:
-                raise NotActive
+            check_can_have(call.role or Role.USER, active=user.is_active)
         case Operation.UPDATE_TIER:
             return user.tier_id != call.tier_id
     return True
@@ -213,15 +213,15 @@ async def _deactivate(services: Services, users: Sequence[User], by: UUID | None
 
 
 async def _delete(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
-    await services.closing.delete_all(users, by=by, reason=call.reason, free_names=False)
+    await services.deletion.delete_all(users, by=by, reason=call.reason, free_names=False)
 
 
 async def _update_role(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
-    await services.administration.give_role_to_all(users, call.role or Role.USER, by=by, reason=call.reason)
+    await services.roles.give_all(users, call.role or Role.USER, by=by, reason=call.reason)
 
 
 async def _update_tier(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> None:
-    await services.tiers.give(users, call.tier_id, by=by, reason=call.reason)
+    await services.tier_holders.give(users, call.tier_id, by=by, reason=call.reason)
 
 
 async def _approve(services: Services, users: Sequence[User], by: UUID | None, call: Call) -> Collection[UUID]:

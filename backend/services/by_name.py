@@ -7,8 +7,8 @@ from typing import Any
 from backend.errors import NotYours
 from backend.identifiers import username_key
 from backend.models import User
-from backend.services.administration import Administration
-from backend.services.closing import Closing
+from backend.services.deletion import Deletion
+from backend.services.editing import Editing
 from backend.services.erasure import Erasure
 from backend.services.people import People
 from backend.services.profile import Profile
@@ -22,8 +22,8 @@ class ByName:
 
     people: People
     profile: Profile
-    administration: Administration
-    closing: Closing
+    editing: Editing
+    deletion: Deletion
     erasure: Erasure
 
     async def update(self, caller: Identity, who: str, changes: Mapping[str, Any], password: str | None) -> User:
@@ -31,13 +31,13 @@ class ByName:
 
         Raises:
             NotYours: it is somebody else's, existing or not.
-            UserNotFound, …: see `Profile.update` and `Administration.update`.
+            UserNotFound, …: see `Profile.update` and `Editing.update`.
         """
         if _means(caller, who):
             return await self.profile.update(caller.id, changes, password)
         if not may(Act.UPDATE, caller.role):
             raise NotYours("Cannot update for another user")
-        return await self.administration.update(caller.id, (await self.people.found(who)).id, changes)
+        return await self.editing.update(caller.id, (await self.people.one(who)).id, changes)
 
     async def delete(self, caller: Identity, who: str) -> User:
         """Delete one's own account, or as an administrator another one, to be restored for a while; names stay.
@@ -49,8 +49,8 @@ class ByName:
         oneself = _means(caller, who)
         if not may(Act.DELETE, caller.role, oneself=oneself):
             raise NotYours("Cannot delete for another user")
-        target = caller.id if oneself else (await self.people.found(who)).id
-        return await self.closing.delete(caller.id, target, free_names=False, own=True)
+        target = caller.id if oneself else (await self.people.one(who)).id
+        return await self.deletion.delete(caller.id, target, free_names=False, own=True)
 
     async def anonymize(self, caller: Identity, who: str) -> User:
         """Erase an account for good, a deleted one too; see `Erasure.anonymize`.
@@ -58,7 +58,7 @@ class ByName:
         Raises:
             UserNotFound, InvalidTransition, DemoteFirst: it cannot be erased.
         """
-        return await self.erasure.anonymize(caller.id, (await self.people.found(who, gone=True)).id)
+        return await self.erasure.anonymize(caller.id, (await self.people.one(who, gone=True)).id)
 
 
 def _means(caller: Identity, who: str) -> bool:

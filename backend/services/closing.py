@@ -1,14 +1,11 @@
-"""What closes an account and opens it again: suspension, expiry, deactivation, deletion, and the way back."""
+"""What closes an account and opens it again: suspension, the end of access, deactivation."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from backend.context import Context
 from backend.errors import (
     AdminNeverExpires,
     InvalidTransition,
@@ -18,22 +15,17 @@ from backend.errors import (
     NotOneself,
     TooLate,
 )
-from backend.models import Status, User
+from backend.models import NOT_LET_IN, Status, User
 from backend.services.audit import Action
 from backend.services.lifecycle import Lifecycle
-from backend.services.renaming import Renaming
 from backend.services.rights import Act
-from backend.services.setting_aside import withdraw
 
 
 @dataclass(frozen=True)
 class Closing:
     """Closes and opens accounts within one transaction. `by` is who acts; None is the command line."""
 
-    context: Context
     lifecycle: Lifecycle
-    renaming: Renaming
-    after_commit: Callable[[Callable[[], Awaitable[None]]], None]
 
     async def suspend(
         self, by: UUID | None, user_id: UUID, reason: str | None = None, *, until: datetime | None = None
@@ -47,18 +39,49 @@ class Closing:
             TooLate: the moment has passed already.
         """
         user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE)
-        self._insist_on_future(until)
+        self._check_ahead(until)
         if user.id == by:
             raise NotOneself("Cannot suspend yourself")
-        if user.status is Status.SUSPENDED:
-            now = self.context.clock.now()
-            columns = {"decision_reason": reason, "suspended_until": until, "updated_at": now}
-            await self.lifecycle.users.update(user, columns)
-            details = {"until": _written(until)} if until else {}
-            await self.lifecycle.audit.record(Action.USER_SUSPENDED, target=user.id, actor=by, reason=reason, **details)
+        if user.status is not Status.SUSPENDED:
+            await self.suspend_all([user], by=by, reason=reason, until=until)
             return user
-        await self.suspend_all([user], by=by, reason=reason, until=until)
+        columns = {"decision_reason": reason, "suspended_until": until, "updated_at": self.lifecycle.clock.now()}
+        await self.lifecycle.users.update(user, columns)
+        details = _details(until)
+        await self.lifecycle.audit.record(Action.USER_SUSPENDED, target=user.id, actor=by, reason=reason, **details)
         return user
+
+    async def move_end_of_suspension(
+        self, by: UUID | None, user_id: UUID, until: datetime | None, reason: str | None = None
+    ) -> User:
+        """Give a suspension another end, and another reason if there is one.
+
+        Raises:
+            InvalidTransition: there is no suspension.
+            UserNotFound, NotOneself, TooLate: see `suspend`.
+        """
+        user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE, gone=True)
+        if user.status is not Status.SUSPENDED:
+            raise InvalidTransition(f"An account that is {user.status} has no suspension to change.")
+        return await self.suspend(by, user.id, reason or user.decision_reason, until=until)
+
+    async def suspend_all(
+        self, users: Sequence[User], *, by: UUID | None, reason: str | None, until: datetime | None = None
+    ) -> None:
+        """Suspend locked accounts.
+
+        Raises:
+            InvalidTransition, LastAdmin: one of them cannot be; nothing was changed.
+        """
+        await self.lifecycle.change_all(
+            users,
+            Status.SUSPENDED,
+            Action.USER_SUSPENDED,
+            actor=by,
+            reason=reason,
+            columns={"decision_reason": reason, "suspended_until": until},
+            details=lambda _: _details(until),
+        )
 
     async def activate(self, by: UUID | None, user_id: UUID, reason: str | None = None) -> User:
         """Open a suspended, expired or deactivated account again.
@@ -70,6 +93,19 @@ class Closing:
         user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE)
         await self.activate_all([user], by=by, reason=reason)
         return user
+
+    async def activate_all(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
+        """Open locked accounts that were closed; an end of access that has passed counts no more.
+
+        Raises:
+            NotApproved: nobody has let one of them in yet.
+            InvalidTransition: one of them is not closed; nothing was changed.
+        """
+        for user in users:
+            check_let_in(user)
+        over = [user for user in users if self._has_run_out(user)]
+        await self._open(over, by=by, reason=reason, columns={"access_expires_at": None})
+        await self._open([user for user in users if user not in over], by=by, reason=reason)
 
     async def set_end(self, by: UUID | None, user_id: UUID, at: datetime | None, reason: str | None = None) -> User:
         """Let the access of an account run out at a moment; None: never.
@@ -84,9 +120,9 @@ class Closing:
             return user
         if at and user.is_superuser:
             raise AdminNeverExpires
-        self._insist_on_future(at)
+        self._check_ahead(at)
         changed = [{"field": "access_expires_at", "old": _written(user.access_expires_at), "new": _written(at)}]
-        await self.lifecycle.users.update(user, {"access_expires_at": at, "updated_at": self.context.clock.now()})
+        await self.lifecycle.users.update(user, {"access_expires_at": at, "updated_at": self.lifecycle.clock.now()})
         if at:
             await self.lifecycle.sessions.store.cap(user.id, at)
         await self.lifecycle.audit.record(Action.USER_UPDATED, target=user.id, actor=by, reason=reason, changes=changed)
@@ -123,102 +159,9 @@ class Closing:
             raise LastAdmin("Cannot deactivate the only admin account") from None
         return user
 
-    async def delete(
-        self, by: UUID | None, user_id: UUID, reason: str | None = None, *, free_names: bool = True, own: bool = False
-    ) -> User:
-        """Delete an account, to be restored for a while; its directory moves to the trash after the commit.
-
-        Its names are free for others at once, or stay its own without `free_names`. Only with `own` may it be
-        one's own.
-
-        Raises:
-            UserNotFound, NotOneself, LastAdmin: it cannot be deleted.
-        """
-        user = await self.lifecycle.account(user_id, by=by, act=Act.DELETE)
-        if user.id == by and not own:
-            raise NotOneself("Cannot delete yourself")
-        await self.delete_all([user], by=by, reason=reason, free_names=free_names)
-        return user
-
-    async def restore(self, by: UUID | None, user_id: UUID, reason: str | None = None) -> User:
-        """Make a deleted account what it was, with its names, if they are still free, and its directory.
-
-        Raises:
-            UserNotFound, InvalidTransition: there is no such account, or it is not deleted.
-            TooLate: it was deleted so long ago that its directory is gone for good.
-            EmailTaken, UsernameTaken: somebody else has the name now.
-            ProvisioningFailed: the directory could not be put back; nothing was changed.
-        """
-        user = await self.lifecycle.account(user_id, by=by, act=Act.CLOSE, gone=True)
-        was = user.status_before_deletion
-        if user.status is not Status.DELETED or was is None:
-            raise InvalidTransition(f"An account that is {user.status} cannot be restored.")
-        kept = timedelta(days=self.context.settings.keep_deleted_days)
-        if user.deleted_at is None or self.context.clock.now() - user.deleted_at > kept:
-            raise TooLate(f"This account was deleted more than {kept.days} days ago and cannot be restored.")
-        await self.renaming.claim_again(user)
-        await self.lifecycle.change(user, was, Action.USER_RESTORED, actor=by, reason=reason)
-        await asyncio.to_thread(self._put_back, user.id)
-        return user
-
-    async def suspend_all(
-        self, users: Sequence[User], *, by: UUID | None, reason: str | None, until: datetime | None = None
-    ) -> None:
-        """Suspend locked accounts.
-
-        Raises:
-            InvalidTransition, LastAdmin: one of them cannot be; nothing was changed.
-        """
-        columns = {"decision_reason": reason, "suspended_until": until}
-        details = {"until": _written(until)} if until else {}
-        await self.lifecycle.change_all(
-            users,
-            Status.SUSPENDED,
-            Action.USER_SUSPENDED,
-            actor=by,
-            reason=reason,
-            columns=columns,
-            details=lambda _: details,
-        )
-
-    async def activate_all(self, users: Sequence[User], *, by: UUID | None, reason: str | None) -> None:
-        """Open locked accounts that were closed; an end of access that has passed counts no more.
-
-        Raises:
-            NotApproved: nobody has let one of them in yet.
-            InvalidTransition: one of them is not closed; nothing was changed.
-        """
-        if any(user.status in {Status.PENDING, Status.REJECTED} for user in users):
-            raise NotApproved
-        over = [user for user in users if self._has_run_out(user)]
-        await self._open(over, by=by, reason=reason, columns={"access_expires_at": None})
-        await self._open([user for user in users if user not in over], by=by, reason=reason)
-
-    async def delete_all(self, users: Sequence[User], *, by: UUID | None, reason: str | None, free_names: bool) -> None:
-        """Delete locked accounts.
-
-        Raises:
-            LastAdmin: nobody could administer any more; nothing was changed.
-        """
-        ids = [user.id for user in users]
-        await self.lifecycle.change_all(
-            users,
-            Status.DELETED,
-            Action.USER_DELETED,
-            actor=by,
-            reason=reason,
-            details=lambda user: {"username": user.username, "email": user.email},
-        )
-        if free_names:
-            await self.renaming.identifiers.release_all(ids)
-        await self.renaming.void_tokens(*users)
-
-        for id_ in ids:
-            self.after_commit(partial(withdraw, self.context, id_))
-
     async def catch_up(self, ids: Sequence[UUID]) -> int:
         """End suspensions and accesses whose time has come; return how many accounts changed."""
-        now = self.context.clock.now()
+        now = self.lifecycle.clock.now()
         found = await self.lifecycle.accounts(ids, by=None, act=Act.CLOSE)
         over = [
             user
@@ -244,25 +187,25 @@ class Closing:
         )
 
     def _has_run_out(self, user: User) -> bool:
-        return user.access_expires_at is not None and user.access_expires_at <= self.context.clock.now()
+        return user.access_expires_at is not None and user.access_expires_at <= self.lifecycle.clock.now()
 
-    def _insist_on_future(self, moment: datetime | None) -> None:
-        if moment and moment <= self.context.clock.now():
+    def _check_ahead(self, moment: datetime | None) -> None:
+        if moment and moment <= self.lifecycle.clock.now():
             raise TooLate("This time is in the past.")
 
-    def _put_back(self, user_id: UUID) -> None:
-        self.context.provisioner.restore(user_id)
-        self.context.provisioner.provision(user_id)
 
-
-def check_suspended(user: User) -> None:
-    """Insist that there is a suspension whose end can be moved.
+def check_let_in(user: User) -> None:
+    """Check that it is no missing approval that keeps somebody out.
 
     Raises:
-        InvalidTransition: there is none.
+        NotApproved: nobody has let them in.
     """
-    if user.status is not Status.SUSPENDED:
-        raise InvalidTransition(f"An account that is {user.status} has no suspension to change.")
+    if user.status in NOT_LET_IN:
+        raise NotApproved
+
+
+def _details(until: datetime | None) -> Mapping[str, Any]:
+    return {"until": _written(until)} if until else {}
 
 
 def _written(moment: datetime | None) -> str | None:

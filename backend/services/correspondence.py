@@ -14,7 +14,7 @@ from backend.services.letters import FOLDER, Letter, Letters
 from backend.services.messages import TOKENS, link_to
 from backend.services.recovery import LIFETIME
 from backend.services.rights import Act, may
-from backend.services.work import Services
+from backend.services.wiring import Services
 
 _STILL_TRUE: Final[Mapping[MailPurpose, Callable[[User], bool]]] = {
     MailPurpose.VERIFY_EMAIL: lambda user: not user.is_verified,
@@ -41,7 +41,7 @@ HOURS: Final = {purpose: round(span / timedelta(hours=1)) for purpose, span in _
 
 async def message_of(services: Services, mail: Mail) -> Message | None:
     """Write a mail for the person as they are now; None if it does not apply any more, or nobody can read it."""
-    user = await services.users.user_db.get(mail.user_id)
+    user = await services.users.get(mail.user_id)
     if user is None or not still_true(mail.purpose, user):
         return None
     waiting = await services.people.waiting_count() if mail.purpose is MailPurpose.APPLICANTS_WAITING else 0
@@ -56,6 +56,8 @@ async def message_of(services: Services, mail: Mail) -> Message | None:
         mail.purpose,
         Letter(
             host=urlsplit(settings.public_url).netloc,
+            site=settings.site,
+            contact=settings.way_to_ask,
             public_url=settings.public_url,
             name=reader.display_name if reader and proven else None,
             username=reader.username if reader and proven else None,
@@ -91,7 +93,7 @@ async def _reader(services: Services, mail: Mail, user: User) -> User | None:
         return user
     if mail.purpose is not MailPurpose.ORGANIZATION_INVITATION:
         return None
-    return await services.users.user_db.get_by_email(mail.address)
+    return await services.users.get_by_email(mail.address)
 
 
 async def _session_of(services: Services, mail: Mail) -> UserSession | None:

@@ -23,7 +23,8 @@ from backend.notifiers import Message, Notifier, ServerAway, TryLater, Undeliver
 from backend.services.audit import Action
 from backend.services.correspondence import message_of
 from backend.services.outbox import Priority
-from backend.services.work import Services, unit_of_work
+from backend.services.wiring import Services
+from backend.services.work import unit_of_work
 
 LEASE: Final = timedelta(seconds=120)
 """How long a sender holds a mail; longer than any attempt may take."""
@@ -127,6 +128,7 @@ async def _claim(services: Services) -> Attempt | None:
 
 async def _written(services: Services, attempt: Attempt) -> Message | None:
     """Write a mail that we hold; None, with the reason noted, if it is not to be sent any more."""
+    await services.users.lock(attempt.user_id)  # before its mails and tokens, as everybody does
     now, mail = services.context.clock.now(), await services.mails.get(attempt.id)
     if mail is None:
         return None

@@ -32,7 +32,9 @@ class Decisions:
     lifecycle: Lifecycle
     outbox: Outbox
 
-    async def approve(self, user_id: UUID, *, by: UUID | None, reason: str | None, reconsider: bool) -> User:
+    async def approve(
+        self, user_id: UUID, *, by: UUID | None, reason: str | None = None, reconsider: bool = False
+    ) -> User:
         """Approve an applicant.
 
         Raises:
@@ -46,7 +48,9 @@ class Decisions:
             raise ProvisioningFailed
         return user
 
-    async def reject(self, user_id: UUID, *, by: UUID | None, reason: str | None, reconsider: bool) -> User:
+    async def reject(
+        self, user_id: UUID, *, by: UUID | None, reason: str | None = None, reconsider: bool = False
+    ) -> User:
         """Reject an applicant. Who decided is in the audit.
 
         Raises:
@@ -63,7 +67,7 @@ class Decisions:
             await self.reject_all([user], by=by, reason=reason)
         return user
 
-    async def reopen(self, user_id: UUID, *, by: UUID | None, reason: str | None) -> Reopened:
+    async def reopen(self, user_id: UUID, *, by: UUID | None, reason: str | None = None) -> Reopened:
         """Let somebody wait again who was turned away; the mail about it is not sent, if it has not left.
 
         Raises:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -13,9 +13,9 @@ from backend.errors import Counted, HashingBusy, TooManyGuesses
 from backend.models import MailPurpose
 from backend.services.audit import Origin
 from backend.services.known_devices import device_of
+from backend.services.networks import network_of
 from backend.services.outbox import Outbox
-from backend.services.throttle import network_of
-from backend.stores.attempts import AttemptStore, Tried
+from backend.stores.attempts import AttemptStore, Room, Tried
 from backend.stores.counters import Limit
 from backend.stores.lines import Line
 from backend.stores.users import UserStore
@@ -123,34 +123,34 @@ class Guesses:
                 lines.left()
 
     async def _enter(self, tried: Tried, mine: Line, here: Line) -> None:
-        """Wait for a place and take it, first come, first served in each queue."""
-        settings, loop = self.context.settings, asyncio.get_running_loop()
-        deadline = loop.time() + settings.hash_queue_seconds
+        """Wait for a place and take it, first come, first served in each queue.
+
+        Whoever waits for a place of their account alone lets others from the same address pass meanwhile.
+        """
+        settings, lines = self.context.settings, self.context.lines
+        deadline = asyncio.get_running_loop().time() + settings.hash_queue_seconds
         if max(mine.people, here.people) > settings.hash_queue:
             raise HashingBusy
-        async with AsyncExitStack() as stack:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await stack.enter_async_context(mine.front)
-                    await stack.enter_async_context(here.front)
-            except TimeoutError:
-                raise HashingBusy from None
+        async with _at_the_front(mine, deadline):
             if tried.pair:
                 await self._check_calm()
-            while not await self._try_to_enter(tried, here):
-                if loop.time() > deadline:
-                    raise HashingBusy
+            while True:
+                moved = lines.moved  # read first, so that no change is missed
+                async with _at_the_front(here, deadline):
+                    while not ((room := await self._ask(tried, here)).free or room.crowded):
+                        await _again(moved, deadline)
+                        moved = lines.moved
+                if room.free:
+                    return
+                await _again(moved, deadline)
 
-    async def _try_to_enter(self, tried: Tried, here: Line) -> bool:
-        moved, inside = self.context.lines.moved, here.inside  # read first, so that no change is missed
-        room = await self._store.enter(tried, self.context.clock.now(), inside)
+    async def _ask(self, tried: Tried, here: Line) -> Room:
+        room = await self._store.enter(tried, self.context.clock.now(), here.inside)
         if room.refusal:
             raise TooManyGuesses(retry_after=room.opens_in, limit=room.refusal.amount, window=room.refusal.window)
         if room.free:
             here.inside += 1
-            return True
-        await pause(moved, _POLL_SECONDS)
-        return False
+        return room
 
     async def _check_calm(self) -> None:
         """Refuse unknown devices while there are too many failures in the whole installation."""
@@ -170,3 +170,23 @@ class Guesses:
             resets_in=wrong.resets_in,
             closed=whose if isinstance(whose, UUID) and stranger and wrong.closed_at_first else None,
         )
+
+
+@asynccontextmanager
+async def _at_the_front(line: Line, deadline: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout_at(deadline):
+            await line.front.acquire()
+    except TimeoutError:
+        raise HashingBusy from None
+    try:
+        yield
+    finally:
+        line.front.release()
+
+
+async def _again(moved: asyncio.Event, deadline: float) -> None:
+    """Wait until it is worth asking again: somebody has left, here or (unheard) in another process."""
+    if asyncio.get_running_loop().time() > deadline:
+        raise HashingBusy
+    await pause(moved, _POLL_SECONDS)

@@ -13,9 +13,10 @@ from backend.errors import AdminRequired, Busy, EmailTaken, NoteRequired, Userna
 from backend.models import IdentifierKind, Status
 from backend.services.account_files import AccountFile, rows, survey
 from backend.services.account_rows import AccountRow, RefusedRow
-from backend.services.admission import Registration, Standing
+from backend.services.admission import Beginning
 from backend.services.audit import Origin
 from backend.services.passwords import PasswordRule
+from backend.services.registration import Registration
 from backend.services.work import unit_of_work
 from backend.stores.identifiers import IdentifierStore
 
@@ -173,9 +174,9 @@ async def _make(context: Context, origin: Origin, row: AccountRow, admin: UUID |
         institution=row.institution,
         approval_note=row.approval_note,
     )
-    standing = Standing(row.role, row.status, is_verified=row.is_verified)
+    beginning = Beginning(row.role, row.status, is_verified=row.is_verified)
     async with unit_of_work(context, origin) as services:
-        user = await services.admission.take_over(registration, hashed_password, standing, admin=admin)
+        user = await services.admission.take_over(registration, hashed_password, beginning, admin=admin)
         return user.id
 
 

@@ -152,7 +152,7 @@ class Invitations:
         await self.audit.record(Action.INVITATION_REVOKED, actor=by.id, **ids_of(invitation))
 
     async def _inviter(self, by: Identity, id_: UUID, role: MembershipRole) -> Footing:
-        await self.throttle.invitation(str(by.id))
+        await self.throttle.invitation(by.id)
         footing = await self.entry.enter(by, id_, Act.INVITE)
         footing.insist(Act.INVITE, over=role)
         await self.entry.check_works(id_)
@@ -161,7 +161,7 @@ class Invitations:
     async def _invitation(self, by: Identity, id_: UUID, invitation_id: UUID, act: Act) -> tuple[Footing, Invitation]:
         """Return an open invitation for somebody who may do this with it, the organization locked."""
         if act is Act.INVITE:
-            await self.throttle.invitation(str(by.id))
+            await self.throttle.invitation(by.id)
         footing = await self.entry.enter(by, id_, act)
         invitation = await self.store.open_one(id_, invitation_id, self.context.clock.now())
         if invitation is None:

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader
 from backend.models import MailPurpose, UserSession
 from backend.services import agents
 from backend.services.own_templates import Fault, OwnTemplates, Unusable, environment
+from backend.site_settings import Contact
 from backend.texts import plain, storable
 
 T = TypeVar("T")
@@ -23,6 +24,8 @@ FOLDER: Final = "mail"
 """The folder of the operator's own templates in the data directory."""
 SHARED: Final = ("layout.html", "macros.html")
 """What all mails in HTML are made with."""
+FOOT: Final = "foot.txt"
+"""What our mails in plain text end with, where there is anything to say."""
 LONGEST_SUBJECT: Final = 80
 _LONGEST_DEVICE: Final = 60
 _HEADER: Final = "Subject:"
@@ -56,6 +59,10 @@ class Letter:
     """The sign-in it is about."""
     organization: str | None = None
     """The name of the organization it is about, as its owner typed it; None to an address that nobody has proven."""
+    site: str | None = None
+    """What the installation is called; None where it has no name but its `host`."""
+    contact: Contact | None = None
+    """Whom people can ask."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +102,18 @@ class Letters:
         values = known(letter)
         name = f"{purpose}.txt"
         own_text = self._own_version(name, (name,), values, lambda text: _checked(_parted(text), letter), tell)
-        subject, text = own_text or _parted(_ours(html=False).get_template(name).render(values))
+        subject, text = own_text or self._our_text(name, values)
         name, values = f"{purpose}.html", {**values, "subject": subject}
         parts = (name,) if own_text else (name, *SHARED)
         html = self._own_version(name, parts, values, lambda html: _whole(html, letter), tell)
         if html is None and own_text is None:
             html = _ours(html=True).get_template(name).render(values)
         return Written(subject, text, html)
+
+    def _our_text(self, name: str, values: Mapping[str, object]) -> tuple[str, str]:
+        subject, text = _parted(_ours(html=False).get_template(name).render(values))
+        foot = _ours(html=False).get_template(FOOT).render(values).strip()
+        return subject, f"{text}\n\n{foot}" if foot else text
 
     def _own_version(
         self,
@@ -138,6 +150,9 @@ def known(letter: Letter) -> dict[str, object]:
     moment = session.created_at.astimezone(UTC) if session else None
     return {
         "host": _line(letter.host),
+        "site": _line(letter.site) or _line(letter.host),
+        "contact": letter.contact.text if letter.contact else None,
+        "contact_link": letter.contact.link if letter.contact else None,
         "public_url": _line(letter.public_url),
         "name": _line(letter.name),
         "username": _line(letter.username),

@@ -1,7 +1,9 @@
 """Invitations, for those who have one: looking at, accepting and declining it."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from backend import tokens
@@ -18,11 +20,14 @@ from backend.stores.identities import Identity
 from backend.stores.invitations import InvitationStore
 from backend.stores.organizations import Place
 
+_MOST_SHOWN: Final = 20
+
 
 @dataclass(frozen=True)
 class Offer:
     """What an invitation says to whoever brings it: who invites (a name), to what, as what, and whom."""
 
+    id: UUID
     organization: Organization
     role: MembershipRole
     inviter: str | None
@@ -32,7 +37,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Offers:
-    """Shows and uses invitations by their tokens, within one transaction."""
+    """Shows and uses invitations within one transaction: by their tokens, or by the proven address they are for."""
 
     context: Context
     entry: Entry
@@ -46,13 +51,35 @@ class Offers:
         Raises:
             InvitationInvalid: it is unknown, used, taken back or too old, or whoever made it may not invite any more.
         """
-        invitation = await self._by_token(token)
-        organization = await self.entry.organizations.get(invitation.organization_id)
-        if organization is None:
-            raise InvitationInvalid
-        inviter = await self.entry.users.get(invitation.invited_by) if invitation.invited_by else None
-        name = None if inviter is None or inviter.status in GONE else inviter.display_name
-        return Offer(organization, invitation.role, name, invitation.email, invitation.expires_at)
+        return await self._offer(await self._by_token(token))
+
+    async def waiting_for(self, by: Identity) -> Sequence[Offer]:
+        """Show the open invitations to the caller's address, once it is proven: the newest first, at most 20."""
+        user = await self.entry.users.get(by.id)
+        if user is None or not user.is_verified:
+            return []
+        found = await self.store.open_to(email_key(user.email), self.context.clock.now(), _MOST_SHOWN)
+        return [await self._offer(one) for one in found if await self._is_good(one)]
+
+    async def accept_own(self, by: Identity, invitation_id: UUID) -> Place:
+        """Join by an invitation to one's own proven address, without its token.
+
+        Raises:
+            InvitationInvalid: there is none, or none any more.
+            AlreadyMember, TooManyOrganizations, OrganizationInert: see `accept`.
+        """
+        return await self._join(by, lambda user: self._own(user, invitation_id))
+
+    async def decline_own(self, by: Identity, invitation_id: UUID) -> Offer:
+        """Turn an invitation to one's own proven address down; return what it offered.
+
+        Raises:
+            InvitationInvalid: there is none, or none any more.
+        """
+        invitation = await self._own(await self.entry.caller(by), invitation_id)
+        offer = await self._offer(invitation)
+        await self._decline(invitation, by.id)
+        return offer
 
     async def accept(self, by: Identity, token: str) -> Place:
         """Join by an invitation, which is used up then.
@@ -63,10 +90,13 @@ class Offers:
             AlreadyMember: the caller is in the organization; the invitation stays unused.
             TooManyOrganizations, OrganizationInert: the caller, or anybody, cannot come in at present.
         """
-        known = await self._by_token(token)
+        return await self._join(by, lambda _: self._by_token(token))
+
+    async def _join(self, by: Identity, find: Callable[[User], Awaitable[Invitation]]) -> Place:
+        """Join by an invitation, which is looked for before its organization is locked, and again behind the lock."""
         user = await self.entry.caller(by)
-        organization = await self.entry.organizations.lock(known.organization_id)
-        invitation, now = await self._by_token(token), self.context.clock.now()
+        organization = await self.entry.organizations.lock((await find(user)).organization_id)
+        invitation, now = await find(user), self.context.clock.now()
         if organization is None:
             raise InvitationInvalid
         await self._check_entry(user, invitation)
@@ -85,10 +115,13 @@ class Offers:
         Raises:
             InvitationInvalid: it is unknown, used, taken back or too old.
         """
-        invitation = await self._by_token(token)
+        await self._decline(await self._by_token(token), None)
+
+    async def _decline(self, invitation: Invitation, by: UUID | None) -> None:
+        """Note a no; who brings a token need not be signed in, and is not on record."""
         if not await self.store.revoke(invitation.id, self.context.clock.now(), declined=True):
             raise InvitationInvalid
-        await self.audit.record(Action.INVITATION_DECLINED, **ids_of(invitation))
+        await self.audit.record(Action.INVITATION_DECLINED, actor=by, **ids_of(invitation))
 
     async def token_for(self, invitation_id: UUID, sender: UUID) -> str | None:
         """Make a token for the mail in which somebody sends an invitation; None if it would open nothing any more."""
@@ -118,6 +151,27 @@ class Offers:
         ):
             raise InvitationInvalid
         return invitation
+
+    async def _own(self, user: User, invitation_id: UUID) -> Invitation:
+        found = await self.store.one_to(email_key(user.email), invitation_id, self.context.clock.now())
+        if found is None or not user.is_verified or not await self._is_good(found):
+            raise InvitationInvalid
+        return found
+
+    async def _offer(self, invitation: Invitation) -> Offer:
+        organization = await self.entry.organizations.get(invitation.organization_id)
+        if organization is None:
+            raise InvitationInvalid
+        inviter = await self.entry.users.get(invitation.invited_by) if invitation.invited_by else None
+        name = None if inviter is None or inviter.status in GONE else inviter.display_name
+        return Offer(invitation.id, organization, invitation.role, name, invitation.email, invitation.expires_at)
+
+    async def _is_good(self, invitation: Invitation) -> bool:
+        """Tell whether its organization works, and one of those who made or sent it may still invite."""
+        if not await self.entry.organizations.works(invitation.organization_id):
+            return False
+        makers = {*await self.store.senders(invitation.id), *([invitation.invited_by] if invitation.invited_by else [])}
+        return any([await self._vouches(maker, invitation) for maker in makers])
 
     async def _vouches(self, maker: UUID, invitation: Invitation) -> bool:
         """Tell whether the maker of a token could make this invitation now; otherwise the token is void."""

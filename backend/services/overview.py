@@ -1,4 +1,4 @@
-"""The installation at a glance: who waits and for how long, what failed lately, what is unusual today."""
+"""The installation at a glance: who waits and for how long, what failed and what is unusual lately."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

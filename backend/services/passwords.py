@@ -38,9 +38,10 @@ class PasswordRule:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Read the rule in force; the installation's words are the product's name and those of its host name."""
+        """Read the rule in force; the installation's words are the product's name, its own, and those of its host."""
         host = urlsplit(settings.public_url).hostname or ""
-        return cls(settings.password_min_length, frozenset({_PRODUCT, *_words(host.rpartition(".")[0])}))
+        names = f"{caseless(settings.site_name)} {host.rpartition('.')[0]}"
+        return cls(settings.password_min_length, frozenset({_PRODUCT, *_words(names)}))
 
     def check(self, password: str, *, username: str, email: str, institution: str | None = None) -> None:
         """Check a new password exactly as it was typed (ASVS 6.2.8); only comparisons ignore case and width.

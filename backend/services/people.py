@@ -1,6 +1,6 @@
 """Accounts as administrators see them: lists, one account, counts, and an account's history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -42,6 +42,14 @@ class Headcount:
     counts: Counts
     seen: Mapping[int, int]
     registrations: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """When an applicant last changed their request, and when they last sent it again after a rejection."""
+
+    amended: datetime | None = None
+    sent_again: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -110,15 +118,7 @@ class People:
         """
         return await self.users.waiting(position(cursor), limit)
 
-    async def one(self, id_: UUID) -> User:
-        """Return one account.
-
-        Raises:
-            UserNotFound: there is none, or it is deleted.
-        """
-        return await self.found(id_)
-
-    async def found(self, who: UUID | str, *, gone: bool = False) -> User:
+    async def one(self, who: UUID | str, *, gone: bool = False) -> User:
         """Return the account of an id or a username, deleted ones only where `gone` asks for them.
 
         Raises:
@@ -151,16 +151,13 @@ class People:
             raise UserNotFound
         return user
 
-    async def applicant(self, id_: UUID) -> User:
-        """Return the account of an applicant who looks at their status page, deleted or not.
-
-        Raises:
-            UserNotFound: nobody has this id.
-        """
-        user = await self.users.get(id_)
-        if user is None:
-            raise UserNotFound
-        return user
+    async def rewritten(self, ids: Collection[UUID]) -> Mapping[UUID, Rewritten]:
+        """Tell when applicants changed their requests or sent them again, of those who did."""
+        found = await self.audit.last(ids, (Action.REQUEST_AMENDED, Action.REQUEST_SENT_AGAIN))
+        return {
+            id_: Rewritten(at.get(Action.REQUEST_AMENDED), at.get(Action.REQUEST_SENT_AGAIN))
+            for id_, at in found.items()
+        }
 
     async def waiting_count(self) -> int:
         """Count the people who wait for a decision."""
@@ -184,7 +181,7 @@ class People:
             UserNotFound: nobody is called so.
         """
         id_ = as_id(who)
-        return await (self.found(id_, gone=gone) if id_ else self.by_name(who, gone=gone))
+        return await (self.one(id_, gone=gone) if id_ else self.by_name(who, gone=gone))
 
     async def counts(self) -> Counts:
         """Count the accounts."""

@@ -48,7 +48,7 @@ class Profile:
         if email_as_typed(changes.get("email", known.email)) != known.email:
             await self.recovery.allow_new_address(known, current_password)
         if changes.get("username", known.username) != known.username:
-            await self.recovery.throttle.renaming(str(known.id))
+            await self.recovery.throttle.renaming(known.id)
         if changes.keys() & {"username", "email"}:
             await self.installation.lock()  # every claim of a name is made behind it
         user = await self.users.lock(user_id)

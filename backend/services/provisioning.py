@@ -49,7 +49,7 @@ async def check(
     findings, after = Findings(), None
     while True:
         async with reading(context) as services:
-            rows = await services.users.user_db.ids(after, _BATCH)
+            rows = await services.users.ids(after, _BATCH)
         if not rows or context.stopping.is_set():
             break
         after = rows[-1][0]
@@ -88,7 +88,7 @@ async def repair(
         batch = findings.missing[start : start + _BATCH]
         for id_ in batch:  # a copy in the trash may hold the person's work
             await asyncio.to_thread(context.provisioner.restore, id_)
-        if await asyncio.to_thread(context.provisioner.provision_all, batch):
+        if await prepare(context, batch):
             raise ProvisioningFailed
     for id_ in findings.stray:
         await setting_aside.withdraw(context, id_)
@@ -98,9 +98,28 @@ async def repair(
     return findings
 
 
+async def prepare(context: Context, ids: Collection[UUID]) -> Collection[UUID]:
+    """Make or complete the directories of accounts with nothing locked; return the ids of those that could not be made.
+
+    Of whoever is deleted or erased meanwhile, the directory is put aside or destroyed again.
+
+    Raises:
+        ProvisioningFailed: none could be made to last.
+        ErasingFailed: something of an erased account is still there.
+    """
+    failed = await asyncio.to_thread(context.provisioner.provision_all, ids)
+    since = await _statuses(context, ids)
+    for id_, status in since.items():
+        if status is Status.DELETED:
+            await setting_aside.withdraw(context, id_)
+        if status is Status.ANONYMIZED:
+            await setting_aside.erase(context, id_)
+    return [id_ for id_ in failed if since.get(id_) not in GONE]
+
+
 async def _statuses(context: Context, ids: Collection[UUID]) -> Mapping[UUID, Status]:
     async with reading(context) as services:
-        return await services.users.user_db.statuses(ids)
+        return await services.users.statuses(ids)
 
 
 def _incomplete(context: Context, ids: list[UUID]) -> list[UUID]:

@@ -47,11 +47,19 @@ class Recovery:
         Raises:
             TooManyRequests: too many for this address, known or not, or from this network address.
         """
-        self.keep_pace()
-        await self.throttle.proof(tokens.digest(email_key(email)), self.audit.origin.ip_address)
+        await self.count_proof(email)
         user = await self.users.get_by_email(email)
         if user:
             await self.request_verification(user)
+
+    async def count_proof(self, email: str) -> None:
+        """Count a question for that mail; every answer takes the same time, whoever has the address.
+
+        Raises:
+            TooManyRequests: see `request_verification_for`.
+        """
+        self.keep_pace()
+        await self.throttle.proof(email, self.audit.origin.ip_address)
 
     async def verify(self, token: str) -> User:
         """Take an address as proven by its token.
@@ -77,7 +85,7 @@ class Recovery:
             TooManyRequests: too many for this address, known or not, or from this network address.
         """
         self.keep_pace()
-        await self.throttle.reset(tokens.digest(email_key(email)), self.audit.origin.ip_address)
+        await self.throttle.reset(email, self.audit.origin.ip_address)
         user = await self.users.get_by_email(email)
         if user and user.is_active:
             await self.outbox.queue(MailPurpose.RESET_PASSWORD, user)
@@ -134,7 +142,7 @@ class Recovery:
             raise WrongCurrentPassword
         await self.prove(known, current_password)
         await self._check_new(known, new_password)
-        await self.throttle.password_change(str(user_id))
+        await self.throttle.password_change(user_id)
         hashed_password = await self.context.hasher.hashed(new_password)
         user = await self.users.lock(user_id)
         if user is None or user.hashed_password != known.hashed_password:
@@ -170,7 +178,7 @@ class Recovery:
             await self.prove(user, password)
         except WrongCurrentPassword as wrong:
             raise PasswordNeeded(wrong.detail).after(wrong.counted) from None
-        await self.throttle.new_address(str(user.id))
+        await self.throttle.new_address(user.id)
 
     async def mint(self, user: User, purpose: TokenPurpose, mail_id: UUID) -> str:
         """Make a one-time token for the address the account has now; those of other mails are voided."""

@@ -11,7 +11,8 @@ from backend.models import MailPurpose, SessionEnd, UserSession
 from backend.services.audit import Origin
 from backend.services.grants import BearerGrant
 from backend.services.identity import ended_now, judge_agent, may_go_on
-from backend.services.work import Services, unit_of_work
+from backend.services.wiring import Services
+from backend.services.work import unit_of_work
 from backend.stores.sessions import Found, SessionStore
 
 _SALT_BYTES: Final = 16
@@ -76,7 +77,7 @@ async def _exchange(
     services: Services, user_id: UUID, session_id: UUID, token: str
 ) -> BearerGrant | InvalidRefreshToken:
     sessions, store, now = services.sessions, services.session_store, services.context.clock.now()
-    await services.users.user_db.lock(user_id)  # the account before its sessions, as everybody does who ends them
+    await services.users.lock(user_id)  # the account before its sessions, as everybody does who ends them
     session = await store.lock(session_id)
     row = await store.refresh_token(tokens.digest(token))
     found = await store.find(session_id)
@@ -96,7 +97,7 @@ async def _exchange(
 
 async def _end_family(services: Services, session: UserSession) -> InvalidRefreshToken:
     await services.sessions.end(session.id, session.user_id, SessionEnd.REFRESH_REUSE)
-    owner = await services.users.user_db.get(session.user_id)
+    owner = await services.users.get(session.user_id)
     if owner:
         await services.outbox.queue(MailPurpose.REFRESH_REUSE, owner)
     return InvalidRefreshToken()

@@ -13,7 +13,8 @@ from backend.context import Context
 from backend.services import setting_aside
 from backend.services.audit import Origin
 from backend.services.guesses import Guesses
-from backend.services.work import Services, reading, unit_of_work
+from backend.services.wiring import Services
+from backend.services.work import reading, unit_of_work
 
 DUE_SECONDS: Final = 30.0
 """How often somebody looks whether an access or a suspension has run out."""
@@ -71,7 +72,7 @@ async def catch_up(context: Context) -> int:
     done = 0
     while not context.stopping.is_set():
         async with reading(context) as look:
-            due = await look.users.user_db.due(context.clock.now(), _DUE_AT_ONCE)
+            due = await look.users.due(context.clock.now(), _DUE_AT_ONCE)
         if not due:
             break
         async with unit_of_work(context) as services:
@@ -90,9 +91,9 @@ async def clean_up(context: Context) -> Removed:
     mails = now - timedelta(days=settings.keep_mails_days)
     trash = now - timedelta(days=settings.keep_deleted_days)
     async with unit_of_work(context) as services:
-        await services.users.user_db.tallies.sweep()
+        await services.users.tallies.sweep()
     async with reading(context) as look:
-        erased = await look.users.user_db.anonymized(now - _ERASED_AGAIN)
+        erased = await look.users.anonymized(now - _ERASED_AGAIN)
     for id_ in erased:  # whose directory could not be erased at once
         await setting_aside.erase(context, id_)
 
@@ -120,7 +121,7 @@ async def clean_up(context: Context) -> Removed:
             lambda work: work.recovery.one_time_tokens.remove_over(now - _ONE_TIME_TOKENS, _BATCH)
         ),
         mails=await batches(lambda work: work.mails.remove_done(mails, _BATCH)),
-        bulk_calls=await batches(lambda work: work.bulk_calls.remove(now - _BULK_CALLS)),
+        bulk_calls=await batches(lambda work: work.bulk_calls.remove_over(now - _BULK_CALLS, _BATCH)),
         invitations=await batches(lambda work: work.invitation_store.remove_over(now - _INVITATIONS, _BATCH)),
         directories=await asyncio.to_thread(context.provisioner.purge, trash.date()),
     )

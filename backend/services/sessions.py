@@ -7,7 +7,7 @@ from uuid import UUID
 
 from backend import tokens
 from backend.clock import Clock
-from backend.errors import SessionNotFound, SessionRevoked
+from backend.errors import SessionNotFound
 from backend.models import Carrier, MailPurpose, RefreshToken, SessionEnd, User, UserSession
 from backend.services.agents import family
 from backend.services.audit import LONGEST_AGENT, Action, Audit
@@ -67,21 +67,24 @@ class Sessions:
 
     async def open_cookie(self, user: User, device: Device = NO_DEVICE, *, remember: bool = False) -> CookieGrant:
         """Open a session that a browser's cookie carries."""
-        session = await self._open(user, Carrier.COOKIE, device, remembered=remember)
-        return await self.attach_cookie(session.id, remember=remember)
+        cookie = tokens.opaque()
+        session = await self._open(user, Carrier.COOKIE, device, remembered=remember, credential=cookie)
+        return self._cookie(session.id, cookie, remember=remember)
 
     async def open_opaque(self, user: User, device: Device = NO_DEVICE) -> OpaqueGrant:
         """Open a session that an opaque string carries; it stands in the body of each call (dialect B0)."""
-        session = await self._open(user, Carrier.OPAQUE, device, remembered=False)
         string = tokens.opaque()
-        await self.store.attach(session.id, tokens.digest(string))
+        session = await self._open(user, Carrier.OPAQUE, device, remembered=False, credential=string)
         return OpaqueGrant(session.id, string)
 
     async def attach_cookie(self, session_id: UUID, *, remember: bool = False) -> CookieGrant:
         """Let a browser's cookie carry a session as well; it outlives the browser's window if it is to `remember`."""
         cookie = tokens.opaque()
-        seconds = int(self.rules.remembered_absolute.total_seconds()) if remember else None
         await self.store.attach(session_id, tokens.digest(cookie))
+        return self._cookie(session_id, cookie, remember=remember)
+
+    def _cookie(self, session_id: UUID, cookie: str, *, remember: bool) -> CookieGrant:
+        seconds = int(self.rules.remembered_absolute.total_seconds()) if remember else None
         return CookieGrant(session_id, cookie, tokens.csrf_token(cookie), seconds)
 
     async def grant(self, session: UserSession, refresh_token: str, *, known: bool = False) -> BearerGrant:
@@ -125,17 +128,6 @@ class Sessions:
         unused = self.clock.now() - self.touches.newest(session_id, found.last_activity)
         return max(idle - unused, timedelta())
 
-    async def one_of(self, user_id: UUID, session_id: UUID) -> Listed:
-        """Return a live session of one's own.
-
-        Raises:
-            SessionRevoked: it has ended since its person was recognised.
-        """
-        for one in await self.listed(user_id):
-            if one.id == session_id:
-                return one
-        raise SessionRevoked
-
     async def end(
         self,
         session_id: UUID,
@@ -166,13 +158,6 @@ class Sessions:
         """End those of these sessions that are this person's and alive, and tell how many there were."""
         return await self._end_of(user_id, because, actor, only=ids)
 
-    async def end_cookie(self, cookie: str | None) -> None:
-        """End the session a browser brings to its next sign-in: a new one never stands on an old one (ASVS 7.2.4)."""
-        found = await self.store.find_by_credential(tokens.digest(cookie)) if cookie else None
-        if found:
-            owner = found.identity.id
-            await self.end(found.identity.session_id, owner, SessionEnd.USER_LOGOUT, actor=owner)
-
     async def end_all(
         self, user_id: UUID, because: SessionEnd, *, actor: UUID | None = None, besides: UUID | None = None
     ) -> int:
@@ -195,8 +180,13 @@ class Sessions:
             await self._record_end(session_id, user_id, because, actor)
         return len(ended)
 
-    async def _open(self, user: User, carrier: Carrier, device: Device, *, remembered: bool) -> UserSession:
-        """Add a session. Call it with the account locked, so that a person's sessions are counted one at a time."""
+    async def _open(
+        self, user: User, carrier: Carrier, device: Device, *, remembered: bool, credential: str | None = None
+    ) -> UserSession:
+        """Add a session, carried by its id alone or by a `credential`.
+
+        Call it with the account locked, so that a person's sessions are counted one at a time.
+        """
         await self._make_room(user)
         now, origin = self.clock.now(), self.audit.origin
         agent, ends = family(origin.user_agent), now + self.rules.life_of(carrier, remembered=remembered)
@@ -204,6 +194,7 @@ class Sessions:
         session = UserSession(
             user_id=user.id,
             carrier=carrier,
+            credential_digest=tokens.digest(credential) if credential else None,
             remembered=remembered,
             epoch=user.token_epoch,
             created_at=now,

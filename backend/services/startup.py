@@ -43,7 +43,7 @@ async def migrate(context: Context) -> tuple[str | None, str]:
         await runner.upgrade(context.database)
         async with unit_of_work(context) as services:
             await services.installation.lock()
-            await services.users.user_db.tallies.recount()
+            await services.users.tallies.recount()
     return before, runner.head()
 
 
@@ -62,7 +62,7 @@ async def refuse_demo_accounts(context: Context) -> None:
                 "and an empty data directory before setting VESTIBULE_ENV=production."
             )
         for account in demo.ACCOUNTS:
-            if await services.users.user_db.get_by_email(account.email):
+            if await services.users.get_by_email(account.email):
                 raise StartError(
                     f"The demo account {account.email} exists, and its password is public. Delete the demo accounts, "
                     "or start with an empty database, before setting VESTIBULE_ENV=production."

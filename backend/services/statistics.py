@@ -1,4 +1,4 @@
-"""What happened over days and weeks, from the tallies: series for charts, and what is unusual today.
+"""What happened over days and weeks, from the tallies: series for charts, and what is unusual lately.
 
 Days and weeks are those of UTC; weeks begin on Monday (ISO 8601).
 """
@@ -77,13 +77,14 @@ class Series:
 
 @dataclass(frozen=True)
 class Unusual:
-    """Something that happens more often than it usually does: `today` so far, and in the middle of the last days.
+    """Something that happens more often than it usually does: `today` so far, or `yesterday`, or both.
 
-    `what` begins a line; `chart` is the one that shows it.
+    `what` begins a line; `usual` is the middle of the last days; `chart` is the one that shows it.
     """
 
     what: str
     today: int
+    yesterday: int
     usual: float
     chart: str
 
@@ -124,20 +125,21 @@ class Statistics:
         return await self._series(chart, period, spans, counts)
 
     async def unusual(self, now: datetime) -> Sequence[Unusual]:
-        """Tell what happened today (UTC) more than three times as often as usual, and at least ten times more often.
+        """Tell what happened today or yesterday (UTC) far more often than usual.
 
-        Usual is the median of the 28 days before, each of them whole: half of these days had no more than that.
+        That is more than three times as often, and at least ten times more often. Yesterday counts as well, so that
+        midnight hides nothing. Usual is the median of the 28 days before today: half of them had no more than that.
         """
         today = now.date()
         before = [str(today - ago * _DAY) for ago in range(1, _USUAL_DAYS + 1)]
         rows = await self.users.tallies.by_day(TallyKind.HAPPENED, today - _USUAL_DAYS * _DAY)
-        counts, found = {(day, what): count for day, what, count in rows}, []
+        counts, found = Counter({(day, what): count for day, what, count in rows}), []
         for (chart, column), what in WATCHED.items():
             counted = HAPPENED[chart][column]
-            so_far = counts.get((str(today), counted), 0)
-            usual = statistics.median(counts.get((day, counted), 0) for day in before)
-            if so_far > _TIMES * usual and so_far >= usual + _MORE:
-                found.append(Unusual(what, so_far, usual, chart))
+            so_far, last = counts[str(today), counted], counts[before[0], counted]
+            usual, most = statistics.median(counts[day, counted] for day in before), max(so_far, last)
+            if most > _TIMES * usual and most >= usual + _MORE:
+                found.append(Unusual(what, so_far, last, usual, chart))
         return found
 
     async def active_today(self, now: datetime) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from backend.models import SessionEnd, User
 from backend.services.identity import Kind, identify
-from backend.services.work import Services
+from backend.services.wiring import Services
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class SessionStrategy:
             return None
         context, origin = self.services.context, self.services.audit.origin
         identity = await identify(context, Kind.ACCESS_TOKEN, token, origin)
-        return await self.services.users.user_db.get(identity.id)
+        return await self.services.users.get(identity.id)
 
     async def write_token(self, user: User) -> str:
         """Open a session and return its access token."""

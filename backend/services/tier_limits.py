@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from backend.api_paths import check_answered, is_answered, path_as_kept, shape
+from backend.api_paths import Idle, check_counted, path_as_kept, shape, why_idle
 from backend.errors import InvalidLimit, LimitExists, LimitNotFound
 from backend.models import Tier, TierLimit
-from backend.services.tiers import Tiers, id_of
+from backend.services.tier_holders import id_of
+from backend.services.tiers import Tiers
 from backend.stores.tiers import TierStore
 from backend.texts import plain
 
@@ -28,12 +29,13 @@ class TierLimits:
 
     @property
     def paths(self) -> Sequence[str]:
-        """The paths that are answered here; a limit is for one of them, or above some. None are known to a command."""
-        return self.tiers.context.routes
+        """The paths to which requests are counted; a limit is for one of them, or above some. A command knows none."""
+        return [path for path, counts in self.tiers.context.routes.items() if counts]
 
-    def counts(self, limit: TierLimit) -> bool:
-        """Tell whether a request could ever be counted; commands take any path."""
-        return not self.paths or is_answered(limit.path, self.paths)
+    def why_idle(self, limit: TierLimit) -> Idle | None:
+        """Tell why a limit has no effect; None if it has one, or on the command line, which knows no paths."""
+        routes = self.tiers.context.routes
+        return why_idle(limit.path, routes) if routes else None
 
     async def of(self, name: str) -> Sequence[TierLimit]:
         """Return the limits of the tier of a name, by path.
@@ -79,7 +81,7 @@ class TierLimits:
         """
         await self.tiers.check(admin)
         tier = await self.tiers.one(name)
-        path, now = self._answered(path_as_kept(path)), self.tiers.context.clock.now()
+        path, now = self._counted(path_as_kept(path)), self.tiers.context.clock.now()
         limit = TierLimit(
             tier_id=id_of(tier),
             name=_label(label) or _default_label(path),
@@ -105,7 +107,7 @@ class TierLimits:
         tier = await self.tiers.one(name)
         limit = await self._found(tier, id_)
         path = path_as_kept(changes.get("path", limit.path))
-        path = path if path == limit.path else self._answered(path)
+        path = path if path == limit.path else self._counted(path)
         await self._check_free(limit.tier_id, path, limit)
         former, named = _said(limit), limit.name
         kept = None if named == _default_label(limit.path) else named
@@ -131,9 +133,9 @@ class TierLimits:
         await self._record(admin, tier, _said(limit), None)
         return limit
 
-    def _answered(self, path: str) -> str:
-        if self.paths:
-            check_answered(path, self.paths)
+    def _counted(self, path: str) -> str:
+        if self.tiers.context.routes:
+            check_counted(path, self.tiers.context.routes)
         return path
 
     async def _record(self, admin: UUID | None, tier: Tier, former: str | None, limit: TierLimit | None) -> None:

@@ -1,4 +1,4 @@
-"""Tiers: groups of accounts with the same limits, and which account has which."""
+"""Tiers: groups of accounts with the same limits; which account has which is for `tier_holders`."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,51 +6,26 @@ from typing import Any, Final
 from uuid import UUID
 
 from backend.context import Context
-from backend.errors import InvalidTier, NotYours, TierExists, TierInUse, TierNotFound, UserNotFound
-from backend.identifiers import as_id, caseless, username_key
-from backend.models import GONE, Status, Tier, TierLimit, User
+from backend.errors import InvalidTier, TierExists, TierInUse, TierNotFound
+from backend.identifiers import caseless
+from backend.models import Tier
 from backend.services.audit import Action
 from backend.services.lifecycle import Lifecycle
-from backend.services.people import People
-from backend.services.rights import Act, may
-from backend.stores.identities import Identity
+from backend.services.rights import Act
+from backend.services.tier_holders import TierHolders
 from backend.stores.tiers import TierStore
 
 LONGEST_NAME: Final = 64
 _LONGEST_KEY: Final = 256
-_NAMED: Final = 3
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What an account may use: the tier it was given, the one in force (that or the default one), and its limits."""
-
-    user: User
-    given: Tier | None
-    in_force: Tier | None
-    limits: Sequence[TierLimit]
-
-
-@dataclass(frozen=True)
-class Size:
-    """How many accounts were given a tier."""
-
-    here: int
-    deleted: int
-
-    @property
-    def count(self) -> int:
-        """All of them: deleted ones keep a tier from being deleted too."""
-        return self.here + self.deleted
 
 
 @dataclass(frozen=True)
 class Tiers:
-    """Makes, changes and gives tiers within one transaction. `admin` is who acts; None is the command line."""
+    """Makes and changes tiers within one transaction. `admin` is who acts; None is the command line."""
 
     context: Context
     store: TierStore
-    people: People
+    holders: TierHolders
     lifecycle: Lifecycle
     after_commit: Callable[[Callable[[], Awaitable[None]]], None]
 
@@ -61,30 +36,6 @@ class Tiers:
     async def listed(self, number: int, size: int) -> tuple[Sequence[Tier], int]:
         """Return a page of the tiers, by name, and how many there are; pages count from 1."""
         return await self.store.page((number - 1) * size, size)
-
-    async def sizes(self, tiers: Sequence[Tier]) -> Mapping[int, Size]:
-        """Tell by id how many accounts were given each of these tiers."""
-        tallies, found = await self.lifecycle.users.tallies.tiered(), {}
-        for tier in tiers:
-            counted = tallies[id_of(tier)]
-            gone = sum(number for (_, status), number in counted.items() if status in GONE)
-            found[id_of(tier)] = Size(counted.total() - gone, gone)
-        return found
-
-    async def counts(self) -> Mapping[str, int]:
-        """Tell by name how many accounts were given each tier, deleted ones left out."""
-        tiers = await self.store.all()
-        sizes = await self.sizes(tiers)
-        return {tier.name: sizes[id_of(tier)].here for tier in tiers}
-
-    async def holders(self, tier: Tier, most: int) -> tuple[int, Sequence[User]]:
-        """Tell how many accounts were given a tier, deleted ones included, and return so many, the oldest first."""
-        return await self.store.holders(id_of(tier), most)
-
-    async def why_kept(self, tier: Tier) -> str | None:
-        """Tell who keeps a tier from being deleted, and what to do about it; None if nobody does."""
-        count, some = await self.holders(tier, _NAMED)
-        return _in_use(tier, count, some) if count else None
 
     async def one(self, name: str) -> Tier:
         """Return the tier of a name, whatever its case.
@@ -142,73 +93,12 @@ class Tiers:
         """
         await self.check(admin)
         tier = await self.one(name)
-        why_kept = await self.why_kept(tier)
+        why_kept = await self.holders.why_kept(tier)
         if why_kept:
             raise TierInUse(why_kept)
         await self.store.delete(tier)
         await self._record(Action.TIER_DELETED, admin, tier)
         return tier
-
-    async def of(self, user: User) -> Standing:
-        """Tell which tier and which limits an account has; those of the default one where it has none of its own."""
-        given = await self.store.get(user.tier_id) if user.tier_id else None
-        in_force = given or await self.store.default()
-        return Standing(user, given, in_force, await self.store.limits(id_of(in_force)) if in_force else [])
-
-    async def seen_by(self, caller: Identity, who: str) -> Standing:
-        """Tell one's own tier and limits, or as an administrator anybody's; `who` is an id or a username.
-
-        Raises:
-            NotYours: it is somebody else's, existing or not.
-            UserNotFound: nobody is called so.
-        """
-        id_ = as_id(who)
-        oneself = id_ == caller.id if id_ else username_key(who) == username_key(caller.username)
-        if not may(Act.SEE_PERSON, caller.role, oneself=oneself):
-            raise NotYours("Cannot see another user")
-        return await self.of(await self.people.found(caller.id if oneself else who, gone=True))
-
-    async def assign_to(self, admin: UUID | None, who: str, tier_id: int | None) -> User:
-        """Give a tier to the account of an id or a username; see `assign`."""
-        return await self.assign(admin, (await self.people.found(who, gone=True)).id, tier_id)
-
-    async def assign(self, admin: UUID | None, user_id: UUID, tier_id: int | None, reason: str | None = None) -> User:
-        """Give an account a tier, or take it away with None; the one it has already is no change.
-
-        Deleted accounts can be given one too, erased ones cannot: what they have keeps a tier from being deleted.
-
-        Raises:
-            UserNotFound, TierNotFound: there is no such account, or no such tier.
-        """
-        user = await self.lifecycle.account(user_id, by=admin, act=Act.MANAGE_TIERS, gone=True)
-        if user.status is Status.ANONYMIZED:
-            raise UserNotFound
-        await self.give([user], tier_id, by=admin, reason=reason)
-        return user
-
-    async def give(self, users: Sequence[User], tier_id: int | None, *, by: UUID | None, reason: str | None) -> None:
-        """Give locked accounts a tier; see `assign`, which asks first whether somebody may.
-
-        Raises:
-            TierNotFound: there is no such tier.
-        """
-        await self.check_there(tier_id)
-        changing = [user for user in users if user.tier_id != tier_id]
-        if not changing:
-            return
-        names = {None: None, **{tier.id: tier.name for tier in await self.store.all()}}
-        told = {user.id: {"was": names[user.tier_id], "became": names[tier_id]} for user in changing}
-        await self.lifecycle.users.update_all(changing, {"tier_id": tier_id, "updated_at": self.context.clock.now()})
-        await self.lifecycle.audit.record_all(Action.TIER_CHANGED, told, actor=by, reason=reason)
-
-    async def check_there(self, tier_id: int | None) -> None:
-        """Insist that there is a tier of this id; None, which takes one away, is always there.
-
-        Raises:
-            TierNotFound: there is none.
-        """
-        if tier_id is not None and await self.store.get(tier_id) is None:
-            raise TierNotFound
 
     async def check(self, admin: UUID | None) -> None:
         """Insist, behind the installation's lock, that somebody may change tiers and their limits.
@@ -266,22 +156,5 @@ def name_as_kept(name: str) -> str:
     return text
 
 
-def id_of(tier: Tier) -> int:
-    """Return the id of a tier that has been saved."""
-    if tier.id is None:
-        raise TierNotFound
-    return tier.id
-
-
 def _key(name: str) -> str:
     return caseless(name.strip())
-
-
-def _in_use(tier: Tier, count: int, some: Sequence[User]) -> str:
-    names = [f"{user.username} (deleted)" if user.status in GONE else user.username for user in some]
-    if count > len(names):
-        listed, among = ", ".join(names), "among them "
-    else:
-        listed, among = " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))), ""
-    many = "1 account has" if count == 1 else f"{count:,} accounts have"
-    return f"{many} the tier {tier.name}: {among}{listed}. Give them another tier or none before you delete it."

@@ -11,6 +11,8 @@ from backend.stores.identifiers import IdentifierStore
 _LONGEST: Final = 28
 """Characters, so that a number has room."""
 _SHORTEST: Final = 2
+_SEEN: Final = 7
+"""Characters that decide whether another one may follow."""
 _NOTHING_LEFT: Final = "user"
 
 
@@ -30,7 +32,12 @@ async def free_username(identifiers: IdentifierStore, email: str) -> str:
 def base_of(email: str) -> str:
     """Return what a username made from an address begins with, whoever else has it."""
     local = unicodedata.normalize("NFKC", email.rpartition("@")[0])
-    kept = "".join(one for one in local if _allowed(f"a{one}a"))[:_LONGEST].strip("._-")
+    kept = ""
+    for one in local:
+        # Between digits, and behind what was kept just now: a mark needs a letter to stand on.
+        if _allowed(f"0{kept[-_SEEN:]}{one}0"):
+            kept += one
+    kept = kept[:_LONGEST].strip("._-")
     return kept if len(kept) >= _SHORTEST and not kept.casefold().startswith("del_") else _NOTHING_LEFT
 
 

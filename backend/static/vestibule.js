@@ -213,15 +213,16 @@
   }
 
   for (const button of all("button[data-copy]")) {
-    const input = document.getElementById(button.dataset.copy);
+    const source = document.getElementById(button.dataset.copy);
     button.hidden = !navigator.clipboard;
     button.addEventListener("click", async () => {
       try {
-        await navigator.clipboard.writeText(input.value);
+        await navigator.clipboard.writeText(source.value ?? source.textContent);
         button.textContent = "Copied";
         say("Copied");
       } catch {
-        input.focus();
+        getSelection().selectAllChildren(source);
+        source.focus();
       }
     });
   }

@@ -38,16 +38,18 @@ class Room:
     """Whether one more attempt may begin.
 
     If not `free`, `refusal` is a limit that was reached, for `opens_in` seconds more; None: attempts under way hold all
-    places.
+    places, those of the network or (`crowded`) only those of the account.
     """
 
     free: bool
     refusal: Limit | None = None
     opens_in: int = 0
+    crowded: bool = False
 
 
 _FREE: Final = Room(free=True)
 _TAKEN: Final = Room(free=False)
+_CROWDED: Final = Room(free=False, crowded=True)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class AttemptStore:
             if shut_until := known.shut_until(self._account):
                 return _closed(self._account, shut_until, now)
             if known.failures + known.under_way >= self._account.amount:
-                return _TAKEN
+                return _CROWDED
             await _save(connection, tried.subject, replace(known, under_way=known.under_way + 1, touched_at=now))
         return _FREE
 

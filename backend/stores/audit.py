@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, update
+from sqlalchemy import Select, func, update
 from sqlalchemy import text as sql
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -70,6 +70,20 @@ class AuditStore:
             query = query.where(AuditEvent.action == only)
         query = query.order_by(col(AuditEvent.at).desc(), col(AuditEvent.id).desc()).limit(limit)
         return (await self._session.exec(query)).all()
+
+    async def last(
+        self, target_ids: Collection[UUID], actions: Collection[str]
+    ) -> Mapping[UUID, Mapping[str, datetime]]:
+        """Tell when each of these actions happened last to each of these accounts, if it did."""
+        alike = col(AuditEvent.target_id).in_(target_ids), col(AuditEvent.action).in_(actions)
+        query = select(AuditEvent.target_id, AuditEvent.action, func.max(AuditEvent.at)).where(*alike)
+        found: dict[UUID, dict[str, datetime]] = {}
+        for target_id, action, at in (
+            await self._session.exec(query.group_by(col(AuditEvent.target_id), col(AuditEvent.action)))
+        ).all():
+            if target_id:
+                found.setdefault(target_id, {})[action] = at
+        return found
 
     async def all_of(self, user_id: UUID, after: UUID | None, limit: int) -> Sequence[AuditEvent]:
         """Return what somebody did or what happened to them, oldest first, after the record `after`."""

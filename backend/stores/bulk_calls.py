@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete
+from sqlalchemy import delete, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -29,15 +29,15 @@ class BulkCallStore:
         Raises:
             KeyReused: the key was used for another call.
         """
-        table: Table = BulkCall.__table__  # type: ignore[attr-defined]  # SQLModel adds it to classes with `table=True`
         connection = await self._session.connection()
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         new = {"actor_id": actor_id, "key": key, "digest": digest, "done": 0, "errors": {}}
-        await connection.execute(
-            dialect.insert(table).values(**new, created_at=self._clock.now()).on_conflict_do_nothing()
+        added: Any = dialect.insert(BulkCall).values(**new, created_at=self._clock.now())
+        held = added.on_conflict_do_update(  # which locks it at once: between two statements it could be cleared away
+            index_elements=[col(BulkCall.actor_id), col(BulkCall.key)], set_={"digest": col(BulkCall.digest)}
         )
-        query = select(BulkCall).where(BulkCall.actor_id == actor_id, BulkCall.key == key).with_for_update()
-        call = (await self._session.exec(query.execution_options(populate_existing=True))).one()
+        found = await self._session.exec(held.returning(BulkCall), execution_options={"populate_existing": True})
+        call: BulkCall = found.scalar_one()
         if call.digest != digest:
             raise KeyReused
         return call
@@ -48,7 +48,9 @@ class BulkCallStore:
         self._session.add(call)
         await self._session.flush()
 
-    async def remove(self, before: datetime) -> int:
-        """Remove calls from before this moment; tell how many."""
-        result: Any = await self._session.exec(delete(BulkCall).where(col(BulkCall.created_at) < before))
+    async def remove_over(self, before: datetime, limit: int) -> int:
+        """Remove calls from before this moment that nobody makes at present; tell how many."""
+        key = col(BulkCall.actor_id), col(BulkCall.key)
+        old = select(*key).where(col(BulkCall.created_at) < before).limit(limit).with_for_update(skip_locked=True)
+        result: Any = await self._session.exec(delete(BulkCall).where(tuple_(*key).in_(old)))
         return int(result.rowcount)

@@ -1,15 +1,17 @@
 """The database and its two doors: one for reading, one for writing; nobody else begins or commits."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, event, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import DatabaseUnavailable
@@ -23,6 +25,9 @@ _MAPPED: Final = 2**31 - 2**16
 _AGAIN: Final = frozenset({"40001", "40P01"})
 """PostgreSQL's codes of a serialization failure and a deadlock: the same request may succeed next time."""
 _BEGIN: Final = "vestibule_begin"
+_USED: Final = "vestibule_used"
+_RESTED_SECONDS: Final = 1
+"""A connection that was used more recently is not asked whether it still works: that takes as long as a statement."""
 
 
 class Database:
@@ -32,16 +37,17 @@ class Database:
     writes, and its pool is the queue.
     """
 
-    def __init__(self, url: str) -> None:
-        """Prepare the engine; nothing is connected yet."""
+    def __init__(self, url: str, *, patience: float = _PATIENCE_SECONDS) -> None:
+        """Prepare the engine; nothing is connected yet. `patience` is how many seconds anything may be waited for."""
         self._url = url
+        self._patience = patience
         self.embedded = url.startswith("sqlite")
-        self.engine = _sqlite(url) if self.embedded else _postgresql(url)
+        self.engine = _sqlite(url, patience) if self.embedded else _postgresql(url, patience, for_statements=patience)
         self.search_indexed = False
         """Whether substring search has an index; the start looks."""
         self._writers = self.engine
         if self.embedded:
-            self._writers = _sqlite(url, pool=1).execution_options(**{_BEGIN: "IMMEDIATE"})
+            self._writers = _sqlite(url, patience, pool=1).execution_options(**{_BEGIN: "IMMEDIATE"})
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -75,9 +81,9 @@ class Database:
             DatabaseUnavailable: the database does not answer in time.
         """
         if self.embedded:
-            engine = _sqlite(self._url, foreign_keys=False).execution_options(**{_BEGIN: "IMMEDIATE"})
+            engine = _sqlite(self._url, self._patience, foreign_keys=False).execution_options(**{_BEGIN: "IMMEDIATE"})
         else:
-            engine = _postgresql(self._url, command_timeout=None)
+            engine = _postgresql(self._url, self._patience, for_statements=None)
         try:
             async with _translated(), engine.connect() as connection:
                 yield connection
@@ -130,15 +136,15 @@ async def _translated() -> AsyncIterator[None]:
         raise
 
 
-def _sqlite(url: str, *, foreign_keys: bool = True, pool: int = _POOL) -> AsyncEngine:
+def _sqlite(url: str, patience: float, *, foreign_keys: bool = True, pool: int = _POOL) -> AsyncEngine:
     _keep_private(url)
     engine = create_async_engine(
         url,
         hide_parameters=True,
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=_PATIENCE_SECONDS,
-        connect_args={"timeout": _PATIENCE_SECONDS},
+        pool_timeout=patience,
+        connect_args={"timeout": patience},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -165,17 +171,32 @@ def _keep_private(url: str) -> None:
             Path(path).touch(mode=_FILE_MODE)
 
 
-def _postgresql(url: str, *, command_timeout: float | None = _PATIENCE_SECONDS) -> AsyncEngine:
-    return create_async_engine(
+def _postgresql(url: str, patience: float, *, for_statements: float | None) -> AsyncEngine:
+    engine = create_async_engine(
         url,
         hide_parameters=True,
         pool_size=_POOL,
         max_overflow=0,
-        pool_timeout=_PATIENCE_SECONDS,
-        pool_pre_ping=True,
+        pool_timeout=patience,
         connect_args={
-            "timeout": _PATIENCE_SECONDS,
-            "command_timeout": command_timeout,
+            "timeout": patience,
+            "command_timeout": for_statements,
             "server_settings": {"timezone": "UTC", "application_name": "vestibule", "jit": "off"},
         },
     )
+    dialect = engine.dialect
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _wake(connection: Any, entry: ConnectionPoolEntry, _: object) -> None:  # noqa: ANN401  # the driver's own
+        """Replace a connection that was cut while it rested, and all older ones with it: as after a restart."""
+        now = time.monotonic()
+        rested, entry.info[_USED] = now - entry.info.get(_USED, now), now
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
+        if rested > _RESTED_SECONDS:
+            try:
+                dialect.do_ping(connection)
+            except dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError from error
+
+    return engine

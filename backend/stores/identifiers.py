@@ -67,13 +67,16 @@ class IdentifierStore:
         Raises:
             EmailTaken, UsernameTaken: an account holds it.
         """
-        wanted = [(IdentifierKind.EMAIL, email_key(email))]
-        if username is not None:
-            wanted.append((IdentifierKind.USERNAME, username_key(username)))
-        for kind, key in wanted:
-            query = select(Identifier.user_id).where(Identifier.kind == kind, Identifier.key == key)
-            if (await self._session.exec(query)).first():
-                raise _TAKEN[kind]
+        for refusal in await self.conflicts(email, username):
+            raise refusal
+
+    async def conflicts(self, email: str | None, username: str | None) -> Sequence[AlreadyTaken]:
+        """Tell which of two names belong to somebody, as the errors that say so; None asks about none."""
+        wanted = {
+            **({IdentifierKind.EMAIL: email_key(email)} if email is not None else {}),
+            **({IdentifierKind.USERNAME: username_key(username)} if username is not None else {}),
+        }
+        return [_TAKEN[kind]() for kind, key in wanted.items() if await self.taken(kind, [key])]
 
     async def taken(self, kind: IdentifierKind, keys: Collection[str]) -> frozenset[str]:
         """Tell which of some normal forms belong to somebody."""

@@ -48,6 +48,21 @@ class InvitationStore:
         query = query.where(*_open(now)).execution_options(populate_existing=True)
         return (await self._session.exec(query)).one_or_none()
 
+    async def open_to(self, email_key: str, now: datetime, limit: int) -> Sequence[Invitation]:
+        """Return the open invitations to an address, the newest first."""
+        query = select(Invitation).where(Invitation.email_key == email_key, *_open(now))
+        return (await self._session.exec(query.order_by(col(Invitation.id).desc()).limit(limit))).all()
+
+    async def one_to(self, email_key: str, id_: UUID, now: datetime) -> Invitation | None:
+        """Return one open invitation to an address, as it is now."""
+        query = select(Invitation).where(Invitation.email_key == email_key, Invitation.id == id_, *_open(now))
+        return (await self._session.exec(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def senders(self, id_: UUID) -> Collection[UUID]:
+        """Return who has made mails and links of an invitation."""
+        query = select(InvitationToken.made_by).where(InvitationToken.invitation_id == id_).distinct()
+        return (await self._session.exec(query)).all()
+
     async def count_open(self, organization_id: UUID, now: datetime) -> int:
         """Count the open invitations of an organization."""
         query = select(func.count()).select_from(Invitation).where(Invitation.organization_id == organization_id)

@@ -89,8 +89,9 @@ class MailStore:
     async def lately(
         self, purpose: MailPurpose, user_ids: Collection[UUID], since: datetime, now: datetime
     ) -> Mapping[UUID, int]:
-        """Count the mails of one purpose to each of these people since then, whatever became of them."""
+        """Count the mails of one purpose to each of these people since then, all but the suppressed ones."""
         query = select(Mail.user_id, func.count()).where(Mail.purpose == purpose, col(Mail.user_id).in_(user_ids))
+        query = query.where(col(Mail.state) != MailState.SUPPRESSED)
         query = query.where(col(Mail.created_at) > since, col(Mail.created_at) <= now)  # a clock may have been ahead
         return dict((await self._session.exec(query.group_by(col(Mail.user_id)))).all())
 

@@ -1,44 +1,22 @@
 """Sessions and their refresh tokens."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, update
-from sqlalchemy import select as rows
+from sqlalchemy import ColumnElement, Select, delete, func, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.models import Carrier, RefreshToken, SessionEnd, Status, User, UserSession
+from backend.models import Carrier, RefreshToken, SessionEnd, Status, UserSession
+from backend.stores import session_queries
 from backend.stores.identities import Identity
 from backend.stores.news import Changes
 from backend.stores.rows import insert
 
 _LONGEST_LIST: Final = 200
-_IDENTITY: Final = (
-    User.id,
-    User.username,
-    User.email,
-    User.full_name,
-    User.role,
-    User.is_verified,
-    User.must_change_password,
-    User.tier_id,
-    UserSession.id,
-    UserSession.carrier,
-    UserSession.remembered,
-)
-_FOUND: Final = (
-    UserSession.last_activity,
-    UserSession.expires_at,
-    UserSession.ended_because,
-    UserSession.user_agent,
-    UserSession.epoch,
-    User.token_epoch,
-    User.status,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +41,6 @@ class Found:
     def remembered(self) -> bool:
         """Whether its person asked to stay signed in."""
         return self.identity.remembered
-
-
-_OPEN: Final = (
-    UserSession.id,
-    UserSession.carrier,
-    UserSession.remembered,
-    UserSession.last_activity,
-    UserSession.expires_at,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +69,11 @@ class SessionStore:
 
     async def find(self, id_: UUID) -> Found | None:
         """Return the session of an id."""
-        return await self._found(col(UserSession.id) == id_)
+        return await self._found(session_queries.BY_ID, {"id": id_})
 
     async def find_by_credential(self, credential_digest: str) -> Found | None:
         """Return the session of a cookie or an opaque string."""
-        return await self._found(col(UserSession.credential_digest) == credential_digest)
+        return await self._found(session_queries.BY_CREDENTIAL, {"digest": credential_digest})
 
     async def lock(self, id_: UUID) -> UserSession | None:
         """Return a session as it is now and keep others from changing it until this transaction ends."""
@@ -113,10 +82,8 @@ class SessionStore:
 
     async def open_ones(self, user_id: UUID) -> Sequence[Open]:
         """List a person's sessions that nobody has ended, oldest first."""
-        query = rows(*_OPEN)  # type: ignore[call-overload]  # see `_found`
-        query = query.where(col(UserSession.user_id) == user_id, col(UserSession.ended_at).is_(None))
         connection = await self._session.connection()
-        found = await connection.execute(query.order_by(col(UserSession.created_at), col(UserSession.id)))
+        found = await connection.execute(session_queries.OPEN, {"user_id": user_id})
         return [Open(*row) for row in found]
 
     async def of(self, user_id: UUID, *, ended: bool = False) -> Sequence[UserSession]:
@@ -161,11 +128,10 @@ class SessionStore:
 
     async def knows(self, user_id: UUID, device_id: str | None, agent: str | None) -> bool | None:
         """Tell whether a person has signed in from this device before; None if they never have from any."""
-        same = col(UserSession.device_id) == device_id if device_id else col(UserSession.agent) == agent
-        any_ = select(UserSession.id).where(UserSession.user_id == user_id).limit(1)
-        if (await self._session.exec(any_.where(same))).first():
-            return True
-        return False if (await self._session.exec(any_)).first() else None
+        knows = session_queries.KNOWS_DEVICE if device_id else session_queries.KNOWS_AGENT
+        connection = await self._session.connection()
+        known, ever = (await connection.execute(knows, {"user_id": user_id, "sign": device_id or agent})).one()
+        return bool(known) if ever else None
 
     async def attach(self, id_: UUID, credential_digest: str) -> None:
         """Let a cookie carry a session as well."""
@@ -223,13 +189,12 @@ class SessionStore:
         query = query.where(col(UserSession.ended_at).is_(None), col(UserSession.expires_at) > now, awake)
         return (await self._session.exec(query)).one()
 
-    async def _found(self, condition: ColumnElement[bool]) -> Found | None:
-        query = rows(*_IDENTITY, *_FOUND).join(User, col(User.id) == col(UserSession.user_id)).where(condition)  # type: ignore[call-overload]  # more columns than SQLAlchemy has overloads for
+    async def _found(self, statement: Select[Any], values: Mapping[str, Any]) -> Found | None:
         connection = await self._session.connection()
-        row = (await connection.execute(query)).one_or_none()
+        row = (await connection.execute(statement, values)).one_or_none()
         if row is None:
             return None
-        split = len(_IDENTITY)
+        split = len(session_queries.IDENTITY)
         identity = Identity(*row[:split])
         last_activity, expires_at, ended_because, user_agent, epoch, token_epoch, status = row[split:]
         outdated = epoch != token_epoch
@@ -239,9 +204,8 @@ class SessionStore:
         self, conditions: Sequence[ColumnElement[bool]], now: datetime, because: SessionEnd
     ) -> Sequence[UUID]:
         change = update(UserSession).where(*conditions, col(UserSession.ended_at).is_(None))
-        ended = await self._session.exec(
-            change.values(ended_at=now, ended_because=because).returning(col(UserSession.id))
-        )
-        ids = ended.scalars().all()
+        change = change.values(ended_at=now, ended_because=because)
+        connection = await self._session.connection()
+        ids = (await connection.execute(change.returning(col(UserSession.id)))).scalars().all()
         self._changes.sessions.update(ids)
         return ids

@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi_users.db import BaseUserDatabase
-from sqlalchemy import Table, case, func, tuple_, update
+from sqlalchemy import Table, bindparam, case, func, tuple_, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -28,6 +28,19 @@ _STANDING: Final = frozenset({"role", "status"})
 _TALLIED: Final = _STANDING | {"tier_id"}
 _MOST_DECIDERS: Final = 100
 _LISTED: Final = _STANDING | {"username", "email", "full_name", "institution"}
+
+_LOCKED: Final = (
+    select(User)
+    .where(col(User.id) == bindparam("id"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_BY_IDENTIFIER: Final = (
+    select(User)
+    .join(Identifier, col(Identifier.user_id) == col(User.id))
+    .where(col(Identifier.kind) == bindparam("kind"), col(Identifier.key) == bindparam("key"))
+)
+"""Asked at every sign-in, and so made once: to make a statement takes longer than to ask it."""
 
 
 class UserStore(BaseUserDatabase[User, UUID]):
@@ -119,10 +132,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
 
     async def lock(self, id_: UUID) -> User | None:
         """Return the account as it is now and keep others from changing it until this transaction ends."""
-        query = (
-            select(User).where(User.id == id_).with_for_update(key_share=True).execution_options(populate_existing=True)
-        )
-        return (await self._session.exec(query)).one_or_none()
+        return (await self._session.exec(_LOCKED, params={"id": id_})).one_or_none()
 
     async def lock_all(self, ids: Collection[UUID]) -> Sequence[User]:
         """Return those of these accounts that there are, locked one after the other in the order of their ids."""
@@ -219,9 +229,7 @@ class UserStore(BaseUserDatabase[User, UUID]):
     async def _by_identifier(self, kind: IdentifierKind, key: str) -> User | None:
         if not storable(key):
             return None  # text that cannot be stored is nobody's name
-        query = select(User).join(Identifier, col(Identifier.user_id) == col(User.id))
-        query = query.where(Identifier.kind == kind, Identifier.key == key)
-        return (await self._session.exec(query)).one_or_none()
+        return (await self._session.exec(_BY_IDENTIFIER, params={"kind": kind, "key": key})).one_or_none()
 
 
 def _without_derived(values: dict[str, Any]) -> dict[str, Any]:

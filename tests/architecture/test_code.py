@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from fastapi import APIRouter
 from fastapi.routing import iter_route_contexts
 
-from backend import app, errors
+from backend import errors
 from backend.identifiers import RESERVED
+from backend.routes.routers import ROUTERS
 
 BACKEND: Final = Path(__file__).parents[2] / "backend"
 ROUTES: Final = sorted((BACKEND / "routes").rglob("*.py"))
@@ -110,15 +110,14 @@ def test_only_one_module_reads_the_environment() -> None:
 def test_time_comes_from_the_clock() -> None:
     asks = re.compile(r"datetime\.now\(|datetime\.utcnow\(|date\.today\(")
     # Names, stamps and ages are no rules.
-    own = {"clock.py", "key_directory.py", "routes/errors.py", "routes/pages/words.py"}
+    own = {"clock.py", "key_directory.py", "routes/errors.py"}
 
     assert {name for name, _ in _trees() if asks.search((BACKEND / name).read_text())} <= own
 
 
 def test_words_that_are_paths_are_no_usernames() -> None:
     below = re.compile(r"/api/v1/users/([^/{]+)")
-    modules = [module for module in vars(app).values() if isinstance(getattr(module, "router", None), APIRouter)]
-    found = [below.match(str(context.path)) for one in modules for context in iter_route_contexts(one.router.routes)]
+    found = [below.match(str(context.path)) for router in ROUTERS for context in iter_route_contexts(router.routes)]
     words = {match[1] for match in found if match}
 
     assert {"me", "bulk", "signin", "export"} <= words <= RESERVED

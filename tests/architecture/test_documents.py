@@ -13,6 +13,7 @@ from fastapi.routing import iter_route_contexts
 
 from backend import errors
 from backend.cli import app as commands
+from backend.routes.routers import ROUTERS
 from backend.settings import PREFIX, Settings
 
 ROOT: Final = Path(__file__).parents[2]
@@ -68,62 +69,20 @@ def test_every_command_is_named() -> None:
 
 
 def test_every_route_says_in_a_sentence_what_it_does() -> None:
-    from backend.routes import (  # noqa: PLC0415
-        account_files,
-        approval_service,
-        approval_service_admin,
-        operations,
-        own_data,
-        users_by_name,
-    )
-    from backend.routes import users as users_by_id  # noqa: PLC0415
-    from backend.routes.pages import (  # noqa: PLC0415
-        account,
-        approvals,
-        approvals_at_once,
-        devices,
-        editing,
-        entrance,
-        exchange,
-        invitation,
-        inviting,
-        ledger,
-        listing,
-        members,
-        organization_acts,
-        organizations,
-        profile,
-        recovery,
-        strength,
-        tier_acts,
-        tier_limits,
-        tier_moves,
-        tier_of_person,
-        tiers,
-        users,
-        users_at_once,
-    )
-
-    groups = (invitation, inviting, members, organization_acts, organizations)
-    limits = (tier_acts, tier_limits, tier_moves, tier_of_person, tiers)
-    at_once = (approvals_at_once, users_at_once)
-    pages = (account, approvals, devices, editing, entrance, exchange, ledger, listing, profile, recovery, users)
-    people = (users_by_id, users_by_name, account_files, own_data)
-    modules = (
-        approval_service,
-        approval_service_admin,
-        operations,
-        strength,
-        *people,
-        *groups,
-        *limits,
-        *at_once,
-        *pages,
-    )
-    found = [context.endpoint for module in modules for context in iter_route_contexts(module.router.routes)]
+    found = [context.endpoint for router in ROUTERS for context in iter_route_contexts(router.routes)]
 
     assert len(found) > 30
     assert [endpoint for endpoint in found if not (endpoint.__doc__ or "").strip().endswith(".")] == []
+
+
+def test_every_module_that_is_named_is_there() -> None:
+    folders = [ROOT / name for name in ("backend", "bench", "tests", "tools")]
+    modules = [f"/{path.relative_to(ROOT).as_posix()}" for folder in folders for path in folder.rglob("*.py")]
+    pages = [_read("README.md"), *(path.read_text() for path in (ROOT / "docs").rglob("*.md"))]
+    named = {name for page in pages for name in re.findall(r"`([\w/]+\.py)`", page)}
+
+    assert len(named) > 50
+    assert sorted(name for name in named if not any(module.endswith(f"/{name}") for module in modules)) == []
 
 
 @pytest.mark.parametrize("document", ["docs/contracts.md", "docs/security/asvs.md", "docs/security/attack-cases.md"])

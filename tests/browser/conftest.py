@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.guest import Guest, open_browser
 from tests.browser.house import House, Person
+from tests.machines.forks import Clock
 
 Visit = Callable[..., Guest]
 Build = Callable[..., House]
@@ -46,8 +47,8 @@ def build(tmp_path: Path) -> Iterator[Build]:
     """Build a house of one's own, in which nobody was ever before."""
     houses: list[House] = []
 
-    def built(**settings: str) -> House:
-        houses.append(House(tmp_path / f"house{len(houses)}", **settings))
+    def built(clock: Clock | None = None, /, **settings: str) -> House:
+        houses.append(House(tmp_path / f"house{len(houses)}", clock, **settings))
         return houses[-1]
 
     yield built

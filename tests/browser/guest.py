@@ -14,7 +14,8 @@ from tests.browser.house import House, Person
 PHONE: Final = 360
 DESK: Final = 1280
 _HEIGHT: Final = 800
-_PATIENCE_MS: Final = 15_000
+_PATIENCE_MS: Final = 60_000
+COME_BACK: Final = "document.dispatchEvent(new Event('visibilitychange'))"
 _FINDINGS: Final = "async () => (await axe.run({resultTypes: ['violations']})).violations"
 _OVERFLOW: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _REACHABLE: Final = """() => {
@@ -100,7 +101,7 @@ class Guest:
 
     def come_back(self) -> None:
         """Look at the page again after another window, or after the machine slept."""
-        self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        self.page.evaluate(COME_BACK)
 
     def dress(self, width: int, scheme: str) -> None:
         """Look at the page in another width and another light."""

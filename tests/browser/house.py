@@ -19,9 +19,9 @@ from tests.machines import forks
 from tests.machines.processes import free_port
 
 PASSWORD: Final = "three quiet doors"
-_PATIENCE_SECONDS: Final = 30.0
+_PATIENCE_SECONDS: Final = 120.0
 _ROOT: Final = Path(__file__).parents[2]
-_CHEAP: Final = {"ARGON2": "8,1,1", "RATE_LIMITS": "off", "MAX_SESSIONS_PER_USER": "500"}
+_CHEAP: Final = {"ARGON2": "8,1,1", "RATE_LIMITS": "off", "MAX_SESSIONS_PER_USER": "500", "HASH_QUEUE_SECONDS": "120"}
 _MAIL: Final = re.compile(r"^┌─ mail.*?\n(.*?)^└─", re.MULTILINE | re.DOTALL)
 
 
@@ -50,13 +50,13 @@ class Mail:
 
 
 class House:
-    """A running server. `settings` are those of Vestibule, without their prefix."""
+    """A running server. `settings` are those of Vestibule, without their prefix; `clock` is one that can be moved."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, clock: forks.Clock | None = None, /, **settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
-        self.api = httpx.Client(base_url=self.address, trust_env=False, timeout=20)
+        self.api = httpx.Client(base_url=self.address, trust_env=False, timeout=_PATIENCE_SECONDS)
         self._console = folder / "log"
         self._database = folder / "data" / "vestibule.db"
         self._numbers = itertools.count(1)
@@ -64,6 +64,7 @@ class House:
         values = {"DATA_DIR": str(folder / "data"), **_CHEAP, **settings}
         environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC", "PYTHONPATH": str(_ROOT)}
         environment |= {f"VESTIBULE_{name}": value for name, value in values.items()}
+        environment |= clock.environment if clock else {}
         with self._console.open("wb") as log, Path(os.devnull).open("rb") as nothing:
             serve = ("backend", "serve", "--port", str(port))
             self._server = forks.start(*serve, cwd=folder, env=environment, streams=(nothing, log, log), alone=True)
@@ -180,11 +181,11 @@ class House:
     def past(self, counts: Iterable[tuple[str, str, int]]) -> None:
         """Let things have happened on days before this one: kind, key and count, as they are kept."""
         keep = "INSERT INTO tallies (kind, key, count) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO NOTHING"
-        with closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
+        with closing(sqlite3.connect(self._database, timeout=_PATIENCE_SECONDS)) as connection, connection:
             connection.executemany(keep, counts)
 
     def _change(self, statement: str, *values: Any) -> None:  # whatever the database can hold
-        with closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
+        with closing(sqlite3.connect(self._database, timeout=_PATIENCE_SECONDS)) as connection, connection:
             connection.execute(statement, values)
 
     def sign_in(self, person: Person) -> str:

@@ -18,7 +18,7 @@ NARROWEST: Final = 320
 """Pixels: a desk of 1,280 at 400 % zoom (WCAG 2.2, 1.4.10)."""
 _BY_KEYBOARD: Final = {  # none of the lodge, whose first visitor can come once
     *("account", "account-edit", "confirm-anonymize", "confirm-delete", "devices", "import", "login"),
-    *("approvals", "approvals-open", "audit", "organization", "tier"),
+    *("approvals", "approvals-open", "audit", "organization", "tier", "waiting-change"),
     *("messages", "register", "statistics", "user", "user-edit", "user-undo", "users", "users-bulk", "users-selected"),
 }
 
@@ -68,7 +68,7 @@ def test_lists_lead_to_their_second_page_and_back(build: Build, visit: Visit) ->
     expect(page.get_by_role("article")).to_have_count(50)
     guest.go("/users").get_by_role("link", name="Next page").click()
     expect(page.get_by_role("link", name="reception")).to_be_visible()
-    guest.follow("Back to the first page")
+    guest.follow("Previous page")
     expect(page.get_by_role("rowheader")).to_have_count(50)
 
 

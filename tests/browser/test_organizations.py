@@ -155,6 +155,11 @@ def test_the_menu_opens_and_closes_by_keyboard(admin: Person, visit: Visit, scri
     mail.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Mail")
     expect(page.locator("summary", has_text="More")).to_have_attribute("aria-current", "true")
+    oneself = page.get_by_role("navigation", name="Your account").locator("summary")
+    oneself.press("Enter")
+    page.get_by_role("link", name="Devices", exact=True).press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your devices")
+    expect(oneself).to_have_attribute("aria-current", "true")
 
 
 def _opened(guest: Guest, handed: str, *, scripts: bool) -> Page:

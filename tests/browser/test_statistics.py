@@ -75,7 +75,7 @@ def test_on_paper_every_table_is_open_and_nothing_to_click_is_left(build: Build,
     page.emulate_media(media="print")
     for table in page.locator("table").all():
         expect(table).to_be_visible()
-    for hidden in ("nav", ".take-away a", "summary"):
+    for hidden in ("nav", ".chart-foot a", "summary"):
         for one in page.locator(hidden).all():
             expect(one).to_be_hidden()
     assert page.locator(".chart-plot").count() == page.locator("table").count() == 6

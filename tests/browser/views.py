@@ -41,7 +41,11 @@ def views() -> list[View]:
         View("registration-closed", _registration_closed),
         View("registered", lambda stage: _at(stage.guest(), "/registered")),
         View("waiting", lambda stage: _signed_in(stage, stage.pending, "Your request is waiting for review")),
+        View("waiting-change", lambda stage: _about_request(stage, stage.pending, "Change request")),
+        View("waiting-change-refused", _change_refused),
+        View("waiting-withdraw", lambda stage: _about_request(stage, stage.pending, "Withdraw…")),
         View("rejected", lambda stage: _signed_in(stage, stage.rejected, "Your request was rejected")),
+        View("rejected-again", lambda stage: _about_request(stage, stage.rejected, "Send request again")),
         View("let-in", _let_in),
         View(
             "suspended",
@@ -195,6 +199,22 @@ def _signed_in(stage: Stage, who: Person, heading: str) -> Guest:
     guest.fill(username_or_email=who.username, password=who.password)
     guest.press("Sign in")
     expect(guest.page.get_by_role("heading", level=1)).to_have_text(heading)
+    return guest
+
+
+def _about_request(stage: Stage, who: Person, link: str) -> Guest:
+    waits = who is stage.pending
+    guest = _signed_in(stage, who, f"Your request {'is waiting for review' if waits else 'was rejected'}")
+    guest.page.get_by_role("link", name=link).click()
+    expect(guest.page.get_by_label("Password", exact=True)).to_be_visible()
+    return guest
+
+
+def _change_refused(stage: Stage) -> Guest:
+    guest = _about_request(stage, stage.pending, "Change request")
+    guest.fill(current_password="not the one")
+    guest.press("Save changes")
+    expect(guest.page.get_by_role("alert")).to_be_focused()
     return guest
 
 

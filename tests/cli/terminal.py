@@ -13,7 +13,7 @@ from typing import IO, Any, Final
 
 from backend.context import Context
 from backend.services import startup, unit_of_work
-from backend.services.admission import Registration
+from backend.services.registration import Registration
 from backend.settings import Settings
 from tests.machines import forks
 
@@ -21,7 +21,7 @@ PASSWORD: Final = "long enough to pass"
 
 _CHEAP: Final = (8, 1, 1)
 _ROOT: Final = Path(__file__).parents[2]
-_PATIENCE_SECONDS: Final = 30
+_PATIENCE_SECONDS: Final = 120
 
 
 @dataclass(frozen=True)
@@ -104,4 +104,4 @@ class Terminal:
             await startup.prepare_database(context)
             for name in names:
                 async with unit_of_work(context) as services:
-                    await services.users.register(Registration(name, f"{name}@example.org", PASSWORD))
+                    await services.sign_up.register(Registration(name, f"{name}@example.org", PASSWORD))

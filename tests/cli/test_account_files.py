@@ -13,7 +13,7 @@ ROWS = f"username,email,password\nana,ana@example.org,{PASSWORD}\nben,nonsense,\
 
 async def _known(terminal: Terminal, name: str, password: str) -> bool:
     async with terminal.context() as context, unit_of_work(context) as services:
-        return (await services.users.check_password(name, password)).username == name
+        return (await services.authentication.check_password(name, password)).username == name
 
 
 async def test_a_file_is_foretold_and_then_imported_row_by_row(terminal: Terminal) -> None:

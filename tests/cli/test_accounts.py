@@ -13,7 +13,7 @@ from tests.cli.terminal import PASSWORD, Terminal
 
 async def _sign_in(terminal: Terminal, name: str) -> BearerGrant:
     async with terminal.context() as context, unit_of_work(context) as services:
-        user = await services.users.check_password(name, PASSWORD)
+        user = await services.authentication.check_password(name, PASSWORD)
         return await services.sessions.open_bearer(user)
 
 

@@ -31,7 +31,7 @@ async def test_a_deleted_account_is_found_by_its_id_with_its_files(terminal: Ter
     id_ = terminal.run("users", "show", "ana", "--json").json["id"]
     (terminal.data_dir / "users" / id_ / "graphs" / "waves.json").write_text("work")
     async with terminal.context() as context, unit_of_work(context) as services:
-        await services.closing.delete(None, UUID(id_))
+        await services.deletion.delete(None, UUID(id_))
     by_name = terminal.run("users", "data", "ana", "--output", "ana.zip")
     written = terminal.run("users", "data", id_, "--output", "ana.zip", "--json")
 

@@ -18,9 +18,9 @@ async def test_an_account_is_shown_with_its_ends_and_with_what_changed(terminal:
     await terminal.sign_up("boss", "ana")
     id_ = await _id(terminal, "ana")
     async with terminal.context() as context, unit_of_work(context) as services:
-        await services.users.approve(id_, by=None, reason=None)
+        await services.decisions.approve(id_, by=None, reason=None)
         changes = {"full_name": "Ana\tLopez", "is_verified": True, "access_expires_at": _END}
-        await services.administration.update(None, id_, changes)
+        await services.editing.update(None, id_, changes)
         await services.closing.suspend(None, id_, "laptop was stolen", until=_END)
 
     shown = terminal.run("users", "show", "ana")
@@ -45,7 +45,7 @@ async def test_deleted_accounts_are_listed_with_the_id_by_which_they_are_found(t
     await terminal.sign_up("boss", "ana")
     id_ = await _id(terminal, "ana")
     async with terminal.context() as context, unit_of_work(context) as services:
-        await services.closing.delete(None, id_)
+        await services.deletion.delete(None, id_)
 
     listed = [line.split("\t") for line in terminal.run("users", "list", "--status", "deleted").out.splitlines()]
     shown = terminal.run("users", "show", listed[1][-1], "--json")
@@ -74,7 +74,7 @@ async def test_searching_in_vain_and_a_decision_of_before_are_told_with_a_way_ou
     await terminal.sign_up("boss", "ana")
     id_ = await _id(terminal, "ana")
     async with terminal.context() as context, unit_of_work(context) as services:
-        await services.users.reject(id_, by=None, reason=None)
+        await services.decisions.reject(id_, by=None, reason=None)
 
     found = terminal.run("users", "list", "--query", "lopez")
     approved = terminal.run("users", "approve", "ana")
@@ -101,7 +101,7 @@ async def test_a_suspension_is_replaced_by_another(terminal: Terminal) -> None:
     await terminal.sign_up("boss", "ana")
     id_ = await _id(terminal, "ana")
     async with terminal.context() as context, unit_of_work(context) as services:
-        await services.users.approve(id_, by=None, reason=None)
+        await services.decisions.approve(id_, by=None, reason=None)
         await services.closing.suspend(None, id_, "laptop was stolen")
 
     first = terminal.run("users", "suspend", "ana", "--until", "2099-01-31T18:00", "--reason", "on leave")

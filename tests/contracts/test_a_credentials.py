@@ -168,7 +168,7 @@ async def test_a_garbage_token_cannot_log_out(client: httpx.AsyncClient) -> None
 async def test_a_live_session_of_an_account_that_is_not_active_is_refused(people: People, person: Person) -> None:
     async with people.work() as services:
         user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
-        await services.users.user_db.update(user, {"status": Status.SUSPENDED})
+        await services.users.update(user, {"status": Status.SUSPENDED})
     assert code(await person.get(WHOAMI)) == (401, "SESSION_REVOKED")
 
 

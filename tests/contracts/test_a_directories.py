@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from backend.services import provisioning
-from tests.application import Application, start
+from tests.application import PATIENCE, Application, start
 from tests.contracts.answers import applicant, code
 from tests.factories import People, Person
 
@@ -91,7 +91,7 @@ async def test_of_two_who_want_one_name_one_gets_account_and_directory(
 async def test_a_start_repairs_what_a_crash_left(running: Application, people: People) -> None:
     place = home(running, await people.pending())
     shutil.rmtree(place)
-    async with start(running.context.settings) as again, asyncio.timeout(10):
+    async with start(running.context.settings) as again, asyncio.timeout(PATIENCE):
         while not again.context.provisioner.complete(UUID(place.name)):  # noqa: ASYNC110  # nobody announces it
             await asyncio.sleep(0)
     assert {path.name for path in place.iterdir()} == FOLDERS | FILES

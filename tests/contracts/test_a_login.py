@@ -127,7 +127,7 @@ async def test_an_unproven_address_is_told_after_the_right_password_only(
 ) -> None:
     person = await people.pending()
     async with people.work() as services:
-        await services.users.approve(person.id, by=None)
+        await services.decisions.approve(person.id, by=None)
     right = await client.post(LOGIN, json=credentials(person.username))
     wrong = await client.post(LOGIN, json=credentials(person.username, "not the password"))
     form = await client.post(FORM, data={"username": person.username, "password": PASSWORD})
@@ -140,7 +140,7 @@ async def test_an_old_hash_is_made_anew(client: httpx.AsyncClient, people: Peopl
     person = await people.active()
     async with people.work() as services:
         user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
-        await services.users.user_db.update(user, {"hashed_password": _bcrypt(PASSWORD)})
+        await services.users.update(user, {"hashed_password": _bcrypt(PASSWORD)})
     assert (await client.post(LOGIN, json=credentials(person.username))).status_code == 200
     assert (await people.row(person)).hashed_password.startswith("$argon2id$")
 

@@ -8,11 +8,15 @@ from tests.factories import People
 
 REGISTER = "/api/auth/register"
 GOOD_USERNAMES = ["ab", "x" * 32, "a.b", "a_b", "a-b", "A1", "42", "admin", "Jürgen", "Ωmega", "delphi", "del.x"]
+GOOD_USERNAMES += ["सुनीता", "สมชาย", "မြွှေး", "தமிழ்", "مُحَمَّد", "g̃ua", "की"]
+"""Vowel signs, tones and accents that no letter of its own stands for."""
 BAD_USERNAMES = [
     *["", "a", "a" * 33, ".ab", "ab.", "_ab", "ab-", "a b", "a@b", "a/b", "a\u200bb", "a\nb", "ab\n", " ab", "a'b"],
     *["0123456789abcdef0123456789abcdef", "0123456789ABCDEF0123456789ABCDEF", "del_1", "DEL_x", "\uff44el_x"],
     *["me", "ME", "\uff4de", "stats", "bulk", "db", "register", "signin", "signout", "signout-sessions", "info"],
     *["sessions", "reset-password", "active-and-inactive", "export", "import"],
+    *["\u0301ab", "1\u0301a", "a.\u0301b", "ab" + "\u0316" * 7, "a\u20ddb"],  # marks without a letter, too many
+    *["a\u034fb", "ab\ufe0f", "a\U000e0100b", "क\u200dष", "ក\u17b4ក", "a\u180bb"],  # what nobody sees
 ]
 GOOD_EMAILS = ["Hannah.M+list@Example.org", "müller@example.org", "o'neil@example.org", "a@bücher.example.org"]
 BAD_EMAILS = ["", "hannah", "hannah@", "@example.org", "a b@example.org", "a@b@example.org", "a@example..org"]

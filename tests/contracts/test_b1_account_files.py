@@ -430,7 +430,7 @@ async def test_an_admin_who_is_demoted_meanwhile_brings_nobody_else_in(running: 
         codes.append(outcome.error_code)
         if len(codes) == 2:
             async with people.work() as services:
-                await services.administration.demote(None, admin.id)
+                await services.roles.demote(None, admin.id)
 
     assert codes == [None, None, "ADMIN_REQUIRED", "ADMIN_REQUIRED"]
     assert {"new0", "new1"} <= (await people.statuses()).keys()

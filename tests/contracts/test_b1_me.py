@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from backend.models import MailPurpose, Status
-from tests.application import Application
+from tests.application import PATIENCE, Application
 from tests.contracts.answers import TIME, code, refusal, token_in
 from tests.contracts.dialect_b import ME, NUMBERS, RIGHTS, USER, body_of, changes_in, ended, rows
 from tests.contracts.dialect_c import browser_of, sign_in, state
@@ -44,7 +44,7 @@ async def test_one_sees_oneself_with_ones_numbers(running: Application, person: 
     (running.data_dir / "users" / str(person.id) / "graphs" / "waves.json").write_text("[1, 2]")
     running.clock.move(minutes=5)
     await sign_in(running.client, person)
-    async with asyncio.timeout(5):  # a count is good for a moment
+    async with asyncio.timeout(PATIENCE):  # a count is good for a moment
         while (later := body_of(await person.get(ME)))["file_count"] == 5:
             pass
     assert (later["login_count"], later["session_count"], later["file_count"], later["storage_bytes"]) == (2, 2, 6, 16)

@@ -18,7 +18,7 @@ from backend.errors import Busy, DownloadsBusy, TooManyRequests
 from backend.models import User
 from backend.services import Origin, own_data
 from backend.services.own_data import OwnData
-from tests.application import Application
+from tests.application import PATIENCE, Application
 from tests.contracts.answers import TIME, code, refusal
 from tests.contracts.dialect_c import bearer, browser_of, sign_in
 from tests.factories import People, Person
@@ -229,7 +229,7 @@ async def test_links_pipes_and_strangers_files_are_left_out_and_named(
     (place / "link").symlink_to(secret)
     (place / "etc").symlink_to("/etc")
     os.mkfifo(place / "pipe")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         found = opened(await person.get(EXPORT))
 
     left_out = json.loads(found.read("left_out.json"))
@@ -276,7 +276,7 @@ async def test_who_hangs_up_leaves_nothing_open(running: Application, person: Pe
     await person.get(EXPORT)
     before = descriptors()
     come = await taken(running, person, lambda come: come > 2**20, full=full)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while descriptors() > before:  # noqa: ASYNC110  # nobody announces it
             await asyncio.sleep(0)  # a thread may be at the last piece
     assert 2**20 < come < 2**22

@@ -75,7 +75,7 @@ async def test_people_are_active_when_they_signed_in_lately(running: Application
     await people.pending()
     admin, gone = await people.admin(), await people.active()
     async with people.work() as services:
-        await services.closing.delete(None, gone.id)
+        await services.deletion.delete(None, gone.id)
     stats = body_of(await admin.get(STATS))
     assert (len(cast), [stats[name] for name in ("active_1d", "active_7d", "active_30d")]) == (6, [2, 4, 6])
 

@@ -10,10 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from backend.api_paths import is_answered
+from backend.api_paths import why_idle
 from backend.errors import AdminRequired, LimitExists, TierExists, TierInUse
 from backend.models import Role, Status, Tier, TierLimit, User
-from backend.routes.paths import answered
 from backend.services import Services, unit_of_work
 from backend.services.audit import Action
 from tests.application import Application
@@ -30,6 +29,18 @@ NOWHERE: Final = {
     "/api/auth/who-am-i": "/api/auth/whoami",
     "/api/v1/tiers/{name}/rate-limit": "/api/v1/tiers/{name}/rate-limits",
 }
+FREE: Final = {
+    *(f"/api/auth/{one}" for one in ("config", "login", "register", "verify", "request-verify-token")),
+    *(f"/api/auth/{one}" for one in ("forgot-password", "reset-password", "change-password")),
+    *(f"/api/auth/jwt/{one}" for one in ("login", "logout")),
+    *(f"/api/v1/auth/{one}" for one in ("register", "login", "logout", "refresh", "refresh-csrf", "check-auth")),
+    *(f"/api/v1/users/{one}" for one in ("register", "signin", "signout", "signout-sessions")),
+    *(f"/api/v1/users/reset-password/{one}" for one in ("request", "confirm")),
+    *(f"/api/v1/organizations/invitations/{one}" for one in ("look", "decline")),
+    "/api/v1/auth/users/me/password",
+    "/api/v1/users/me/change-password",
+}
+"""Where nobody is signed in yet, or whoever is must not be kept from leaving or from being safe."""
 PAGE: Final = {"has_more": False, "page": 1, "items_per_page": 10}
 NO_NAMES: Final = ["", "   ", "a/b", "a\nb", "x" * 65, "..", "a\u202eb", "\ufdfa" * 20, None, 7, ["gold"]]
 """What no tier can be called; one of them is short as typed and long as compared."""
@@ -176,12 +187,23 @@ async def test_a_limit_that_could_never_count_is_refused_with_the_path_most_like
     assert body_of(await admin.get(LIMITS))["data"] == [made]
 
 
+async def test_a_limit_for_a_path_at_which_nothing_is_counted_is_refused(running: Application, admin: Person) -> None:
+    await _tier(admin)
+    assert {path for path, counts in running.context.routes.items() if not counts} == FREE
+    for path in (*FREE, "/api/auth/jwt", "/api/v1/users/register/"):
+        answer = await admin.post(LIMITS, {**LIMIT, "path": path})
+        assert code(answer) == (422, "INVALID_LIMIT"), path
+        sentence = f"Requests to {path.rstrip('/')} are never counted, so the limit would have no effect. The most "
+        assert answer.json()["detail"][0]["msg"].startswith(sentence)
+
+
 async def test_whatever_is_answered_and_all_above_it_can_be_limited(running: Application, admin: Person) -> None:
     await _tier(admin)
-    paths = answered(running.app)
+    paths = running.context.routes
     assert len(paths) > 50
-    above = {path.rpartition("/")[0] for path in paths}
-    assert [path for path in {*paths, *above} if not is_answered(path, paths)] == []
+    counted = {path for path, counts in paths.items() if counts}
+    above = {path.rpartition("/")[0] for path in counted}
+    assert [path for path in {*counted, *above} if why_idle(path, paths)] == []
     for path in ("/api", "/api/v1/users/hannah", "/api/v1/{anything}", "/api/v1/users/db/hannah", f"{TIERS}/gold"):
         body_of(await admin.post(LIMITS, {**LIMIT, "path": path}), 201)
 
@@ -190,7 +212,7 @@ async def test_a_limit_of_before_is_changed_where_its_path_is_answered_no_more(
     running: Application, admin: Person
 ) -> None:
     await _tier(admin)
-    async with unit_of_work(replace(running.context, routes=())) as work:  # as a command does it
+    async with unit_of_work(replace(running.context, routes={})) as work:  # as a command does it
         old = await work.tier_limits.add(None, "gold", path="/api/v0/people", amount=1, period=1)
     where = f"{LIMITS}/{old.id}"
     assert body_of(await admin.patch(where, {"path": "/api/v0/people/", "limit": 7}))["limit"] == 7
@@ -287,7 +309,7 @@ async def test_the_limits_in_force_are_the_tiers_or_those_of_the_default_one(adm
     assert body_of(await person.get(path))["tier_rate_limits"] == []
     await _tier(admin, "free", is_default=True)
     gold = await _tier(admin)
-    free = body_of(await admin.post(f"{TIERS}/free/rate-limits", {**LIMIT, "path": "/api/auth/config"}), 201)
+    free = body_of(await admin.post(f"{TIERS}/free/rate-limits", {**LIMIT, "path": "/api/auth/whoami"}), 201)
     much = body_of(await admin.post(LIMITS, {**LIMIT, "limit": 1000}), 201)
     shown = body_of(await person.get(path))
     assert shown.keys() > USER | {"tier_rate_limits"}
@@ -398,7 +420,7 @@ async def test_the_database_has_the_last_word(running: Application, people: Peop
     person = await people.active()
     async with unit_of_work(running.context) as work:
         tier = await work.tiers.create(None, "gold", is_default=True)
-        await work.tiers.assign(None, person.id, tier.id)
+        await work.tier_holders.assign(None, person.id, tier.id)
         limit = await work.tier_limits.add(None, "gold", path="/api", amount=1, period=1)
     for changes in ({"name_key": "gold", "is_default": False}, {"name_key": "other", "is_default": True}):
         twin = Tier(**{**tier.model_dump(exclude={"id"}), **changes})
@@ -421,7 +443,7 @@ async def test_rights_are_asked_for_again_when_the_change_is_made(running: Appli
         lambda work: work.tiers.create(approver.id, "silver"),
         lambda work: work.tiers.update(approver.id, "gold", new_name="silver"),
         lambda work: work.tiers.delete(approver.id, "gold"),
-        lambda work: work.tiers.assign(approver.id, approver.id, None),
+        lambda work: work.tier_holders.assign(approver.id, approver.id, None),
         lambda work: work.tier_limits.add(approver.id, "gold", path="/api", amount=1, period=1),
         lambda work: work.tier_limits.change(approver.id, "gold", id_, {"amount": 1}),
         lambda work: work.tier_limits.remove(approver.id, "gold", id_),

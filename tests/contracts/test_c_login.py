@@ -233,7 +233,7 @@ async def test_an_unproven_address_is_told_after_the_right_password_only(
 ) -> None:
     person = await people.pending()
     async with people.work() as services:
-        await services.users.approve(person.id, by=None)
+        await services.decisions.approve(person.id, by=None)
     right = [await client.post(LOGIN, json=written(person)), await client.post(LOGIN, data=written(person))]
     assert [code(answer) for answer in right] == [(403, "EMAIL_NOT_VERIFIED")] * 2
     assert refusal(await client.post(LOGIN, json=written(person, password="a guess"))) == WRONG_JSON
@@ -344,7 +344,7 @@ async def test_the_access_token_of_a_remembered_session_lives_an_hour(running: A
 async def test_the_first_sign_in_ever_is_no_news(running: Application, people: People) -> None:
     person = await people.pending()
     async with people.work() as services:
-        await services.users.approve(person.id, by=None)
+        await services.decisions.approve(person.id, by=None)
     before = len(await running.mails())
     await sign_in(running.browser(**{"User-Agent": "First/1"}), person)
     assert len(await running.mails()) == before
@@ -371,7 +371,7 @@ async def test_a_sign_in_from_a_known_device_is_no_news(running: Application, pe
 async def test_a_sign_in_is_on_record_with_its_session(client: httpx.AsyncClient, people: People) -> None:
     person = await people.pending()
     async with people.work() as services:
-        await services.users.approve(person.id, by=None)
+        await services.decisions.approve(person.id, by=None)
     await client.post(LOGIN, data=written(person, password="a guess"))
     token = await sign_in(client, person)
     (session,) = await own_sessions(client, token["access_token"])

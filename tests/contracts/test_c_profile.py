@@ -32,7 +32,7 @@ async def proven(people: People, person: Person) -> None:
     """Take a person's address as proven."""
     async with people.work() as services:
         user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
-        await services.users.user_db.update(user, {"is_verified": True})
+        await services.users.update(user, {"is_verified": True})
 
 
 async def test_one_sees_ones_own_account(person: Person) -> None:

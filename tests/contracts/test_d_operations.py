@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -105,9 +106,10 @@ async def test_this_machine_needs_no_metrics_token(client: httpx.AsyncClient) ->
     assert (await client.get("/metrics")).status_code == 200
 
 
-async def test_a_token_verifies_with_nothing_but_the_published_key(client: httpx.AsyncClient, people: People) -> None:
+async def test_a_token_verifies_with_nothing_but_the_published_key(running: Application, people: People) -> None:
+    running.clock.at = datetime.now(UTC)  # strangers ask the machine
     person = await people.active()
-    token, jwks = person.token or "", (await client.get(JWKS)).json()
+    token, jwks = person.token or "", (await running.client.get(JWKS)).json()
     kid = jwt.get_unverified_header(token)["kid"]
     key = jwt.PyJWKSet.from_dict(jwks)[kid]
     by_pyjwt = jwt.decode(token, key, algorithms=["ES256"], audience="vestibule", issuer=ISSUER)
@@ -123,9 +125,10 @@ async def test_the_published_key_is_public(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.settings(jwt_algorithm="HS256", secret_key=SECRET)
-async def test_a_shared_secret_is_never_published(client: httpx.AsyncClient, people: People) -> None:
+async def test_a_shared_secret_is_never_published(running: Application, people: People) -> None:
+    running.clock.at = datetime.now(UTC)  # strangers ask the machine
     person = await people.active()
-    answer = await client.get(JWKS)
+    answer = await running.client.get(JWKS)
     secrets = [SECRET, base64.urlsafe_b64encode(SECRET.encode()).decode().rstrip("=")]
     assert answer.json() == {"keys": []}
     assert not any(secret in answer.text for secret in secrets)

@@ -159,7 +159,7 @@ async def test_who_is_in_already_leaves_the_invitation_for_others(people: People
     held(await guest.post(ACCEPT, {"token": token}))
     _, token = await invited(owner, one)
     async with people.work() as work:
-        await work.closing.delete(None, owner.id)
+        await work.deletion.delete(None, owner.id)
     assert held(await guest.post(LOOK, {"token": token}))["inviter"] is None  # who is not to be found any more
 
 

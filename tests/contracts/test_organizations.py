@@ -236,7 +236,7 @@ async def test_lists_are_read_by_cursor_and_leave_out_deleted_accounts(people: P
     for person in (*crowd, gone):
         await brought_in(owner, ids[0], person)
     async with people.work() as work:
-        await work.closing.delete(None, gone.id)
+        await work.deletion.delete(None, gone.id)
     assert held(await owner.get(at(ids[0])))["member_count"] == 4
     assert code(await owner.delete(at(ids[0], "members", gone.id))) == (404, "MEMBER_NOT_FOUND")
     assert await _walked(owner, at(ids[0], "members"), "username") == [one.username for one in (owner, *crowd)]

@@ -11,7 +11,7 @@ from backend.settings import PREFIX, Settings
 from tests.application import ON_SQLITE, Application
 from tests.security.routes import Route, routes
 
-PROMISES: Final = {"0": 29, "A": 24, "B0": 7, "B1": 17, "B3": 20, "C": 14, "O": 18, "E": 3, "D": 30}
+PROMISES: Final = {"0": 29, "A": 24, "B0": 7, "B1": 17, "B3": 20, "C": 14, "O": 18, "E": 3, "D": 31}
 """How many rows each section has: a promise that goes, or comes without its tests, is noticed here."""
 PREFIXES: Final = ("/api/auth", *(f"/api/v1/{name}" for name in ("auth", "users", "tiers", "organizations", "audit")))
 _PAGE: Final = Path(__file__).parents[2] / "docs" / "contracts.md"

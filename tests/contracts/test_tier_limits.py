@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from backend.services import unit_of_work
 from backend.services.audit import Action
-from backend.services.tiers import id_of
+from backend.services.tier_holders import id_of
 from backend.stores.database import Database
 from backend.stores.tier_book import TierBook
 from tests.application import Application, start
@@ -33,7 +33,7 @@ async def limited(running: Application, *limits: tuple[str, int], to: Person | N
         for path, amount in limits:
             await work.tier_limits.add(None, name, path=path, amount=amount, period=period)
         if to:
-            await work.tiers.assign(None, to.id, id_of(tier))
+            await work.tier_holders.assign(None, to.id, id_of(tier))
     return name
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from backend.models import Installation, metadata
 from backend.stores.database import Database
-from tests.application import _now
+from tests.application import PATIENCE, _now
 from tests.faults.house import Built, House, opened
 from tests.machines.postgres import Postgres
 
@@ -45,7 +45,7 @@ def built(request: pytest.FixtureRequest, standing: Standing) -> Built:
 @asynccontextmanager
 async def swept(built: Built) -> AsyncIterator[Database]:
     """Empty a house, and look at the database its servers share."""
-    database = Database(built.database_url)
+    database = Database(built.database_url, patience=PATIENCE)
     async with database.writing() as session:
         for table in reversed(metadata.sorted_tables):
             await (await session.connection()).execute(table.delete())

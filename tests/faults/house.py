@@ -4,8 +4,6 @@ import asyncio
 import itertools
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -16,11 +14,11 @@ from typing import Final
 import httpx
 
 from tests.machines import forks
-from tests.machines.forks import Forked
+from tests.machines.forks import Forked, Fresh
 from tests.machines.processes import answers, free_port
 
 _ROOT: Final = Path(__file__).parents[2]
-_PATIENCE: Final = 30.0
+_PATIENCE: Final = 120.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Built:
     @asynccontextmanager
     async def visited(self) -> AsyncIterator["House"]:
         """Stand before its doors; they close behind you, the servers stay."""
-        limits, timeout = httpx.Limits(max_connections=100), httpx.Timeout(30)
+        limits, timeout = httpx.Limits(max_connections=100), httpx.Timeout(_PATIENCE)
         async with AsyncExitStack() as stack:
             doors = [
                 await stack.enter_async_context(
@@ -96,7 +94,7 @@ def opened(
 ) -> Iterator[Built]:
     """Start real servers over one database and data directory, and end them by their ids."""
     values = {"DATABASE_URL": database_url, "DATA_DIR": str(place / "data"), "ARGON2": "8,1,1", "RATE_LIMITS": "off"}
-    values |= {"PUBLIC_URL": "http://127.0.0.1:8000"}
+    values |= {"PUBLIC_URL": "http://127.0.0.1:8000", "HASH_QUEUE_SECONDS": str(_PATIENCE)}
     values |= {"SEND_VERIFICATION_EMAILS": "false", **settings}
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("VESTIBULE_")}
     theirs = {**kept, "PYTHONPATH": str(_ROOT), **{f"VESTIBULE_{name}": value for name, value in values.items()}}
@@ -112,29 +110,16 @@ def opened(
         for process in processes:
             process.send_signal(signal.SIGTERM)
         for process in processes:
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.stop()
 
 
-def _start(port: int, place: Path, environment: dict[str, str]) -> "Forked | subprocess.Popen[bytes]":
+def _start(port: int, place: Path, environment: dict[str, str]) -> Forked | Fresh:
     arguments = ("uvicorn", "backend.main:app", "--port", str(port), "--log-level", "warning")
     with (place / f"log-{port}").open("wb") as log, Path(os.devnull).open("rb") as nothing:
-        if "LD_PRELOAD" not in environment:
-            return forks.start(*arguments, cwd=place, env=environment, streams=(nothing, log, log))
-        return subprocess.Popen(  # noqa: S603  # our own program
-            [sys.executable, "-m", *arguments],
-            cwd=place,
-            env=environment,
-            stdin=nothing,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        return forks.start(*arguments, cwd=place, env=environment, streams=(nothing, log, log))
 
 
-def _wait(port: int, process: "Forked | subprocess.Popen[bytes]", log: Path) -> None:
+def _wait(port: int, process: Forked | Fresh, log: Path) -> None:
     deadline = time.monotonic() + _PATIENCE
     while not answers(port):
         if process.poll() is not None or time.monotonic() > deadline:

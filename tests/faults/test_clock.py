@@ -11,13 +11,12 @@ import pytest
 
 from tests.factories import PASSWORD
 from tests.faults.house import opened
-from tests.machines import programs
-from tests.machines.processes import MachineError
+from tests.machines.forks import Clock
 
 WHO, VERIFY, REFRESH, LOGIN = "/api/auth/whoami", "/api/v1/auth/verify", "/api/v1/auth/refresh", "/api/v1/auth/login"
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 BACKGROUND: Final = {"X-Background": "1"}
-Jump = Callable[[int], None]
+Jump = Callable[[float], None]
 
 
 @pytest.fixture(scope="module")
@@ -39,26 +38,10 @@ def visited(server: tuple[httpx.Client, Jump]) -> tuple[httpx.Client, Jump]:
 
 @contextmanager
 def _server(migrated: Path, place: Path) -> Iterator[tuple[str, Jump]]:
-    library = programs.faketime()
-    if library is None:
-        raise MachineError("libfaketime is missing: run the tests with `make test`, which gets it.")
-    stamp = place / "time"
-    stamp.write_text("+0")
+    clock = Clock(place / "time")
     shutil.copy(migrated, place / "vestibule.db")
-    environment = {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(stamp),
-        "FAKETIME_NO_CACHE": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-    }
-    with opened(f"sqlite+aiosqlite:///{place / 'vestibule.db'}", place / "house", 1, environment) as built:
-        yield f"http://127.0.0.1:{built.ports[0]}", lambda seconds: _set(stamp, seconds)
-
-
-def _set(stamp: Path, seconds: int) -> None:
-    new = stamp.with_suffix(".new")
-    new.write_text(f"{seconds:+d}")
-    new.replace(stamp)  # whole or not at all: the server reads it all the time
+    with opened(f"sqlite+aiosqlite:///{place / 'vestibule.db'}", place / "house", 1, clock.environment) as built:
+        yield f"http://127.0.0.1:{built.ports[0]}", clock.set
 
 
 def _given(client: httpx.Client) -> dict[str, Any]:
@@ -77,7 +60,7 @@ def test_a_real_server_ends_sessions_by_the_clock_of_its_machine(visited: tuple[
     client, jump = visited
     given = _given(client)
     told = []
-    for seconds in (20 * MINUTE - 10, 40 * MINUTE - 15, 59 * MINUTE + 30):
+    for seconds in (17 * MINUTE, 34 * MINUTE, 51 * MINUTE):
         jump(seconds)
         told += [_verdict(client, given, path) for path in (WHO, VERIFY)]
     jump(HOUR + 1)

@@ -1,8 +1,8 @@
 """Programs of ours that start at once: forked from a process that has imported everything, instead of from nothing.
 
 Each is a process of its own with its own arguments, environment, folder and streams, and runs as the main program
-like after `python -m`. Importing takes a second, a test a tenth of it. `tests/cli/test_operations.py` and whatever
-preloads a library still start Python itself.
+like after `python -m`. Importing takes a second, a test a tenth of it. `tests/cli/test_operations.py` still starts
+Python itself, and so does what is to run by another clock than the machine's (`Clock`).
 """
 
 import contextlib
@@ -22,6 +22,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Final
 
+from tests.machines import programs
+from tests.machines.processes import MachineError
+
 _ROOT: Final = Path(__file__).parents[2]
 _SET_PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
 _IMPORTED: Final = (
@@ -30,6 +33,7 @@ _IMPORTED: Final = (
 )
 _MESSAGE: Final = 2**20
 _STREAMS: Final = 3
+_PATIENCE_SECONDS: Final = 120
 _HOUSES: Final[list[tuple[socket.socket, "subprocess.Popen[bytes]"]]] = []
 
 
@@ -68,10 +72,45 @@ class Forked:
         """Ask it to end, and make it if it does not."""
         self.send_signal(signal.SIGTERM)
         try:
-            self.wait(10)
+            self.wait(_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             self.wait()
+
+
+class Fresh(subprocess.Popen[bytes]):
+    """A program that was started from nothing."""
+
+    def stop(self) -> None:
+        """Ask it to end, and make it if it does not."""
+        self.terminate()
+        try:
+            self.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self.wait()
+
+
+class Clock:
+    """A clock for programs, so many seconds from the machine's (libfaketime); they have it by its `environment`."""
+
+    def __init__(self, file: Path) -> None:
+        library = programs.faketime()
+        if library is None:
+            raise MachineError("libfaketime is missing: run the tests with `make test`, which gets it.")
+        self._file = file
+        self.environment = {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            "FAKETIME_NO_CACHE": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+        }
+        self.set(0)
+
+    def set(self, seconds: float) -> None:
+        new = self._file.with_suffix(".new")
+        new.write_text(f"{seconds:+.0f}")
+        new.replace(self._file)  # whole or not at all: who has this clock reads it all the time
 
 
 def start(
@@ -80,8 +119,12 @@ def start(
     env: Mapping[str, str],
     streams: Sequence[int | IO[Any]],
     alone: bool = False,
-) -> Forked:
+) -> Forked | Fresh:
     """Run `python -m arguments…` over standard input, output and error; `alone` in a session of its own."""
+    if "LD_PRELOAD" in env:
+        stdin, stdout, stderr = streams
+        command = [sys.executable, "-m", *arguments]
+        return Fresh(command, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=alone)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     job = {"arguments": arguments, "cwd": str(cwd), "env": dict(env), "alone": alone}
     fds = [stream if isinstance(stream, int) else stream.fileno() for stream in streams]
@@ -95,7 +138,7 @@ def end() -> None:
     while _HOUSES:
         link, process = _HOUSES.pop()
         link.close()
-        process.wait(10)
+        process.wait(_PATIENCE_SECONDS)
 
 
 def _house() -> socket.socket:

@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import itertools
+import random
 import signal
 import socket
 import subprocess
@@ -12,7 +14,9 @@ from pathlib import Path
 from typing import Final
 
 _SET_PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
-_PATIENCE: Final = 30.0  # seconds a server may take to start
+_PATIENCE: Final = 120.0  # seconds a server may take to start
+_PORTS: Final = itertools.cycle(random.SystemRandom().sample(range(20_000, 32_000), 12_000))
+"""In another order for every worker, though pytest-randomly gives all of them the same seed."""
 _C: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -59,7 +63,7 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(self._end)
         try:
-            self._process.wait(10)
+            self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -70,10 +74,12 @@ class Server:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody has, nor will get by chance before a server of ours does: clients leave from higher ones."""
+    for port in itertools.islice(_PORTS, 12_000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise MachineError("No port is free.")
 
 
 def answers(port: int) -> bool:

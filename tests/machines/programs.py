@@ -55,5 +55,5 @@ def chromium() -> Path | None:
 
 def _runs(program: str) -> bool:
     # Ubuntu's `chromium-browser` is a script that only says which snap to install.
-    answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=120, check=False)
     return answer.returncode == 0 and "Chrom" in answer.stdout

@@ -24,7 +24,7 @@ PASSWORD: Final = "p@ss/w:rd ü"
 FROM: Final = "Entrance <entrance@example.org>"
 
 _BLINK_SECONDS: Final = 0.02
-_PATIENCE_SECONDS: Final = 10
+_PATIENCE_SECONDS: Final = 120
 
 
 class Kind(Enum):

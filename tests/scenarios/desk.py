@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 from html import unescape
+from html.parser import HTMLParser
 from typing import Any, Final
 
 import httpx
@@ -73,3 +74,34 @@ def said(answer: httpx.Response) -> str:
 def text_of(answer: httpx.Response) -> str:
     """The text of a page, each run of spaces as one."""
     return " ".join(unescape(_TAG.sub(" ", answer.text)).split())
+
+
+class _Filled(HTMLParser):
+    """What the forms of a page hold: the value of each field that would be sent, by its name."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self._text: str | None = None
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        name = found.get("name") or ""
+        if tag == "textarea":
+            self._text, self.values[name] = name, ""
+        elif tag == "input" and name and (found.get("type") != "checkbox" or "checked" in found):
+            self.values[name] = found.get("value") or ""
+
+    def handle_data(self, data: str) -> None:
+        if self._text:
+            self.values[self._text] += data.removeprefix("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._text = None
+
+
+def filled(answer: httpx.Response) -> dict[str, str]:
+    """What a browser sends if somebody presses the button of a page's one form, and nothing else."""
+    return {name: value for name, value in _Filled(answer.text).values.items() if name != "csrf_token"}

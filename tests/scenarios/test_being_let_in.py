@@ -128,7 +128,7 @@ async def test_the_hall_holds_so_many_and_has_room_again_after_a_decision(runnin
     one, _ = await people.pending(), await people.pending()
     full = await running.client.post("/api/auth/register", json=ADA)
     async with unit_of_work(running.context) as services:
-        await services.users.approve(one.id, by=None)
+        await services.decisions.approve(one.id, by=None)
     room = await running.client.post("/api/auth/register", json=ADA)
 
     assert (full.status_code, full.json()["error_code"], room.status_code) == (503, "REGISTRATION_FULL", 201)
@@ -180,8 +180,7 @@ async def test_a_deleted_name_is_free_at_once_and_the_work_lies_in_the_trash(
 
 async def test_the_last_administrator_stays_in_office(running: Application, people: People) -> None:
     admin = await people.admin()
-    for attempt in ("demote", "suspend", "delete"):
-        part = "administration" if attempt == "demote" else "closing"
+    for part, attempt in (("roles", "demote"), ("closing", "suspend"), ("deletion", "delete")):
         with pytest.raises(LastAdmin):
             async with unit_of_work(running.context) as services:
                 await getattr(getattr(services, part), attempt)(None, admin.id)

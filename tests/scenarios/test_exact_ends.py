@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from backend.models import UserSession
 from backend.settings import Settings
-from tests.application import Application, start
+from tests.application import PATIENCE, Application, start
 from tests.factories import PASSWORD, People, Person
 
 WHO, VERIFY, REFRESH, LOGIN = "/api/auth/whoami", "/api/v1/auth/verify", "/api/v1/auth/refresh", "/api/v1/auth/login"
@@ -22,7 +22,7 @@ BACKGROUND: Final = {"X-Background": "1"}
 @pytest.fixture
 async def alone(running: Application) -> Application:
     """The application, which knows by now that no other process serves this database."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await running.context.news.alone():  # noqa: ASYNC110  # a connection is being opened
             await asyncio.sleep(0.01)
     return running
@@ -33,7 +33,7 @@ async def other(running: Application, settings_for_test: Settings) -> AsyncItera
     """Another process that serves the same database, as far as it can tell, by the same clock."""
     async with start(settings_for_test) as other:
         other.context.clock = running.clock
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             both = running.context.news, other.context.news
             while not all(news.hearing for news in both) or await both[1].alone():  # noqa: ASYNC110  # as above
                 await asyncio.sleep(0.01)

@@ -183,7 +183,7 @@ async def test_what_was_kept_long_enough_is_removed_and_nothing_else(running: Ap
     await people.admin()
     person = await people.pending()
     async with unit_of_work(running.context) as services:
-        await services.users.approve(person.id, by=None)
+        await services.decisions.approve(person.id, by=None)
     await running.mails()
     person = await people.signed_in(person)
     assert not (await retention.clean_up(running.context)).anything
@@ -255,7 +255,7 @@ async def test_a_restore_that_overtakes_the_move_to_the_trash_keeps_the_files(
         await go_on.wait()
         await setting_aside.withdraw(context, id_)
 
-    monkeypatch.setattr("backend.services.closing.withdraw", later)
+    monkeypatch.setattr("backend.services.deletion.withdraw", later)
     deleting = asyncio.create_task(admin.delete(f"{USERS}/{person.id}"))
     await reached.wait()
     restored = await _patch(admin, person, status="active")

@@ -373,8 +373,7 @@ STEPS: Final = st.one_of(
 @pytest.mark.settings(rate_limits=False, max_sessions_per_user=MOST)
 @settings(
     max_examples=12,
-    deadline=None,
-    phases=(Phase.reuse, Phase.generate),  # shrinking would take minutes, and a story is short enough to be read
+    phases=(Phase.generate,),  # shrinking would take minutes, and a story is short enough to be read
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(STEPS, min_size=6, max_size=16))

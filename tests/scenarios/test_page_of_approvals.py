@@ -39,7 +39,7 @@ async def test_whoever_is_skipped_is_named_with_the_reason(running: Application,
     gone, approver = await people.deleted(), await people.approver()
     desk = await at_the_desk(running, approver)
     async with people.work() as services:
-        await services.users.approve(quick.id, by=None)
+        await services.decisions.approve(quick.id, by=None)
     ids = [str(waiting.id), str(quick.id), str(gone.id)]
     answer = await desk.send(BULK, operation="reject", chosen=ids, key="k", then="/approvals")
     text = text_of(answer)
@@ -152,9 +152,9 @@ async def test_an_address_that_is_proven_bears_a_mark(running: Application, peop
     desk = await at_the_desk(running, await people.approver())
     before = await desk.read("/approvals")
     async with people.work() as services:
-        user = await services.users.user_db.lock(person.id)
+        user = await services.users.lock(person.id)
         assert user
-        await services.users.user_db.update(user, {"is_verified": True})
+        await services.users.update(user, {"is_verified": True})
 
     assert ("confirmed" in before, "confirmed" in await desk.read("/approvals")) == (False, True)
 

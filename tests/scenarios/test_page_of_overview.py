@@ -28,7 +28,7 @@ async def test_a_new_installation_says_that_all_is_well(running: Application, pe
     text = await (await at_the_desk(running, await people.admin())).read("/overview")
 
     assert "Pending requests No pending requests. New ones appear here" in text
-    assert "Unusual today Nothing unusual, compared with the last four weeks." in text
+    assert "Unusual lately Nothing unusual today or yesterday, compared with the last four weeks." in text
     assert "You are the only administrator. If you lose your password" in text
     assert "Active accounts 1 All accounts 1" in text
 
@@ -103,14 +103,21 @@ async def test_a_full_disk_is_told(running: Application, people: People) -> None
 
 
 @pytest.mark.settings(login_max_attempts_per_address=100)
-async def test_a_burst_of_wrong_passwords_is_unusual(running: Application, people: People) -> None:
-    desk = await at_the_desk(running, await people.admin())
+async def test_a_burst_of_wrong_passwords_is_unusual_after_midnight_too(running: Application, people: People) -> None:
+    admin = await people.admin()
+    desk = await at_the_desk(running, admin)
     member = await people.active()
     for number in range(12):
         name = f"nobody-{number}" if number else member.username
         body = {"username_or_email": name, "password": "a wrong one"}
         await running.client.post("/api/auth/login", json=body)
     page = await desk.get("/overview")
+    read = []
+    for _ in range(2):
+        running.clock.move(days=1)
+        read.append(await (await at_the_desk(running, admin)).read("/overview"))
 
-    assert "Sign-ins with a wrong name or password: 12 Usually there are none." in text_of(page)
+    assert "Sign-ins with a wrong name or password: 12 today Usually there are none." in text_of(page)
+    assert "Sign-ins with a wrong name or password: 0 today, 12 yesterday Usually there are none." in read[0]
+    assert "Nothing unusual today or yesterday" in read[1]
     assert 'href="/statistics#sign-ins"' in page.text

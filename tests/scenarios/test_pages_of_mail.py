@@ -278,7 +278,7 @@ async def test_the_mail_that_proves_an_address_is_asked_for_by_address(running: 
 async def test_who_has_to_prove_an_address_first_is_led_to_the_mail(running: Application, people: People) -> None:
     person = await people.pending()
     async with people.work() as services:
-        await services.users.approve(person.id, by=None)
+        await services.decisions.approve(person.id, by=None)
     form = {"username_or_email": person.username, "password": PASSWORD}
     refused = await running.browser().post("/login", data=form)
     wrong = await running.browser().post("/login", data={**form, "password": NEW})
@@ -299,7 +299,7 @@ async def test_one_asks_on_one_s_account_for_the_mail_that_proves_the_address(
     told = [await _asked_once_more(running, desk) for _ in range(3)]
     tired = await desk.press("/account/confirm-email")
     async with people.work() as services:
-        await services.users.user_db.update(await services.people.one(person.id), {"is_verified": True})
+        await services.users.update(await services.people.one(person.id), {"is_verified": True})
 
     assert button
     assert told == [("/account", f"A confirmation link is on its way to {person.email}.")] * 3
@@ -415,7 +415,7 @@ async def test_private_registration_promises_mail_and_no_page(running: Applicati
 
 async def _queued(people: People, to: Person, *purposes: MailPurpose) -> None:
     async with people.work() as services:
-        user = await services.people.found(to.id, gone=True)
+        user = await services.people.one(to.id, gone=True)
         for purpose in purposes:
             before = "before@example.org" if purpose is MailPurpose.EMAIL_CHANGED else None
             await services.outbox.queue(purpose, user, address=before)

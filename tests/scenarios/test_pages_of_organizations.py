@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from backend.models import MailPurpose
 from tests.application import Application
-from tests.contracts.in_organizations import brought_in, founded, invited, members, standing
+from tests.contracts.in_organizations import brought_in, founded, held, invited, members, standing
 from tests.factories import PASSWORD, People, Person
 from tests.scenarios.desk import Desk, at_the_desk, said, text_of
 
@@ -380,3 +380,63 @@ async def _with_a_temporary_password(running: Application, people: People, perso
     await browser.post("/login", data={"username_or_email": person.username, "password": password})
     assert password != PASSWORD
     return Desk(browser)
+
+
+@MAIL
+async def test_who_is_invited_by_address_finds_it_among_their_organizations(
+    running: Application, people: People
+) -> None:
+    owner, guest, other = [await people.active() for _ in range(3)]
+    one, two, three = [await founded(owner, name) for name in ("Reef", "Harbour", "Looms")]
+    asked = {"email": guest.email.upper(), "role": "member"}
+    made = [
+        held(await owner.post(f"/api/v1/organizations/{place}/invitations", asked), 201)["id"]
+        for place in (one, two, three)
+    ]
+    desk, stranger = await at_the_desk(running, guest), await at_the_desk(running, other)
+    unproven, early = await desk.read("/organizations"), await desk.press(f"/invitations/{made[0]}/accept")
+    async with people.work() as work:
+        for person in (guest, other):
+            await work.users.update(await work.people.one(person.id), {"is_verified": True})
+    listed, account = await desk.get("/organizations"), await desk.read("/account")
+    ids = dict(
+        re.findall(r'<bdi>(\w+)</bdi></strong>.*?action="/invitations/([0-9a-f-]+)/accept"', listed.text, re.DOTALL)
+    )
+    not_theirs = await stranger.press(f"/invitations/{ids['Reef']}/accept")
+    nothing = await desk.press("/invitations/nonsense/accept")
+    joined = await desk.press(f"/invitations/{ids['Reef']}/accept")
+    declined = await desk.press(f"/invitations/{ids['Harbour']}/decline")
+    over = await desk.press(f"/invitations/{ids['Reef']}/accept")
+    held(await owner.delete(f"/api/v1/organizations/{three}"))
+    vanished = await desk.press(f"/invitations/{ids['Looms']}/accept")
+    after = await desk.read("/organizations")
+
+    assert "invites you" not in unproven
+    assert set(ids) == {"Reef", "Harbour", "Looms"}
+    assert "You have 3 invitations" in text_of(listed)
+    assert f"{owner.username} invites you to join as a member" in text_of(listed)
+    assert "You have 3 invitations. View them" in account
+    assert all(where == "/organizations" and OVER in why for where, why in (early, not_theirs, nothing, over, vanished))
+    assert joined == (f"/organizations/{one}", "Welcome. You are now a member of Reef.")
+    assert declined == ("/organizations", "You declined the invitation to Harbour.")
+    assert await standing(guest) == {"Reef": "member"}
+    assert "invites you" not in after
+    [event] = await people.audit("invitation_declined")
+    assert event.actor_id == guest.id
+
+
+@MAIL
+async def test_an_invitation_that_nobody_vouches_for_is_not_shown(running: Application, people: People) -> None:
+    owner, guest = await people.active(), await people.active()
+    one = await founded(owner, "Reef")
+    helper = await brought_in(owner, one, await people.active(), "admin")
+    await helper.post(f"/api/v1/organizations/{one}/invitations", {"email": guest.email, "role": "member"})
+    async with people.work() as work:
+        await work.users.update(await work.people.one(guest.id), {"is_verified": True})
+    desk = await at_the_desk(running, guest)
+    shown = await desk.read("/organizations")
+    async with people.work() as work:
+        await work.closing.suspend(None, helper.id, None)
+    hidden = await desk.read("/organizations")
+
+    assert ("invites you to join" in shown, "invites you to join" in hidden) == (True, False)

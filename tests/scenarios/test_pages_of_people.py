@@ -2,16 +2,18 @@
 
 import base64
 import json
+import re
 from datetime import timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from backend.models import Role, Status
 from backend.routes.pages.words import exact
 from tests.application import Application
 from tests.factories import PASSWORD, People, Person
-from tests.scenarios.desk import Desk, at_the_desk, said, text_of
+from tests.scenarios.desk import Desk, at_the_desk, filled, said, text_of
 
 pytestmark = pytest.mark.settings(rate_limits=False)
 
@@ -42,14 +44,57 @@ async def test_a_long_list_keeps_its_search_from_page_to_page(running: Applicati
     first = await desk.get("/users", query="crowd", sort="username")
     link = first.text.partition('rel="next"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
     second = await desk.get(link)
+    back = second.text.partition('rel="prev"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    beyond = await desk.read("/users", query="crowd", page="3")
 
     assert first.text.count('role="rowheader"') == 50
     assert second.text.count('role="rowheader"') == 2
     assert "query=crowd&sort=username&cursor=" in link
     assert "52 people found" in text_of(second)
-    assert 'href="/users?query=crowd&amp;sort=username">Back to the first page' in second.text
+    assert ("1–50 of 52" in text_of(first), "51–52 of 52" in text_of(second)) == (True, True)
+    assert back == "/users?query=crowd&sort=username"
+    assert "Previous page" not in first.text
+    assert "No more people" in beyond
     assert 'href="/api/v1/users/export?format=csv&amp;bom=true&amp;query=crowd"' in first.text
     assert (await desk.get("/users", cursor="nonsense")).status_code == 400
+    assert "1–50 of 52" in await desk.read("/users", query="crowd", page="nonsense")
+
+
+async def test_the_place_in_a_list_stays_true_when_people_went_meanwhile(running: Application, people: People) -> None:
+    desk, gone = await at_the_desk(running, await people.admin()), await people.pending(full_name="A. Crowd")
+    await people.crowd(52)
+    first = await desk.get("/users", query="crowd", sort="name")
+    link = first.text.partition('rel="next"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    before = await desk.read(link)
+    await desk.press(f"/users/{gone.id}/delete")
+    after = await desk.read(link)
+
+    assert ("51–53 of 53" in before, "50–52 of 52" in after) == (True, True)
+
+
+async def test_the_heads_of_columns_sort_and_keep_the_filters(running: Application, people: People) -> None:
+    desk = await at_the_desk(running, await people.admin())
+    for name in ("Bea Lamp", "Ada Lamp"):
+        await people.pending(full_name=name)
+    plain = await desk.get("/users", query="lamp")
+    up = await desk.get("/users?query=lamp&sort=name")
+    down = await desk.get("/users?query=lamp&sort=name-last")
+
+    def heads(page: httpx.Response) -> list[tuple[str, str]]:
+        found = re.findall(
+            r'<th role="columnheader"\s+scope="col"\s+(.*?)>\s*<a class="sorting" href="(.*?)"', page.text
+        )
+        return [(state, address.replace("&amp;", "&")) for state, address in found]
+
+    assert heads(plain) == [
+        ("", "/users?query=lamp&sort=name"),
+        ('aria-sort="descending"', "/users?query=lamp&sort=oldest"),
+        ("", "/users?query=lamp&sort=seen"),
+    ]
+    assert heads(up)[0] == ('aria-sort="ascending"', "/users?query=lamp&sort=name-last")
+    assert heads(up)[1] == ("", "/users?query=lamp")
+    assert heads(down)[0] == ('aria-sort="descending"', "/users?query=lamp&sort=name")
+    assert [page.text.index(">Ada Lamp<") < page.text.index(">Bea Lamp<") for page in (up, down)] == [True, False]
 
 
 async def test_a_filter_that_makes_no_sense_says_so_beside_itself(running: Application, people: People) -> None:
@@ -84,6 +129,7 @@ async def test_a_person_s_page_tells_their_state_numbers_and_sessions(running: A
     suspended = await desk.read(f"/users/{person.id}")
 
     assert "5 files, 10 bytes" in page
+    assert f"ID {person.id} Copy" in page
     assert "Sign-ins 1" in page
     assert "App from 127.0.0.1" in page
     assert f"Suspended until {until.day} {until:%b %Y}" in suspended
@@ -117,11 +163,60 @@ async def test_most_acts_can_be_undone(running: Application, people: People) -> 
     assert (await people.row(waiting)).status is Status.PENDING
 
 
-async def test_who_is_let_in_is_told_and_so_there_is_no_way_back(running: Application, people: People) -> None:
-    desk, waiting = await at_the_desk(running, await people.admin()), await people.pending()
-    there, _ = await desk.press(f"/users/{waiting.id}/approve")
+async def test_who_is_let_in_by_mistake_can_only_be_suspended_and_only_by_administrators(
+    running: Application, people: People
+) -> None:
+    admin, approver = (
+        await at_the_desk(running, await people.admin()),
+        await at_the_desk(running, await people.approver()),
+    )
+    for desk, path, offered in (
+        (admin, "/users/{id}/approve", True),
+        (admin, "/approvals/{id}/approve", True),
+        (approver, "/approvals/{id}/approve", False),
+    ):
+        waiting = await people.pending()
+        there, _ = await desk.press(path.format(id=waiting.id))
+        page = (await desk.get(there)).text
+        assert ">Undo<" not in page
+        assert (f'href="/users/{waiting.id}/suspend"' in page and "Suspend…" in page) is offered
 
-    assert ">Undo<" not in (await desk.get(there)).text
+
+async def test_who_was_deleted_on_a_page_can_always_come_back(running: Application, people: People) -> None:
+    desk, member = await at_the_desk(running, await people.admin()), await people.active()
+    question = await desk.read(f"/users/{member.id}/delete")
+    await desk.press(f"/users/{member.id}/delete")
+    taken = {"username": member.username, "email": "new@example.org", "password": PASSWORD}
+    refused = await running.client.post("/api/auth/register", json=taken)
+    deleted = await desk.read(f"/users/{member.id}")
+    _, sentence = await desk.press(f"/users/{member.id}/restore")
+
+    assert "Nobody else can use their username and email address." in question
+    assert refused.status_code == 400
+    assert "Can be restored until" in deleted
+    assert sentence == f"{member.username} was restored."
+
+
+async def test_a_person_s_page_begins_with_what_they_wait_for(running: Application, people: People) -> None:
+    admin, told = await people.admin(), {}
+    desk, new = await at_the_desk(running, admin), await people.active()
+    for status in Status:
+        told[status] = await desk.get(f"/users/{(await people.in_status(status, signed_in=False)).id}")
+    await desk.send(f"/users/{new.id}/reset-password")
+
+    def begins(status: Status) -> tuple[bool, set[str]]:
+        box = told[status].text.partition('aria-label="Status"')[2].partition("</section>")[0]
+        return bool(box), set(re.findall(r'href="/users/[^/"]+/([a-z-]+)"', box))
+
+    assert begins(Status.PENDING) == (True, {"approve", "reject"})
+    assert begins(Status.REJECTED) == (True, {"approve", "reopen"})
+    assert begins(Status.SUSPENDED) == (True, {"activate", "change-suspension"})
+    assert begins(Status.EXPIRED) == begins(Status.DEACTIVATED) == (True, {"activate"})
+    assert begins(Status.DELETED) == (True, {"restore"})
+    assert begins(Status.ANONYMIZED) == (True, set())
+    assert "Waiting for a decision." in text_of(told[Status.PENDING])
+    assert begins(Status.ACTIVE) == (False, set())
+    assert "Must choose their own password. The temporary one works until" in await desk.read(f"/users/{new.id}")
 
 
 @pytest.mark.parametrize("undo", ['["anonymize", "ID"]', '["restore"]', '"restore"', '["restore", 7]', "[[], {}]"])
@@ -224,8 +319,8 @@ async def test_only_what_fits_is_offered(running: Application, people: People) -
     desk, approver, gone = await at_the_desk(running, admin), await people.approver(), await people.deleted()
 
     async def offered(id_: object) -> set[str]:
-        page = (await desk.get(f"/users/{id_}")).text.partition('id="acts"')[2].partition("</section>")[0]
-        return {part.partition('"')[0] for part in page.split(f"/users/{id_}/")[1:]}
+        page = (await desk.get(f"/users/{id_}")).text
+        return {part.partition('"')[0] for part in page.split(f"/users/{id_}/")[1:]} - {"edit", "tier", "end-sessions"}
 
     assert await offered(admin.id) == set()
     assert {"appoint", "demote", "suspend", "delete"} <= await offered(other.id)
@@ -391,6 +486,37 @@ async def test_what_is_no_file_of_accounts_is_refused_beside_its_field(running: 
     assert nothing.status_code in {415, 422}
     assert (torn.status_code, 'aria-invalid="true"' in torn.text) == (422, True)
     assert huge.status_code == 413
+
+
+async def test_two_who_edit_one_account_overwrite_nothing_unseen(running: Application, people: People) -> None:
+    member = await people.active()
+    one, other = [await at_the_desk(running, await people.admin()) for _ in range(2)]
+    path = f"/users/{member.id}/edit"
+    shown = filled(await one.get(path))
+    await other.press(path, **{**shown, "full_name": "Ana López", "institution": 'A "Lab" & more'})
+    await one.press(path, **{**shown, "approval_note": "Came with Ben."})
+    refused = await one.send(path, **{**shown, "full_name": "Anna Lopez", "institution": "Other"})
+    first = await people.row(member)
+    again = {**filled(refused), "institution": first.institution}
+    await one.press(path, **again)
+    then = await people.row(member)
+
+    assert (first.full_name, first.approval_note) == ("Ana López", "Came with Ben.")
+    assert (refused.status_code, again["full_name"], again["approval_note"]) == (409, "Anna Lopez", "Came with Ben.")
+    assert "Someone else changed this account while you were editing it. It is now “Ana López”." in text_of(refused)
+    assert (then.full_name, then.institution, then.approval_note) == ("Anna Lopez", first.institution, "Came with Ben.")
+
+
+async def test_an_address_that_nobody_saw_is_not_confirmed(running: Application, people: People) -> None:
+    member, desk = await people.active(), await at_the_desk(running, await people.admin())
+    path = f"/users/{member.id}/edit"
+    form = filled(await desk.get(path))
+    async with people.work() as services:
+        await services.editing.update(None, member.id, {"email": "other@example.org"})
+    refused = await desk.send(path, **form, is_verified="true")
+
+    assert (refused.status_code, (await people.row(member)).is_verified) == (409, False)
+    assert "It is now “other@example.org”." in text_of(refused)
 
 
 async def test_one_edits_one_s_own_data(running: Application, people: People) -> None:

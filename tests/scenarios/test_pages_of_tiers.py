@@ -8,10 +8,10 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from backend.routes.pages import many, tier_moves
+from backend.routes.pages import at_once, tier_moves
 from backend.services import Origin, bulk, unit_of_work
 from backend.services.bulk import Call, Operation
-from backend.services.tiers import id_of
+from backend.services.tier_holders import id_of
 from tests.application import Application
 from tests.factories import People, Person
 from tests.scenarios.desk import Desk, at_the_desk, said, text_of
@@ -211,7 +211,7 @@ async def test_who_moves_all_of_a_tier_keeps_it_and_is_told_so(
     admin, holders = await people.admin(), [await people.active() for _ in range(4)]
     desk, _ = await at_the_desk(running, admin), await _given(running, "Free", admin, *holders)
     monkeypatch.setattr(tier_moves, "MOST", 3)
-    monkeypatch.setattr(many, "_SHOWN", 2)
+    monkeypatch.setattr(at_once, "_SHOWN", 2)
     for left in (3, 1):
         question = await desk.get("/tiers/Free/move")
         assert "You also have this tier." in text_of(question)
@@ -258,12 +258,13 @@ async def test_people_are_found_by_their_tier_and_moved_from_the_list(
 
 async def test_a_limit_that_counts_nothing_says_so(running: Application, desk: Desk) -> None:
     await _given(running, "Free")
-    async with unit_of_work(replace(running.context, routes=())) as work:  # as a command does it
-        for path in ("/api/of-an-app", "/api/v1"):
+    async with unit_of_work(replace(running.context, routes={})) as work:  # as a command does it
+        for path in ("/api/of-an-app", "/api/v1", "/api/auth/login"):
             await work.tier_limits.add(None, "Free", path=path, amount=1, period=1)
     text = await desk.read("/tiers/Free")
 
     assert "/api/of-an-app Has no effect: the API has no path like this. 1 request per second" in text
+    assert "/api/auth/login Has no effect: requests to this path are never counted. 1 request per second" in text
     assert "/api/v1 1 request per second" in text
 
 
@@ -272,7 +273,7 @@ async def _given(running: Application, name: str, *holders: Person) -> int:
     async with unit_of_work(running.context) as work:
         id_ = id_of(await work.tiers.create(None, name))
         for person in holders:
-            await work.tiers.assign(None, person.id, id_)
+            await work.tier_holders.assign(None, person.id, id_)
     return id_
 
 

@@ -28,11 +28,11 @@ async def test_a_deleted_owner_comes_back_to_what_they_had(people: People) -> No
     one = await founded(owner)
     await brought_in(owner, one, admin, "admin")
     async with people.work() as work:
-        await work.closing.delete(None, owner.id)
+        await work.deletion.delete(None, owner.id)
     shown = held(await admin.get(at(one)))
     assert (shown["is_active"], shown["member_count"]) == (False, 1)
     async with people.work() as work:
-        await work.closing.restore(None, owner.id)
+        await work.deletion.restore(None, owner.id)
     assert held(await admin.get(at(one)))["is_active"] is True
     assert await standing(await people.signed_in(owner)) == {"Hall": "owner"}
 

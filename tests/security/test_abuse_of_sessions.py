@@ -25,8 +25,8 @@ async def _tokens(client: httpx.AsyncClient, person: Person, **headers: str) -> 
 async def test_a_new_address_ends_what_a_proven_one_was_needed_for(running: Application, people: People) -> None:
     person = await people.pending()
     async with people.work() as services:
-        user = await services.users.approve(person.id, by=None)
-        await services.users.user_db.update(user, {"is_verified": True})
+        user = await services.decisions.approve(person.id, by=None)
+        await services.users.update(user, {"is_verified": True})
     tokens = await _tokens(running.client, person)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     body = {"email": "else@example.org", "current_password": person.password}

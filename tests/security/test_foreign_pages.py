@@ -32,7 +32,7 @@ OPEN_DOORS: Final = {
 }
 OPEN_PAGES: Final = (
     *("/login", "/register", "/forgot-password", "/reset-password", "/verify", "/verify/again", "/waiting/leave"),
-    *("/invitation", "/invitation/decline"),
+    *("/invitation", "/invitation/decline", "/waiting/amend", "/waiting/again", "/waiting/withdraw"),
 )
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from backend.services import unit_of_work
-from backend.services.admission import Registration
+from backend.services.registration import Registration
 from tests.application import Application
 from tests.factories import PASSWORD, People
 
@@ -70,7 +70,7 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     texts = {"full_name": vector, "institution": vector, "approval_note": f"{vector}\n{vector}" * 10}
     person, rejected = await people.pending(**texts), await people.pending(**texts)
     async with unit_of_work(running.context) as services:
-        await services.users.reject(rejected.id, by=admin.id, reason=vector)
+        await services.decisions.reject(rejected.id, by=admin.id, reason=vector)
         tier = await services.tiers.create(admin.id, vector.replace("/", "")[:60])
     organization = (await admin.post("/api/v1/organizations", {"name": vector})).json()["data"]["id"]
     agent = vector.encode("ascii", "replace").decode()
@@ -88,7 +88,10 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     requests = (f"/approvals?{urlencode({'query': vector})}", f"/approvals/bulk?operation=reject&chosen={person.id}")
     both = ("/approvals", *requests, "/users", f"/users/{person.id}", f"/users/{rejected.id}")
     paths = (*both, *acts, *found, *groups, *tiers)
-    shown = {path: await browser.get(path) for path in paths} | {"/waiting": await applicant.get("/waiting")}
+    shown = {path: await browser.get(path) for path in paths}
+    shown |= {path: await applicant.get(path) for path in ("/waiting", "/waiting/again")}
+    await applicant.post("/login", data={"username_or_email": person.username, "password": PASSWORD})
+    shown |= {path: await applicant.get(path) for path in ("/waiting/amend", "/waiting/withdraw")}
     pages = {path: Page(answer.text) for path, answer in shown.items()}
     typed = await browser.get(
         "/audit", params=dict.fromkeys(("action", "actor", "target", "ip_address", "from"), vector)
@@ -97,7 +100,7 @@ async def test_what_people_write_is_text_on_every_page(running: Application, peo
     assert {answer.status_code for answer in shown.values()} == {200}
     assert {path: page.active() for path, page in pages.items() if page.active()} == {}
     assert vector in pages["/approvals"].text
-    assert vector in pages["/waiting"].text
+    assert all(vector in pages[path].text for path in ("/waiting", "/waiting/again", "/waiting/withdraw"))
     assert vector in pages["/audit"].text
     assert (typed.status_code, Page(typed.text).active()) == (422, [])
     assert vector in pages[f"{one}/delete"].text

@@ -94,7 +94,7 @@ WITHOUT_INSTITUTION: Final = {"B3: sign up", "A: make"}
 async def hall(running: Application, people: People) -> Hall:
     admin, member = await people.admin(), await people.active()
     async with people.work() as services:
-        await services.administration.update(None, member.id, {"username": "nora.meyer", "institution": "Tides"})
+        await services.editing.update(None, member.id, {"username": "nora.meyer", "institution": "Tides"})
     member.username = "nora.meyer"
     await running.client.post("/api/auth/forgot-password", json={"email": member.email})
     browser = running.browser()

@@ -273,7 +273,7 @@ async def test_a_reset_asked_for_in_good_times_opens_nothing_afterwards(running:
     for status in set(Status) - {Status.ACTIVE}:
         person = await people.in_status(status, signed_in=False)
         async with people.work() as services:
-            user = await services.users.user_db.get(person.id)
+            user = await services.users.get(person.id)
             assert user
             await services.outbox.queue(MailPurpose.RESET_PASSWORD, user)
         await running.mails()

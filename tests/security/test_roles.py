@@ -38,6 +38,7 @@ PUBLIC: Final = frozenset(
         ("POST", "/waiting/leave"),
         ("POST", "/password-strength"),
         ("GET", "/waiting"),  # by a cookie that shows one's own status and opens nothing
+        *((method, f"/waiting/{word}") for word in ("amend", "again", "withdraw") for method in ("GET", "POST")),
     }
 )
 """Routes that answer without an account. `/metrics` looks at the address, `/waiting` at a cookie of its own."""
@@ -57,6 +58,7 @@ USERS: Final = frozenset(
         *(("GET", f"/organizations/{{id}}/invitations/{{invitation}}/{word}") for word in ("revoke", "{action}")),
         *(("POST", f"/organizations/{{id}}/invitations/{{invitation}}/{word}") for word in ("again", "link", "revoke")),
         *(("POST", path) for path in ("/organizations/{id}/invitations", "/invitation/accept")),
+        *(("POST", f"/invitations/{{id}}/{word}") for word in ("accept", "decline")),
         *(("GET", f"/api/v1/auth/{name}") for name in ("verify", "sessions", "users/me")),
         *(("PUT", f"/api/v1/auth/users/me{name}") for name in ("", "/password")),
         ("DELETE", "/api/v1/auth/sessions/{id}"),
@@ -148,8 +150,8 @@ async def _everybody(running: Application, people: People) -> dict[str, Person |
     """Somebody of every kind, with the token they have or had."""
     admin, former, gone = await people.admin(), await people.admin(), await people.active()
     async with unit_of_work(running.context) as services:
-        await services.administration.demote(None, former.id)
-        await services.closing.delete(None, gone.id)
+        await services.roles.demote(None, former.id)
+        await services.deletion.delete(None, gone.id)
     user, waiting, rejected = await people.active(), await people.pending(), await people.rejected()
     waiting.token = running.context.signer.sign(_claims(running, waiting))
     rejected.token = running.context.signer.sign(_claims(running, rejected, user.token))

@@ -4,17 +4,20 @@ import asyncio
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlmodel import select
+from sqlmodel import delete, select
 
 from backend.errors import AdminRequired, KeyReused, NotOneself, TierInUse, TierNotFound
-from backend.models import Mail, MailPurpose, Role, Status
+from backend.models import BulkCall, Mail, MailPurpose, Role, Status
 from backend.provisioners.directories import DirectoryProvisioner
 from backend.services import Origin, bulk, unit_of_work
 from backend.services.bulk import Call, Operation, Outcome
+from backend.settings import Settings
+from backend.stores.database import Database
 from tests.application import Application
 from tests.factories import People, Person
 
@@ -60,6 +63,32 @@ async def test_a_call_that_was_cut_off_goes_on_where_it_stopped(running: Applica
     events = await people.audit("admin_user_approved")
     assert (again.succeeded, again.errors) == (600, {})
     assert sorted(event.target_id for event in events if event.target_id) == ids
+
+
+async def test_a_call_that_is_cleared_away_half_way_goes_on_all_the_same(
+    running: Application, people: People, settings_for_test: Settings
+) -> None:
+    admin, ids, other = await people.admin(), await people.crowd(600, Status.PENDING), await people.rejected()
+    call = _call([*ids, other.id])
+
+    async def clear_away() -> None:
+        database = Database(settings_for_test.database)
+        async with database.writing() as session:
+            await session.exec(delete(BulkCall))
+        await database.close()
+
+    cleared: list[int] = []
+
+    def clear_away_once(done: int) -> None:
+        cleared.append(done)
+        if len(cleared) == 1:
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, clear_away()).result()
+
+    outcome = await bulk.run(running.context, admin.id, call, NOWHERE, progress=clear_away_once)
+
+    assert (outcome.succeeded, list(outcome.errors)) == (600, [str(other.id)])
+    assert len(await people.audit("admin_user_approved")) == 600
 
 
 async def test_two_at_once_with_one_key_share_the_work_and_the_answer(running: Application, people: People) -> None:
@@ -108,7 +137,7 @@ async def test_who_lost_the_rights_half_way_is_stopped_there(
 
     async def demote(_: int) -> None:
         async with unit_of_work(running.context) as services:
-            await services.administration.demote(None, admin.id)
+            await services.roles.demote(None, admin.id)
 
     demoting: list[asyncio.Task[None]] = []
     with pytest.raises(AdminRequired):

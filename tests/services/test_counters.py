@@ -3,13 +3,13 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from backend.stores.counters import Count, Counters, Limit
 from backend.stores.windows import Windows
+from tests.application import PATIENCE
 from tests.machines.redis import Redis
 
 FIVE = Limit("test", 5, 60)
@@ -57,13 +57,11 @@ async def test_looking_counts_nothing(alone: Counters, redis: Redis) -> None:
 
 async def test_a_window_ends(alone: Counters) -> None:
     brief = Limit("brief", 1, 1)
-    first, second = await alone.add(brief, "ada"), await alone.add(brief, "ada")
-    deadline = time.monotonic() + 3
-    while not (await alone.add(brief, "ada")).within and time.monotonic() < deadline:  # noqa: ASYNC110  # time itself is awaited
-        await asyncio.sleep(0.1)
-
-    assert (first.within, second.within) == (True, False)
-    assert time.monotonic() < deadline
+    async with asyncio.timeout(PATIENCE):
+        while (await alone.add(brief, "ada")).within:  # who is late enough finds the next window open
+            pass
+        while not (await alone.add(brief, "ada")).within:  # noqa: ASYNC110  # time itself is awaited
+            await asyncio.sleep(0.1)
 
 
 def test_ended_windows_are_cleared_away_and_a_full_house_forgets_those_that_end_first() -> None:
@@ -92,8 +90,7 @@ async def test_many_at_once_cannot_slip_through(alone: Counters, redis: Redis) -
     ]
     await shared.close()
 
-    assert let_through[0] == 5
-    assert 5 <= let_through[1] <= 5 + 2  # half of the limit more, should Redis be late for some of them
+    assert let_through == [5, 5]
 
 
 async def test_two_processes_count_together_through_redis(redis: Redis) -> None:
@@ -109,9 +106,7 @@ async def test_without_redis_each_process_allows_half_and_soon_shares_again(redi
     counters = Counters(redis.url)
     assert await counters.reachable() is True
     redis.stop()
-    before = time.monotonic()
     away = await _all(counters, 4)
-    spent = time.monotonic() - before
     reachable = await counters.reachable()
     redis.start()
     counters._resting_until = 0
@@ -119,25 +114,34 @@ async def test_without_redis_each_process_allows_half_and_soon_shares_again(redi
     await counters.close()
 
     assert away == [True, True, False, False]
-    assert spent < 0.5
     assert reachable is False
     assert back == [True] * 5 + [False]
 
 
-async def test_a_redis_that_hangs_costs_one_short_wait(redis: Redis) -> None:
-    counters = Counters(redis.url)
+async def test_a_redis_that_hangs_costs_one_short_wait(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    counters, asked = Counters(redis.url), []
     await counters.add(FIVE, "ada")
+    storage = counters._shared
+    assert storage is not None
+    ask = storage.incr
+
+    async def counted(key: str, expiry: int, amount: int = 1) -> int:
+        asked.append(key)
+        return await ask(key, expiry, amount)
+
+    monkeypatch.setattr(storage, "incr", counted)
+    monkeypatch.setattr("backend.stores.counters._REDIS_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("backend.stores.counters._REDIS_REST_SECONDS", PATIENCE)
     os.kill(redis.pid, signal.SIGSTOP)
     try:
-        before = time.monotonic()
-        away = await _all(counters, 20)
-        spent = time.monotonic() - before
+        async with asyncio.timeout(PATIENCE):
+            away = await _all(counters, 20)
     finally:
         os.kill(redis.pid, signal.SIGCONT)
     await counters.close()
 
     assert away == [True] * 2 + [False] * 18
-    assert spent < 0.6
+    assert len(asked) == 1
 
 
 async def test_a_poisoned_key_is_no_way_past_the_limit(redis: Redis) -> None:

@@ -75,7 +75,7 @@ async def _forget(running: Application, person: Person) -> None:
 async def _ask(people: People, person: Person, purpose: MailPurpose = MailPurpose.RESET_PASSWORD) -> None:
     """Queue a mail past the limits of doors."""
     async with people.work() as services:
-        user = await services.users.user_db.lock(person.id)
+        user = await services.users.lock(person.id)
         assert user
         await services.outbox.queue(purpose, user)
 
@@ -182,7 +182,7 @@ async def test_mails_somebody_waits_for_overtake_the_others(running: Application
     await running.mails()
     for person in persons:
         async with people.work() as services:
-            await services.users.approve(person.id, by=None)
+            await services.decisions.approve(person.id, by=None)
     await _forget(running, persons[1])
     box = Unsteady()
     while await courier.deliver(running.context, box):
@@ -267,7 +267,7 @@ async def test_approvers_hear_of_many_applicants_once_an_hour(running: Applicati
 async def test_approvers_hear_nothing_when_nobody_waits_any_more(running: Application, people: People) -> None:
     approver, person = await people.approver(), await people.pending()
     async with people.work() as services:
-        await services.users.approve(person.id, by=None)
+        await services.decisions.approve(person.id, by=None)
     assert [mail.to for mail in await running.mails() if mail.to == approver.email] == []
     assert (await people.row(person)).status is Status.ACTIVE
 
@@ -379,13 +379,13 @@ async def test_one_mailbox_gets_three_mails_an_hour_whatever_stands_behind_its_p
 
 async def _reject(people: People, person: Person, reason: str | None = None) -> None:
     async with people.work() as services:
-        await services.users.reject(person.id, by=None, reason=reason)
+        await services.decisions.reject(person.id, by=None, reason=reason)
 
 
 async def _reopen(people: People, person: Person) -> bool:
     """Let somebody wait again; tells whether the mail about the rejection had left."""
     async with people.work() as services:
-        return (await services.users.reopen(person.id, by=None)).mail_left
+        return (await services.decisions.reopen(person.id, by=None)).mail_left
 
 
 async def test_the_mail_about_a_rejection_waits_a_minute(running: Application, people: People) -> None:
@@ -409,6 +409,17 @@ async def test_a_rejection_taken_back_meanwhile_is_not_told(running: Application
     assert [(row.state, row.why) for row in rows] == [(MailState.SUPPRESSED, REPLACED), (MailState.ACCEPTED, None)]
 
 
+async def test_what_never_left_uses_up_nobodys_mails(running: Application, people: People) -> None:
+    person = await people.pending()
+    for _ in range(10):
+        await _reject(people, person, "By mistake.")
+        await _reopen(people, person)
+    await _reject(people, person, "For good.")
+    running.clock.move(minutes=1)
+    (mail,) = await running.mails(MailPurpose.ACCOUNT_REJECTED)
+    assert "For good." in mail.body
+
+
 async def test_a_rejection_taken_back_later_was_told(running: Application, people: People) -> None:
     person = await people.pending()
     await _reject(people, person)
@@ -423,7 +434,7 @@ async def test_who_was_rejected_and_then_approved_reads_of_the_approval_alone(
     person = await people.pending()
     await _reject(people, person)
     async with people.work() as services:
-        await services.users.approve(person.id, by=None, reconsider=True)
+        await services.decisions.approve(person.id, by=None, reconsider=True)
     running.clock.move(minutes=1)
     await running.mails()
     (mail,) = await ledger(running, purpose=MailPurpose.ACCOUNT_REJECTED)

@@ -1,7 +1,8 @@
 """Counts by day and week: each person, decision and record once, on the right one; and what they are used for."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -148,11 +149,11 @@ async def test_decisions_are_counted_by_how_long_people_had_waited(running: Appl
         person, other = await people.pending(), await people.pending()
         running.clock.move(minutes=minutes)
         async with unit_of_work(running.context) as work:
-            await work.users.approve(person.id, by=None)
-            await work.users.reject(other.id, by=None)
-            await work.users.approve(other.id, by=None, reconsider=True)  # who was turned away does not wait
+            await work.decisions.approve(person.id, by=None)
+            await work.decisions.reject(other.id, by=None)
+            await work.decisions.approve(other.id, by=None, reconsider=True)  # who was turned away does not wait
     async with unit_of_work(running.context) as work:
-        await work.users.reject((await people.pending()).id, by=None)
+        await work.decisions.reject((await people.pending()).id, by=None)
     counted: dict[str, int] = {}
     for key, count in (await _counts(running, TallyKind.WAITED)).items():
         counted[key.partition("/")[2]] = counted.get(key.partition("/")[2], 0) + count
@@ -199,7 +200,7 @@ async def test_migrate_counts_what_was_on_record_before(database_url: str) -> No
 async def test_counting_rows_anew_forgets_no_day(running: Application, people: People) -> None:
     person = await people.active()
     async with people.work() as work:
-        await work.users.approve((await people.pending()).id, by=None)
+        await work.decisions.approve((await people.pending()).id, by=None)
     await running.client.post("/api/auth/login", json={"username_or_email": person.username, "password": "wrong"})
     kinds = (TallyKind.HAPPENED, TallyKind.WAITED, TallyKind.ACTIVE)
     before = [await _counts(running, kind) for kind in kinds]
@@ -209,24 +210,28 @@ async def test_counting_rows_anew_forgets_no_day(running: Application, people: P
     assert all(before)
 
 
-async def test_what_is_unusual_today_is_told_with_both_figures(running: Application, people: People) -> None:
+async def test_what_is_unusual_is_told_with_all_figures_until_the_day_after_is_over(
+    running: Application, people: People
+) -> None:
     for day in range(28):
         running.clock.move(days=1)
         await _happen(running, failed=4 if day % 2 else 400 * (day == 0), resets=6)
     running.clock.move(days=1)
-    seen = []
+    seen, later = [], list[Sequence[Unusual]]()
     for failed, resets in ((13, 18), (1, 0), (0, 1)):
         await _happen(running, failed=failed, resets=resets)
         async with reading(running.context) as look:
             seen.append(await look.statistics.unusual(running.clock.now()))
-            assert await look.statistics.unusual(running.clock.now() + timedelta(days=1)) == []
+            later = [await look.statistics.unusual(running.clock.now() + timedelta(days=days)) for days in (1, 2)]
 
-    failures = Unusual("Sign-ins with a wrong name or password", 14, 4, "sign-ins")
+    failures = Unusual("Sign-ins with a wrong name or password", 14, 4, 4, "sign-ins")
+    asked = Unusual("Password resets requested", 19, 6, 6, "resets")
     assert seen == [
         [],  # ten more than usual at least, and more than three times as many
         [failures],
-        [failures, Unusual("Password resets requested", 19, 6, "resets")],
+        [failures, asked],
     ]
+    assert later == [[replace(one, today=0, yesterday=one.today) for one in (failures, asked)], []]
 
 
 async def _happen(running: Application, *, failed: int, resets: int) -> None:
@@ -253,7 +258,7 @@ async def test_a_sign_in_that_is_undone_counts_nowhere(running: Application, peo
     before = [await _counts(running, kind) for kind in TallyKind]
     with pytest.raises(RuntimeError):  # noqa: PT012  # a unit of work is a block
         async with unit_of_work(running.context) as work:
-            await work.sessions.open_cookie(await work.users.check_password(person.username, PASSWORD))
+            await work.sessions.open_cookie(await work.authentication.check_password(person.username, PASSWORD))
             raise RuntimeError
     assert [await _counts(running, kind) for kind in TallyKind] == before
 

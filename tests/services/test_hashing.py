@@ -1,7 +1,6 @@
 """Passwords into hashes: never on the event loop, bounded, and kinder to old hashes than to attackers."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 
 import bcrypt
@@ -13,28 +12,29 @@ from backend.errors import HashingBusy
 from backend.hashing import PasswordHasher
 from backend.services import unit_of_work
 from backend.services.rights import Act
-from tests.application import Application
+from tests.application import CHEAP_ARGON2, PATIENCE, Application
 from tests.factories import PASSWORD, People, Person
+from tests.hashers import THREADS, WatchedHasher
 
 COSTLY = (19456, 2, 1)
 
 
 @pytest.fixture
-def hasher() -> Iterator[PasswordHasher]:
+def costly() -> Iterator[PasswordHasher]:
     """A hasher at production's cost."""
-    made = PasswordHasher(COSTLY, queue=4, patience=5)
+    made = PasswordHasher(COSTLY, patience=PATIENCE)
     yield made
     made.close()
 
 
-def _bcrypt(password: str, doublings: int = 4) -> str:
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(doublings)).decode()
+def _bcrypt(password: str) -> str:
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
 
 
 async def _given_hash(running: Application, person: Person, hashed_password: str) -> None:
     async with unit_of_work(running.context) as services:
         user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
-        await services.users.user_db.update(user, {"hashed_password": hashed_password})
+        await services.users.update(user, {"hashed_password": hashed_password})
 
 
 async def _sign_in(client: httpx.AsyncClient, person: Person, password: str) -> httpx.Response:
@@ -42,56 +42,58 @@ async def _sign_in(client: httpx.AsyncClient, person: Person, password: str) -> 
     return await client.post("/api/auth/login", json=body)
 
 
-async def test_the_loop_answers_others_while_passwords_are_hashed() -> None:
-    hasher = PasswordHasher((65536, 3, 1), queue=16, patience=30)
-    hashing = asyncio.gather(*(hasher.hashed(f"password {n}") for n in range(8)))
-    turns = 0
-    while not hashing.done():
-        await asyncio.sleep(0.005)
-        turns += 1
+async def test_who_finds_the_queue_full_is_told_at_once() -> None:
+    hasher = WatchedHasher(CHEAP_ARGON2, queue=4)
+    with hasher.held_up():  # with hashing on the loop nobody would get any further
+        checks = [asyncio.create_task(hasher.verified("x", None)) for _ in range(THREADS + 4 + 3)]
+        await hasher.busy(waiting=4)
+        told = [check.done() for check in checks]
+    results = await asyncio.gather(*checks, return_exceptions=True)
     hasher.close()
 
-    assert len(set(await hashing)) == 8
-    assert turns > 20  # with hashing on the loop there is one turn between two hashes at most
-
-
-async def test_who_finds_the_queue_full_is_told_at_once(hasher: PasswordHasher) -> None:
-    room = 4 + (os.cpu_count() or 1)
-    results = await asyncio.gather(*(hasher.hashed("x") for _ in range(room + 3)), return_exceptions=True)
-
-    assert sum(isinstance(result, HashingBusy) for result in results) == 3
+    assert told == [isinstance(result, HashingBusy) for result in results] == [False] * (THREADS + 4) + [True] * 3
     assert hasher.waiting == 0
 
 
 async def test_who_waits_too_long_is_told_and_leaves_no_gap() -> None:
-    hasher = PasswordHasher((65536, 3, 1), queue=64, patience=0.01)
-    results = await asyncio.gather(*(hasher.hashed("x") for _ in range(16)), return_exceptions=True)
-    hashed = await hasher.hashed("x")
+    hasher = WatchedHasher(CHEAP_ARGON2, patience=0.01)
+    with hasher.held_up():
+        checks = [asyncio.create_task(hasher.verified("x", None)) for _ in range(THREADS)]
+        await hasher.busy()
+        with pytest.raises(HashingBusy):
+            await hasher.verified("x", None)
+    await asyncio.gather(*checks)
+
+    assert await hasher.verified("x", None) == (False, None)
+    assert hasher.waiting == 0
     hasher.close()
 
-    assert any(isinstance(result, HashingBusy) for result in results)
-    assert hashed.startswith("$argon2id$")
-    assert hasher.waiting == 0
 
-
-async def test_a_caller_who_goes_away_frees_the_place_when_the_thread_is_done(hasher: PasswordHasher) -> None:
+async def test_a_caller_who_goes_away_frees_the_place_when_the_thread_is_done(costly: PasswordHasher) -> None:
     for _ in range(3):
-        impatient = [asyncio.create_task(hasher.hashed("x")) for _ in range(4)]
+        impatient = [asyncio.create_task(costly.hashed("x")) for _ in range(4)]
         await asyncio.sleep(0)
         for task in impatient:
             task.cancel()
         await asyncio.gather(*impatient, return_exceptions=True)
 
-    assert (await hasher.hashed("x")).startswith("$argon2id$")
+    assert (await costly.hashed("x")).startswith("$argon2id$")
 
 
-@pytest.mark.settings(hash_queue=1, argon2="32768,2,1", rate_limits=False)
-async def test_a_crowd_at_the_desk_is_asked_to_come_back(running: Application, people: People) -> None:
+@pytest.mark.settings(hash_queue=1, rate_limits=False)
+async def test_a_crowd_at_the_desk_is_asked_to_come_back(
+    running: Application, people: People, hasher: WatchedHasher
+) -> None:
     person = await people.active()
-    answers = await asyncio.gather(*(_sign_in(running.client, person, "wrong password") for _ in range(12)))
+    with hasher.held_up():
+        asking = [asyncio.create_task(_sign_in(running.client, person, "wrong password")) for _ in range(8)]
+        async with asyncio.timeout(PATIENCE):
+            while sum(ask.done() for ask in asking) < 8 - THREADS - 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+    answers = await asyncio.gather(*asking)
     busy = [answer for answer in answers if answer.status_code == 503]
 
-    assert {answer.status_code for answer in answers} == {401, 503}
+    assert sorted(answer.status_code for answer in answers) == [401] * (THREADS + 1) + [503] * len(busy)
     assert {answer.json()["error_code"] for answer in busy} == {"SERVER_BUSY"}
     assert all(int(answer.headers["retry-after"]) > 0 for answer in busy)
 
@@ -124,7 +126,7 @@ async def test_a_refused_sign_in_leaves_an_old_hash_as_good_as_it_was(running: A
     refused = [await _sign_in(running.client, person, PASSWORD) for _ in range(2)]
     kept = (await people.row(person)).hashed_password
     async with unit_of_work(running.context) as services:
-        await services.users.approve(person.id, by=None)
+        await services.decisions.approve(person.id, by=None)
     let_in = await _sign_in(running.client, person, PASSWORD)
 
     assert [answer.json()["error_code"] for answer in refused] == ["ACCOUNT_PENDING"] * 2
@@ -156,13 +158,14 @@ async def test_of_many_sign_ins_at_once_one_upgrades_and_all_come_in(running: Ap
 
 @pytest.mark.settings(rate_limits=False)
 async def test_a_password_that_is_replaced_while_it_is_checked_opens_nothing(
-    running: Application, people: People
+    running: Application, people: People, hasher: WatchedHasher
 ) -> None:
     person = await people.active()
-    await _given_hash(running, person, _bcrypt(PASSWORD, doublings=12))
-    signing_in = asyncio.create_task(_sign_in(running.client, person, PASSWORD))
-    await asyncio.sleep(0.05)
-    await _given_hash(running, person, _bcrypt("another password"))
+    await _given_hash(running, person, _bcrypt(PASSWORD))
+    with hasher.held_up():
+        signing_in = asyncio.create_task(_sign_in(running.client, person, PASSWORD))
+        await hasher.busy(in_hand=1)
+        await _given_hash(running, person, _bcrypt("another password"))
 
     assert (await signing_in).status_code == 401
 
@@ -196,9 +199,9 @@ async def test_a_hash_nobody_can_read_is_a_wrong_password(running: Application, 
 
 
 @pytest.mark.parametrize("password", ["\0" * 8, "p" * 4096, "🐎" * 256, "\ud800" * 8], ids=ascii)
-def test_no_password_makes_the_hasher_stumble(hasher: PasswordHasher, password: str) -> None:
-    assert hasher.verify_and_update(password, hasher.hash(PASSWORD)) == (False, None)
-    assert hasher.verify_and_update(password, _bcrypt(PASSWORD)) == (False, None)
+def test_no_password_makes_the_hasher_stumble(costly: PasswordHasher, password: str) -> None:
+    assert costly.verify_and_update(password, costly.hash(PASSWORD)) == (False, None)
+    assert costly.verify_and_update(password, _bcrypt(PASSWORD)) == (False, None)
 
 
 class _Recording(PasswordHasher):

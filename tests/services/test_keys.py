@@ -77,7 +77,7 @@ def test_many_processes_at_once_make_one_key(tmp_path: Path) -> None:
         assert process.stdin
         process.stdin.close()
         process.stdin = None
-    kids = {process.communicate(timeout=30)[0] for process in processes}
+    kids = {process.communicate(timeout=120)[0] for process in processes}
 
     assert [process.returncode for process in processes] == [0] * 6
     assert len(kids) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from backend.models import MailPurpose
 from backend.services.example_letters import example, examples
-from backend.services.letters import LONGEST_SUBJECT, OURS, SHARED, Letter, Letters
+from backend.services.letters import FOOT, LONGEST_SUBJECT, OURS, SHARED, Letter, Letters
 from tests.security.test_inert_pages import VECTORS
 
 HOUSE: Final = "https://id.example.org"
@@ -41,7 +41,7 @@ def _squeezed(text: str) -> str:
 def test_every_mail_has_a_template_of_each_kind_and_there_is_no_other() -> None:
     expected = {f"{purpose}.{kind}" for purpose in PURPOSES for kind in ("txt", "html")}
 
-    assert {path.name for path in OURS.iterdir()} == expected | set(SHARED)
+    assert {path.name for path in OURS.iterdir()} == expected | {*SHARED, FOOT}
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)

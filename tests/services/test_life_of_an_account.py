@@ -34,16 +34,16 @@ WAYS: Final[Mapping[str, tuple[Way, dict[Status, Status | str]]]] = {
         {S: A, E: A, X: A, P: "NOT_APPROVED", R: "NOT_APPROVED"},
     ),
     "approve": (
-        lambda work, id_: work.users.approve(id_, by=None, reconsider=True),
+        lambda work, id_: work.decisions.approve(id_, by=None, reconsider=True),
         {P: A, R: A, **dict.fromkeys((A, S, E, X), "ALREADY_APPROVED")},
     ),
     "reject": (
-        lambda work, id_: work.users.reject(id_, by=None),
+        lambda work, id_: work.decisions.reject(id_, by=None),
         {P: R, R: "ALREADY_DECIDED", **dict.fromkeys((A, S, E, X), "ALREADY_APPROVED")},
     ),
-    "reopen": (lambda work, id_: work.users.reopen(id_, by=None), {R: P}),
-    "delete": (lambda work, id_: work.closing.delete(None, id_), dict.fromkeys((P, R, A, S, E, X), D)),
-    "restore": (lambda work, id_: work.closing.restore(None, id_), {D: A}),
+    "reopen": (lambda work, id_: work.decisions.reopen(id_, by=None), {R: P}),
+    "delete": (lambda work, id_: work.deletion.delete(None, id_), dict.fromkeys((P, R, A, S, E, X), D)),
+    "restore": (lambda work, id_: work.deletion.restore(None, id_), {D: A}),
     "anonymize": (lambda work, id_: work.erasure.anonymize(None, id_), dict.fromkeys((P, R, A, S, E, X, D), Z)),
 }
 """What each way does to whom, or the code by which it is refused; whoever is not named here has no such way."""
@@ -52,7 +52,7 @@ WAYS: Final[Mapping[str, tuple[Way, dict[Status, Status | str]]]] = {
 async def _account(services: Services, status: Status, number: int) -> User:
     now = services.context.clock.now()
     values = {"username": f"u{number}", "email": f"u{number}@example.org", "hashed_password": "!", "status": status}
-    return await services.users.user_db.create({**values, "created_at": now, "updated_at": now})
+    return await services.users.create({**values, "created_at": now, "updated_at": now})
 
 
 async def test_every_way_leads_where_the_table_says(running: Application, people: People) -> None:
@@ -128,7 +128,7 @@ async def test_flags_follow_the_status_and_are_never_written(running: Applicatio
     with pytest.raises(ValueError, match="derived flags"):  # noqa: PT012  # a unit of work is a block
         async with unit_of_work(running.context) as services:
             user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
-            await services.users.user_db.update(user, {flag: True})
+            await services.users.update(user, {flag: True})
 
 
 async def test_a_refused_change_leaves_nothing_behind(running: Application, people: People) -> None:
@@ -136,7 +136,7 @@ async def test_a_refused_change_leaves_nothing_behind(running: Application, peop
     with pytest.raises(InvalidTransition):  # noqa: PT012  # a unit of work is a block
         async with unit_of_work(running.context) as services:
             user = await services.lifecycle.account(person.id, by=None, act=Act.CLOSE)
-            await services.users.user_db.update(user, {"institution": "half a change"})
+            await services.users.update(user, {"institution": "half a change"})
             await services.lifecycle.change(user, Status.SUSPENDED, Action.USER_SUSPENDED, actor=None)
 
     assert (await people.row(person)).institution is None
@@ -153,7 +153,7 @@ async def test_the_state_is_told_only_after_the_right_password(running: Applicat
     deleted = await people.active()
     await people.admin()
     async with unit_of_work(running.context) as services:
-        await services.closing.delete(None, deleted.id)
+        await services.deletion.delete(None, deleted.id)
 
     async def code(name: str, password: str) -> str:
         body = {"username_or_email": name, "password": password}

@@ -1,6 +1,7 @@
 """The schema: what the migrations make is what the models say, on both databases, and back again."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import JSON, Boolean, Column, Connection, Date, Engine, Enum, Integer, Uuid, event, inspect, text
 from sqlmodel import select
 
 from backend import models
@@ -26,6 +27,7 @@ from backend.models import (
     TallyKind,
     TokenPurpose,
 )
+from backend.models.types import UTCDateTime
 from backend.stores.database import Database
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -66,6 +68,53 @@ def _people() -> Iterator[tuple[models.User, str, StrEnum]]:
 
 def _user() -> dict[str, Any]:
     return {"email": "x", "username": "x", "hashed_password": "!", "created_at": NOW, "updated_at": NOW, "seen_at": NOW}
+
+
+def _fill(connection: Connection) -> None:
+    """Leave one row in every table that has none, whatever its columns are."""
+    made: dict[Column[Any], Any] = {}
+    for table in models.metadata.sorted_tables:
+        row = {column: _some(column, made) for column in table.columns}
+        if not connection.execute(table.select()).first():
+            connection.execute(table.insert().values({column.name: value for column, value in row.items()}))
+        made |= row
+
+
+def _some(column: "Column[Any]", made: "dict[Column[Any], Any]") -> Any:
+    for key in column.foreign_keys:
+        return made.get(key.column)
+    if isinstance(column.type, Enum):
+        return column.type.enums[0]
+    some = {UTCDateTime: NOW, Uuid: uuid4(), Date: NOW.date(), Integer: 1, Boolean: True, JSON: {}}
+    return next((value for kind, value in some.items() if isinstance(column.type, kind)), "x")
+
+
+async def _everything(database: Database) -> dict[str, list[Any]]:
+    async with database.reading() as session:
+        connection = await session.connection()
+        return {
+            table.name: list((await connection.execute(table.select())).all())
+            for table in models.metadata.sorted_tables
+        }
+
+
+class PowerCut(Exception):
+    """The process is gone."""
+
+
+@contextmanager
+def _without_power_at(step: str) -> Iterator[None]:
+    """Let the process be gone before a statement."""
+
+    def cut(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith(step):
+            raise PowerCut
+
+    event.listen(Engine, "before_cursor_execute", cut)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", cut)
 
 
 @pytest.fixture
@@ -125,6 +174,30 @@ async def test_the_way_down_and_up_again_ends_where_it_began(database: Database)
 
     assert left <= {"alembic_version"}
     assert await runner.drift(database) == []
+
+
+async def test_a_database_of_the_version_before_keeps_all_it_holds_also_when_the_way_up_breaks_off(
+    database: Database,
+) -> None:
+    def down(connection: Connection) -> None:
+        config = runner._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "-1")
+
+    async with database.writing() as session:
+        await (await session.connection()).run_sync(_fill)
+    async with database.for_schema_changes() as connection:
+        await connection.run_sync(down)
+    before, held = await runner.current(database), await _everything(database)
+    with _without_power_at("UPDATE alembic_version"), pytest.raises(PowerCut):
+        await runner.upgrade(database)
+    broken_off = await runner.current(database), await _everything(database)
+    await runner.upgrade(database)
+
+    assert [name for name, rows in held.items() if not rows] == []
+    assert broken_off == (before, held)
+    assert await _everything(database) == held
+    assert (await runner.current(database), await runner.drift(database)) == (runner.head(), [])
 
 
 async def test_a_database_from_the_future_is_left_alone_and_named(database: Database) -> None:

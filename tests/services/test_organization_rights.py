@@ -20,11 +20,11 @@ Do = Callable[[Services, Identity, UUID, Mapping[str, UUID]], Awaitable[object]]
 
 
 def _remove(kind: str) -> Do:
-    return lambda work, by, one, ids: work.organizations.remove(by, one, ids[kind])
+    return lambda work, by, one, ids: work.members.remove(by, one, ids[kind])
 
 
 def _change(kind: str, role: MembershipRole) -> Do:
-    return lambda work, by, one, ids: work.organizations.change_role(by, one, ids[kind], role)
+    return lambda work, by, one, ids: work.members.change_role(by, one, ids[kind], role)
 
 
 GRID: Final[Mapping[str, tuple[str, Act | None, Do]]] = {
@@ -33,9 +33,9 @@ GRID: Final[Mapping[str, tuple[str, Act | None, Do]]] = {
     "see members": (
         "owner admin member root",
         Act.SEE,
-        lambda work, by, one, _: work.organizations.members(by, one, None, 10),
+        lambda work, by, one, _: work.members.page(by, one, None, 10),
     ),
-    "leave": ("owner admin member", None, lambda work, by, one, _: work.organizations.leave(by, one)),
+    "leave": ("owner admin member", None, lambda work, by, one, _: work.members.leave(by, one)),
     "rename": ("owner admin root", Act.RENAME, lambda work, by, one, _: work.organizations.rename(by, one, "New")),
     "see invitations": (
         "owner admin root",
@@ -75,7 +75,7 @@ GRID: Final[Mapping[str, tuple[str, Act | None, Do]]] = {
     "transfer": (
         "owner root",
         Act.TRANSFER,
-        lambda work, by, one, ids: work.organizations.transfer(by, one, ids["member"]),
+        lambda work, by, one, ids: work.members.transfer(by, one, ids["member"]),
     ),
     "delete": ("owner root", Act.DELETE, lambda work, by, one, _: work.organizations.delete(by, one)),
 }
@@ -119,7 +119,7 @@ async def _cast(people: People) -> tuple[UUID, dict[str, Identity], dict[str, UU
         for person, role in zip(joining, (ADMIN, MEMBER, *MembershipRole), strict=True):
             invited = await work.invitations.invite(owner, one, MEMBER)
             await work.offers.accept(arriving[person.id], str(invited.link).partition("=")[2])
-            await work.organizations.change_role(owner, one, person.id, role)
+            await work.members.change_role(owner, one, person.id, role)
         ids = {kind: person.id for kind, person in others.items()}
         for role in (MEMBER, ADMIN):
             ids[f"{role}'s"] = (await work.invitations.invite(owner, one, role)).invitation.id
@@ -152,8 +152,8 @@ async def test_everybody_may_do_what_the_grid_says_and_nothing_else(running: App
 async def test_rights_are_asked_again_at_the_moment_of_the_act(running: Application, people: People) -> None:
     one, cast, ids = await _cast(people)
     async with people.work() as work:
-        await work.administration.demote(None, cast["root"].id)
-        await work.organizations.change_role(cast["owner"], one, cast["admin"].id, MEMBER)
+        await work.roles.demote(None, cast["root"].id)
+        await work.members.change_role(cast["owner"], one, cast["admin"].id, MEMBER)
         await work.closing.suspend(None, ids["owner"])
         await work.closing.suspend(None, cast["member"].id)
     writing = [do for _, act, do in GRID.values() if act not in {Act.LIST, Act.SEE, Act.SEE_INVITATIONS, None}]

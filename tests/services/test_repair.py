@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -32,7 +34,7 @@ async def test_missing_stray_and_unfinished_directories_are_found_and_put_right(
     shutil.rmtree(users / str(lost.id))
     (users / str(holed.id) / "schemas").rmdir()
     async with unit_of_work(running.context) as services:
-        await services.closing.delete(None, deleted.id)
+        await services.deletion.delete(None, deleted.id)
     for id_ in (deleted.id, nobody):
         running.context.provisioner.provision(id_)
     (users / f".unfinished-{uuid4()}-00").mkdir()
@@ -72,10 +74,10 @@ async def test_others_go_on_writing_while_files_are_erased(
     async def write() -> None:
         async with unit_of_work(running.context) as services:
             await services.installation.lock()
-            await services.users.user_db.lock(person.id)
+            await services.users.lock(person.id)
 
     def erase_beside_a_writer(self: DirectoryProvisioner, id_: UUID) -> None:
-        asyncio.run_coroutine_threadsafe(write(), loop).result(timeout=3)
+        asyncio.run_coroutine_threadsafe(write(), loop).result(timeout=60)
         erase(self, id_)
         erased.append(id_)
 
@@ -83,6 +85,49 @@ async def test_others_go_on_writing_while_files_are_erased(
     await setting_aside.erase(running.context, person.id)
 
     assert erased == [person.id]
+
+
+@dataclass
+class Interrupted(DirectoryProvisioner):
+    """Lets something else happen just before it brings a directory back."""
+
+    data_dir: Path
+    meanwhile: Callable[[UUID], None]
+
+    def __post_init__(self) -> None:
+        super().__init__(self.data_dir)
+
+    def restore(self, user_id: UUID) -> bool:
+        self.meanwhile(user_id)
+        return super().restore(user_id)
+
+
+async def test_whoever_is_deleted_or_erased_meanwhile_gets_no_directory_back(
+    running: Application, people: People
+) -> None:
+    context, loop = running.context, asyncio.get_running_loop()
+    kept, deleted, erased = [await people.active() for _ in range(3)]
+    for person in (kept, deleted, erased):
+        context.provisioner.withdraw(person.id, running.clock.now())
+
+    async def go(id_: UUID) -> None:
+        async with unit_of_work(context) as services:
+            if id_ == deleted.id:
+                await services.deletion.delete(None, id_)
+            if id_ == erased.id:
+                await services.erasure.anonymize(None, id_)
+
+    def meanwhile(id_: UUID) -> None:
+        asyncio.run_coroutine_threadsafe(go(id_), loop).result(timeout=30)
+
+    context.provisioner = Interrupted(running.data_dir, meanwhile)
+    await provisioning.repair(context)
+
+    assert {path.name for path in (running.data_dir / "users").iterdir()} & {
+        str(person.id) for person in (kept, deleted, erased)
+    } == {str(kept.id)}
+    left = [path.name for path in running.data_dir.rglob("*-*") if path.is_dir()]
+    assert not any(name.startswith(str(erased.id)) for name in left)
 
 
 async def test_whoever_was_restored_since_keeps_the_directory(

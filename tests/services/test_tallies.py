@@ -14,8 +14,8 @@ from sqlmodel import select
 from backend.errors import VestibuleError
 from backend.models import GONE, AuditEvent, Role, Status, Tally, TallyKind, User
 from backend.services import Services, bulk, reading, retention, unit_of_work
-from backend.services.admission import Registration
 from backend.services.audit import COUNTED, Origin
+from backend.services.registration import Registration
 from tests.application import Application
 from tests.factories import PASSWORD, People
 
@@ -27,7 +27,7 @@ Act = Callable[[Services, UUID], Awaitable[object]]
 
 
 async def _sign_in(work: Services, id_: UUID) -> None:
-    user = await work.users.check_password((await work.people.found(id_)).username, PASSWORD)
+    user = await work.authentication.check_password((await work.people.one(id_)).username, PASSWORD)
     await work.sessions.open_cookie(user)
 
 
@@ -35,31 +35,31 @@ async def _give_or_take_a_tier(work: Services, id_: UUID) -> None:
     name = f"tier {id_.int % 2}"
     tier = next((tier for tier in await work.tiers.every() if tier.name == name), None)
     tier = tier or await work.tiers.create(None, name)
-    had = (await work.people.found(id_, gone=True)).tier_id
-    await work.tiers.assign(None, id_, tier.id if had is None else None)
+    had = (await work.people.one(id_, gone=True)).tier_id
+    await work.tier_holders.assign(None, id_, tier.id if had is None else None)
 
 
 async def _fail_to_sign_in(running: Application, dice: random.Random, ids: list[UUID]) -> None:
     async with reading(running.context) as look:
-        name = (await look.people.applicant(dice.choice(ids))).username
+        name = (await look.people.one(dice.choice(ids), gone=True)).username
     body = {"username_or_email": name, "password": dice.choice([PASSWORD, "wrong"])}
     await running.client.post("/api/auth/login", json=body)
 
 
 ACTS: Final[Mapping[str, Act]] = {
-    "approve": lambda work, id_: work.users.approve(id_, by=None),
-    "reject": lambda work, id_: work.users.reject(id_, by=None),
-    "reopen": lambda work, id_: work.users.reopen(id_, by=None),
+    "approve": lambda work, id_: work.decisions.approve(id_, by=None),
+    "reject": lambda work, id_: work.decisions.reject(id_, by=None),
+    "reopen": lambda work, id_: work.decisions.reopen(id_, by=None),
     "suspend": lambda work, id_: work.closing.suspend(None, id_),
     "expire": lambda work, id_: work.closing.expire(None, id_),
     "deactivate": lambda work, id_: work.closing.deactivate(id_, confirmed=True),
     "activate": lambda work, id_: work.closing.activate(None, id_),
-    "promote": lambda work, id_: work.administration.promote(None, id_),
-    "demote": lambda work, id_: work.administration.demote(None, id_),
-    "let decide": lambda work, id_: work.administration.set_role(None, id_, Role.APPROVER),
-    "delete": lambda work, id_: work.closing.delete(None, id_),
-    "delete with names": lambda work, id_: work.closing.delete(None, id_, free_names=False),
-    "restore": lambda work, id_: work.closing.restore(None, id_),
+    "promote": lambda work, id_: work.roles.promote(None, id_),
+    "demote": lambda work, id_: work.roles.demote(None, id_),
+    "let decide": lambda work, id_: work.roles.give(None, id_, Role.APPROVER),
+    "delete": lambda work, id_: work.deletion.delete(None, id_),
+    "delete with names": lambda work, id_: work.deletion.delete(None, id_, free_names=False),
+    "restore": lambda work, id_: work.deletion.restore(None, id_),
     "anonymize": lambda work, id_: work.erasure.anonymize(None, id_),
     "sign in": _sign_in,
     "tier": _give_or_take_a_tier,
@@ -69,7 +69,7 @@ ACTS: Final[Mapping[str, Act]] = {
 async def _register(running: Application, number: int) -> UUID:
     async with unit_of_work(running.context) as work:
         name = f"walker{number}"
-        return (await work.users.register(Registration(name, f"{name}@example.org", PASSWORD))).id
+        return (await work.sign_up.register(Registration(name, f"{name}@example.org", PASSWORD))).id
 
 
 async def _in_bulk(running: Application, dice: random.Random, ids: list[UUID]) -> None:

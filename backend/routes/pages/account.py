@@ -106,12 +106,10 @@ async def deactivate(
 
 
 async def _about(caller: Identity, look: Services, context: InContext) -> dict[str, Any]:
-    session = await look.sessions.one_of(caller.id, caller.session_id)
     return {
         "user": await look.people.one(caller.id),
-        "session": session,
-        "idle": look.sessions.rules.idle_of(session.session),
         "mail": mail_of(context.settings),
         "places": await look.organizations.standings(caller.id),
+        "offers": await look.offers.waiting_for(caller),
         **await at_the_desk(look, "account"),
     }

@@ -1,11 +1,11 @@
 """What can be done to a person's account from its page: what it is called, what it will do, and to whom it applies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from backend.models import GONE, Role, Status
+from backend.models import CLOSED, GONE, NOT_LET_IN, Role, Status, User
 from backend.routes.pages import acts
-from backend.routes.pages.acts import Action
+from backend.routes.pages.acts import Action, Group
 from backend.routes.pages.by_link import BY_LINK
 
 _READ_BY_THEM: Final = "They will read this. It is saved in the account’s history."
@@ -20,8 +20,9 @@ _ALL: Final = (
         "Approve {name}?",
         "{name} was approved.",
         ("They can sign in immediately.", "They are notified by mail, if this server sends mail."),
-        lambda user: user.status in {Status.PENDING, Status.REJECTED},
+        lambda user: user.status in NOT_LET_IN,
         acts.approve,
+        Group.NEXT,
         reason_hint=_READ_BY_THEM,
     ),
     Action(
@@ -35,6 +36,7 @@ _ALL: Final = (
         ),
         lambda user: user.status is Status.REJECTED,
         acts.reopen,
+        Group.NEXT,
     ),
     Action(
         "activate",
@@ -45,8 +47,9 @@ _ALL: Final = (
             "They can sign in again with their password.",
             "If their access has expired, its end date is removed.",
         ),
-        lambda user: user.status in {Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED},
+        lambda user: user.status in CLOSED,
         acts.activate,
+        Group.NEXT,
     ),
     Action(
         "restore",
@@ -59,6 +62,7 @@ _ALL: Final = (
         ),
         lambda user: user.status is Status.DELETED,
         acts.restore,
+        Group.NEXT,
         words={
             "AUTH_EMAIL_EXISTS": "Another account now has this email address. Nothing was changed.",
             "AUTH_USERNAME_EXISTS": "Another account now has this username. Nothing was changed.",
@@ -76,6 +80,7 @@ _ALL: Final = (
         ),
         lambda user: user.is_active and user.role is not Role.ADMIN,
         acts.give(Role.ADMIN),
+        Group.ROLE,
     ),
     Action(
         "appoint",
@@ -85,6 +90,7 @@ _ALL: Final = (
         ("They can approve and reject requests, and nothing else.", _NEXT_CLICK),
         lambda user: user.is_active and user.role is not Role.APPROVER,
         acts.give(Role.APPROVER),
+        Group.ROLE,
     ),
     Action(
         "demote",
@@ -94,6 +100,7 @@ _ALL: Final = (
         ("They keep their account and files, but can no longer approve requests or manage accounts.", _NEXT_CLICK),
         lambda user: user.role is not Role.USER and user.status not in GONE,
         acts.give(Role.USER),
+        Group.ROLE,
     ),
     Action(
         "end-sessions",
@@ -103,6 +110,7 @@ _ALL: Final = (
         (_SIGNED_OUT, "They can sign in again with their password."),
         lambda user: user.is_active,
         acts.end_sessions,
+        Group.SESSIONS,
         wants_reason=False,
     ),
     Action(
@@ -117,6 +125,7 @@ _ALL: Final = (
         ),
         lambda user: user.is_active,
         acts.reset_password,
+        Group.SIGN_IN,
         words={"EMAIL_FEATURES_ENABLED": "This server sends mail. Send them a link to reset the password instead."},
         by_mail=False,
     ),
@@ -128,6 +137,7 @@ _ALL: Final = (
         ("They cannot sign in.", "They see your reason when they try.", "You can still approve them later."),
         lambda user: user.status is Status.PENDING,
         acts.reject,
+        Group.NEXT,
         danger=True,
         reason_hint=_READ_BY_THEM,
     ),
@@ -144,6 +154,7 @@ _ALL: Final = (
         ),
         lambda user: user.is_active,
         acts.suspend,
+        Group.ACCESS,
         danger=True,
         reason_hint=_READ_BY_THEM,
         wants_end=True,
@@ -159,6 +170,7 @@ _ALL: Final = (
         ),
         lambda user: user.status is Status.SUSPENDED,
         acts.change_suspension,
+        Group.NEXT,
         reason_hint=_READ_BY_THEM,
         wants_end=True,
         begins_with_present=True,
@@ -175,6 +187,7 @@ _ALL: Final = (
         ),
         lambda user: user.is_active and not user.is_superuser,
         acts.expire,
+        Group.ACCESS,
         danger=True,
     ),
     Action(
@@ -185,12 +198,13 @@ _ALL: Final = (
         (
             _SIGNED_OUT,
             "They no longer appear in lists, except under the status “Deleted”.",
-            "Others can use their username and email address.",
+            "Nobody else can use their username and email address.",
             "Their directory moves to the trash in the data directory.",
             "You can restore the account for {kept}. After that, its files are deleted for good.",
         ),
         lambda user: user.status not in GONE,
         acts.delete,
+        Group.END,
         danger=True,
     ),
     Action(
@@ -206,10 +220,27 @@ _ALL: Final = (
         ),
         lambda user: user.status is not Status.ANONYMIZED and not user.is_superuser,
         acts.anonymize,
+        Group.END,
         danger=True,
         wants_reason=False,
         wants_name=True,
     ),
 )
 
+GROUPS: Final[Mapping[Group, str]] = {
+    Group.SIGN_IN: "Sign-in",
+    Group.ROLE: "Role",
+    Group.ACCESS: "Access",
+    Group.END: "Remove",
+}
+"""What the groups of actions are called that stand in one card, those with the gravest consequences last."""
 ACTIONS: Final[Mapping[str, Action]] = {action.key: action for action in (*_ALL, *BY_LINK)}
+
+
+def offered(user: User, *, mail_leaves: bool) -> Mapping[Group, Sequence[Action]]:
+    """Return what can be done to somebody here, by what it is about; groups of which nothing can be are left out."""
+    found: dict[Group, list[Action]] = {}
+    for action in ACTIONS.values():
+        if action.offered(user, mail_leaves=mail_leaves):
+            found.setdefault(action.group, []).append(action)
+    return found

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, auto
 from typing import Final
 from uuid import UUID
 
@@ -37,6 +38,18 @@ Act = Callable[[Services, UUID, UUID, Said], Awaitable[Done]]
 """Services, who acts, on whom, and what they add."""
 
 
+class Group(Enum):
+    """What an action is about; together they stand on a person's page."""
+
+    NEXT = auto()
+    """What the person waits for, said first."""
+    SIGN_IN = auto()
+    ROLE = auto()
+    ACCESS = auto()
+    END = auto()
+    SESSIONS = auto()
+
+
 @dataclass(frozen=True)
 class Action:
     """One thing an administrator can do, as the confirmation page tells it."""
@@ -50,6 +63,7 @@ class Action:
     `{temporary}`: how long a temporary password works; `{email}`, `{role}`: the person's address and role."""
     applies: Callable[[User], bool]
     act: Act
+    group: Group
     danger: bool = False
     wants_reason: bool = True
     reason_hint: str = "Saved in the account’s history."
@@ -78,18 +92,18 @@ _GIVING: Final[Mapping[Role, str]] = {Role.ADMIN: "promote", Role.APPROVER: "app
 
 
 async def approve(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
-    """Let somebody in; they are told by mail, so there is no way back."""
-    return Done(await work.users.approve(whom, by=by, reason=said.reason, reconsider=True))
+    """Let somebody in; they are told by mail, so there is no way back, but to suspend them."""
+    return Done(await work.decisions.approve(whom, by=by, reason=said.reason, reconsider=True), "suspend")
 
 
 async def reject(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
     """Turn somebody away."""
-    return Done(await work.users.reject(whom, by=by, reason=said.reason), "reopen")
+    return Done(await work.decisions.reject(whom, by=by, reason=said.reason), "reopen")
 
 
 async def reopen(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
     """Let somebody wait again who was turned away."""
-    reopened = await work.users.reopen(whom, by=by, reason=said.reason)
+    reopened = await work.decisions.reopen(whom, by=by, reason=said.reason)
     return Done(reopened.user, besides=besides(reopened))
 
 
@@ -119,13 +133,13 @@ async def activate(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
 
 
 async def delete(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
-    """Delete an account, to be restored for a while."""
-    return Done(await work.closing.delete(by, whom, said.reason), "restore")
+    """Delete an account, to be restored for a while: nobody else gets its names, so that it always can be."""
+    return Done(await work.deletion.delete(by, whom, said.reason, free_names=False), "restore")
 
 
 async def restore(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
     """Make a deleted account what it was."""
-    return Done(await work.closing.restore(by, whom, said.reason))
+    return Done(await work.deletion.restore(by, whom, said.reason))
 
 
 async def anonymize(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
@@ -149,6 +163,6 @@ def give(role: Role) -> Act:
 
     async def given(work: Services, by: UUID, whom: UUID, said: Said) -> Done:
         before = (await work.people.one(whom)).role
-        return Done(await work.administration.set_role(by, whom, role, said.reason), _GIVING[before])
+        return Done(await work.roles.give(by, whom, role, said.reason), _GIVING[before])
 
     return given

@@ -14,7 +14,8 @@ from backend.routes.pages.forms import Form, Person, ReasonForm, come_back, read
 from backend.routes.pages.many import OF_APPLICANTS
 from backend.routes.pages.notices import Undo
 from backend.routes.pages.rendering import go_saying, page
-from backend.routes.pages.searches import NO_CHOICE, NO_NAME, ListSearch, read
+from backend.routes.pages.searches import NO_CHOICE, NO_NAME, ListSearch, Place, read
+from backend.services.rights import Act, may
 from backend.stores.listings import Order, SortBy, Wanted
 
 router = APIRouter(include_in_schema=False)
@@ -81,14 +82,18 @@ async def show_approvals(
 ) -> Response:
     """Show who waits, longest first unless they are asked for otherwise."""
     search = asked.search
-    found, total = await look.people.page(search.wanted, search.order, cursor=search.cursor, size=_PER_PAGE)
+    found, total = await look.people.page(
+        search.wanted, search.order, cursor=search.cursor, number=search.page, size=_PER_PAGE
+    )
     count = await look.people.waiting_count()
     return page(
         request,
         "approvals.html",
         status=422 if asked.form else 200,
         applications=found.rows,
+        rewritten=await look.people.rewritten([one.id for one in found.rows]),
         total=total,
+        place=Place.of(search, found.rows, _PER_PAGE, total, more=found.next_cursor is not None),
         search=search,
         form=asked.form,
         orders=_ORDERS,
@@ -104,8 +109,9 @@ async def approve(
     request: Request, here: Here, caller: CurrentApprover, target: Person, body: Reason, work: Work
 ) -> Response:
     """Let an applicant in."""
-    user = await work.users.approve(target, by=caller.id, reason=body.reason)
-    return go_saying(request, here, f"{user.display_name} was approved.")
+    user = await work.decisions.approve(target, by=caller.id, reason=body.reason)
+    mend = Undo("suspend", target) if may(Act.CLOSE, caller.role) else None
+    return go_saying(request, here, f"{user.display_name} was approved.", undo=mend)
 
 
 @router.post("/approvals/{id}/reject")
@@ -113,7 +119,7 @@ async def reject(
     request: Request, here: Here, caller: CurrentApprover, target: Person, body: Reason, work: Work
 ) -> Response:
     """Turn an applicant away."""
-    user = await work.users.reject(target, by=caller.id, reason=body.reason)
+    user = await work.decisions.reject(target, by=caller.id, reason=body.reason)
     said = f"The request of {user.display_name} was rejected."
     return go_saying(request, here, said, undo=Undo("reopen-request", target))
 
@@ -121,6 +127,6 @@ async def reject(
 @router.post("/approvals/{id}/reopen")
 async def reopen(request: Request, here: Here, caller: CurrentApprover, target: Person, work: Work) -> Response:
     """Let somebody wait again who was turned down."""
-    reopened = await work.users.reopen(target, by=caller.id)
+    reopened = await work.decisions.reopen(target, by=caller.id)
     name = reopened.user.display_name
     return go_saying(request, f"{_HERE}#request-{target}", f"{name} is waiting again.{besides(reopened)}")

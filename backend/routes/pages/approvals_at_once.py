@@ -1,48 +1,30 @@
 """Many applicants decided about at once: chosen on the approvals page, announced, and done once."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from backend.routes.deps import CurrentApprover, FromOrigin, InContext, Look
-from backend.routes.pages.many import OF_APPLICANTS, Chosen, call_of, choice, confirmation, told
+from backend.routes.pages.at_once import Chosen, call_of, choice_in, confirmation, told
+from backend.routes.pages.many import OF_APPLICANTS
 from backend.services import bulk
 
 router = APIRouter(include_in_schema=False)
 
-_LISTS: Final = ("/approvals",)
-
-
-async def read_chosen(request: Request, caller: CurrentApprover) -> Chosen:
-    """Read who was chosen of those who wait; see `choice`."""
-    return await choice(request, _LISTS, OF_APPLICANTS)
-
-
-async def read_call(
-    request: Request, caller: CurrentApprover, chosen: Annotated[Chosen, Depends(read_chosen)]
-) -> bulk.Call:
-    """Read the form of the confirmation page; see `call_of`."""
-    return await call_of(request, chosen)
+Choice = Annotated[Chosen, Depends(choice_in(("/approvals",), OF_APPLICANTS))]
 
 
 @router.get("/approvals/bulk")
-async def show_confirmation(
-    request: Request, caller: CurrentApprover, chosen: Annotated[Chosen, Depends(read_chosen)], look: Look
-) -> Response:
+async def show_confirmation(request: Request, caller: CurrentApprover, chosen: Choice, look: Look) -> Response:
     """Say what will happen and to whom, before it happens."""
     return await confirmation(request, chosen, look)
 
 
 @router.post("/approvals/bulk")
 async def decide(
-    request: Request,
-    caller: CurrentApprover,
-    chosen: Annotated[Chosen, Depends(read_chosen)],
-    call: Annotated[bulk.Call, Depends(read_call)],
-    context: InContext,
-    origin: FromOrigin,
-    look: Look,
+    request: Request, caller: CurrentApprover, chosen: Choice, context: InContext, origin: FromOrigin, look: Look
 ) -> Response:
     """Do it, and tell about whoever was skipped."""
+    call = await call_of(request, chosen)
     return await told(request, chosen, call, await bulk.run(context, caller.id, call, origin), look)

@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from backend.models import GONE, MailPurpose, User
-from backend.routes.pages.acts import Act, Action, Done, Said
+from backend.routes.pages.acts import Act, Action, Done, Group, Said
 from backend.services import Services
 
 _UNTIL_THEN: Final = "Their current password works until they choose a new one. Then they are signed out everywhere."
@@ -45,6 +45,7 @@ BY_LINK: Final = (
         ("A mail with a link goes to {email}. The link works once, for one hour.", _UNTIL_THEN, _OLDER_LINKS),
         _active,
         _send(MailPurpose.RESET_PASSWORD),
+        Group.SIGN_IN,
         wants_reason=False,
         by_mail=True,
     ),
@@ -56,6 +57,7 @@ BY_LINK: Final = (
         ("A mail with a link goes to {email}. The link works once, for one day.", _OLDER_LINKS),
         _unproven,
         _send(MailPurpose.VERIFY_EMAIL),
+        Group.SIGN_IN,
         wants_reason=False,
         by_mail=True,
     ),
@@ -72,6 +74,7 @@ BY_LINK: Final = (
         ),
         _active,
         _hand_over(MailPurpose.RESET_PASSWORD),
+        Group.SIGN_IN,
         wants_reason=False,
         by_mail=False,
     ),
@@ -88,6 +91,7 @@ BY_LINK: Final = (
         ),
         _unproven,
         _hand_over(MailPurpose.VERIFY_EMAIL),
+        Group.SIGN_IN,
         wants_reason=False,
         by_mail=False,
     ),

@@ -71,8 +71,10 @@ _ENDED: Final = {0: "You were not signed in anywhere else.", 1: "You are signed 
 
 async def _about(caller: Identity, look: Services) -> dict[str, Any]:
     listed = await look.sessions.listed(caller.id)
+    here = [one for one in listed if one.id == caller.session_id]
     return {
-        "this": [one for one in listed if one.id == caller.session_id],
+        "this": here,
+        "idle": look.sessions.rules.idle_of(here[0].session) if here else None,
         "others": [one for one in listed if one.id != caller.session_id],
         **await at_the_desk(look, "devices"),
     }

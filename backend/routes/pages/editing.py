@@ -1,23 +1,27 @@
 """Accounts made and changed by administrators."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from backend.models import Role, User
 from backend.routes.deps import CurrentAdmin, InContext, Look, Work
-from backend.routes.pages.forms import Day, Person, read_form
+from backend.routes.pages.forms import Again, Day, Person, check, read_form, typed
 from backend.routes.pages.rendering import at_the_desk, go_saying, page
 from backend.routes.pages.words import ROLES, day
 from backend.schemas.types import Email, FullName, Institution, Note, Text, Username
 from backend.services import Services, reading
-from backend.services.admission import Registration
+from backend.services.registration import Registration
 
 router = APIRouter(include_in_schema=False)
 
+_TEXTS: Final = ("username", "email", "full_name", "institution", "approval_note")
+_SHOWN: Final = TypeAdapter(dict[str, str])
 _WORDS: Final = {"AUTH_EMAIL_EXISTS": "An account with this email address already exists."}
 
 
@@ -61,16 +65,31 @@ async def read_new(request: Request, caller: CurrentAdmin, context: InContext) -
     return await read_form(request, NewForm, "user_new.html", about, _WORDS)
 
 
-async def read_changes(request: Request, caller: CurrentAdmin, target: Person, context: InContext) -> dict[str, Any]:
-    """Read the form for changes, as what changes; a refused one comes back.
+@dataclass(frozen=True)
+class Edit:
+    """What somebody changes, and what they took it to be."""
+
+    changes: Mapping[str, Any]
+    seen: Mapping[str, Any]
+
+
+async def read_changes(request: Request, caller: CurrentAdmin, target: Person, context: InContext) -> Edit:
+    """Read the form for changes; a refused one comes back, with what somebody else has changed since it was shown.
 
     Raises:
         UserNotFound: there is no such account, or it is deleted.
     """
     async with reading(context) as look:
         about = await _about(look, target)
-    form = await read_form(request, EditForm, "user_edit.html", about, _WORDS)
-    return form.changes(about["user"])
+    user, now, values = about["user"], about["shown"], await typed(request)
+    was = now | _read_shown(values.get("shown", ""))
+    sent = {name: values.get(name, "") if values.get(name, "") != was[name] else text for name, text in now.items()}
+    sent = {name: text for name, text in sent.items() if text or name != "is_verified"}
+    request.state.again = Again("user_edit.html", sent, about, _WORDS, tuple(values))
+    changes = check(EditForm, sent).changes(user)
+    proves = {"email"} if "is_verified" in changes else set()  # nobody proves an address they did not see
+    seen = {name: getattr(user, name) if was[name] == now[name] else was[name] for name in changes.keys() | proves}
+    return Edit(changes, seen)
 
 
 @router.get("/users/new")
@@ -106,11 +125,11 @@ async def edit(
     request: Request,
     caller: CurrentAdmin,
     target: Person,
-    changes: Annotated[dict[str, Any], Depends(read_changes)],
+    body: Annotated[Edit, Depends(read_changes)],
     work: Work,
 ) -> Response:
     """Change an account."""
-    user = await work.administration.update(caller.id, target, changes)
+    user = await work.editing.update(caller.id, target, body.changes, seen=body.seen)
     return go_saying(request, f"/users/{target}", f"The account {user.username} was saved.")
 
 
@@ -119,4 +138,20 @@ async def _new(look: Services) -> dict[str, Any]:
 
 
 async def _about(look: Services, id_: UUID) -> dict[str, Any]:
-    return {"user": await look.people.one(id_), **await at_the_desk(look, "users")}
+    user = await look.people.one(id_)
+    return {"user": user, "shown": _shown(user), **await at_the_desk(look, "users")}
+
+
+def _shown(user: User) -> dict[str, str]:
+    """Return what the form shows of an account, as its fields would send it."""
+    texts = {name: getattr(user, name) or "" for name in _TEXTS}
+    ends = user.access_expires_at
+    return {**texts, "is_verified": "true" if user.is_verified else "", "access_expires_at": day(ends) if ends else ""}
+
+
+def _read_shown(text: str) -> dict[str, str]:
+    """Read what a form has shown, which it sends back; nothing where it does not say."""
+    try:
+        return _SHOWN.validate_json(text)
+    except ValidationError:
+        return {}

@@ -1,31 +1,29 @@
-"""The entrance hall: where one begins, signs up, signs in, waits, and leaves."""
+"""The entrance hall: where one begins, signs up, signs in, and leaves."""
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from backend import tokens
-from backend.errors import NotAuthenticated
 from backend.models import SessionEnd, Status
 from backend.routes.cookies import (
     clear_session,
     drop_cookie,
-    read_cookie,
     remember_device,
     session_cookie,
     set_session,
 )
-from backend.routes.deps import InContext, Look, UnsettledUser, Visitor, Work
-from backend.routes.pages.failures import APPLICANT, remember_applicant
+from backend.routes.deps import FromOrigin, InContext, Look, UnsettledUser, Visitor, Work
+from backend.routes.pages.failures import APPLICANT, in_words, remember_applicant
 from backend.routes.pages.forms import read_form
 from backend.routes.pages.rendering import go, mail_of, own_path, page
 from backend.schemas.approval_service import RegisterBody
 from backend.schemas.types import Text
 from backend.services import reading
-from backend.services.admission import Registration
+from backend.services.registration import Registration
+from backend.services.revocation import end_cookie
 from backend.services.rights import Act, may
 from backend.services.session_rules import Rules
 from backend.settings import RegistrationMode
@@ -42,28 +40,31 @@ class SignInForm(BaseModel):
     next: Text = ""
 
 
-async def read_registration(request: Request, context: InContext) -> RegisterBody:
-    """Read the registration form; a refused one comes back on the page it was on."""
-    async with reading(context) as look:
+async def read_registration(request: Request, context: InContext, origin: FromOrigin) -> RegisterBody:
+    """Read the registration form; a refused one comes back on the page it was on, with all that is wrong with it."""
+    async with reading(context, origin) as look:
         first = (await look.installation.get()).claimed_at is None
-    return await read_form(request, RegisterBody, "welcome.html" if first else "register.html", _about(context))
+
+    async def besides(values: Mapping[str, str], wrong: Collection[str]) -> Sequence[Mapping[str, Any]]:
+        given = {name: value.strip() or None for name, value in values.items()}
+        registration = Registration(
+            values.get("username", ""),
+            values.get("email", ""),
+            values.get("password", ""),
+            approval_note=given.get("approval_note"),
+            institution=given.get("institution"),
+            bootstrap_token=given.get("bootstrap_token"),
+        )
+        faults = await look.sign_up.faults(registration, besides=wrong)
+        return [{"loc": ("body", one.field), "msg": in_words(one.code, one.detail), "type": one.code} for one in faults]
+
+    template = "welcome.html" if first else "register.html"
+    return await read_form(request, RegisterBody, template, _about(context), besides=besides)
 
 
 async def read_sign_in(request: Request, context: InContext) -> SignInForm:
     """Read the sign-in form; a refused one comes back with the name, never with the password."""
     return await read_form(request, SignInForm, "login.html", _at_the_door(context))
-
-
-async def get_applicant(request: Request, context: InContext) -> UUID:
-    """Return whose browser waits here.
-
-    Raises:
-        NotAuthenticated: nobody's, as far as this browser can show.
-    """
-    token = read_cookie(request, APPLICANT, context.settings)
-    if token is None:
-        raise NotAuthenticated
-    return context.signer.read(token, context.clock.now(), tokens.APPLICANT).subject
 
 
 @router.get("/")
@@ -87,7 +88,7 @@ async def show_registration(request: Request, context: InContext, look: Look) ->
 @router.post("/register")
 async def register(request: Request, body: Annotated[RegisterBody, Depends(read_registration)], work: Work) -> Response:
     """Take somebody in, and show them where they stand."""
-    user = await work.admission.sign_up(Registration(**body.model_dump()))
+    user = await work.sign_up.with_username(Registration(**body.model_dump()))
     if user is None:
         return go("/registered")
     if user.status is Status.ACTIVE:
@@ -128,8 +129,8 @@ async def login(
     work: Work,
 ) -> Response:
     """Open a session in this browser, in place of the one it may have."""
-    user = await work.users.check_password(body.username_or_email, body.password)
-    await work.sessions.end_cookie(session_cookie(request))
+    user = await work.authentication.check_password(body.username_or_email, body.password)
+    await end_cookie(work, user, session_cookie(request))
     grant = await work.sessions.open_cookie(user, remember=body.remember)
     response = go("/account" if user.must_change_password else own_path(body.next))
     set_session(response, grant, context.settings)
@@ -144,22 +145,6 @@ async def logout(caller: UnsettledUser, context: InContext, work: Work) -> Respo
     await work.sessions.end(caller.session_id, caller.id, SessionEnd.USER_LOGOUT, actor=caller.id)
     response = go("/login?why=signed_out")
     clear_session(response, context.settings)
-    return response
-
-
-@router.get("/waiting")
-async def show_waiting(
-    request: Request, applicant: Annotated[UUID, Depends(get_applicant)], look: Look, context: InContext
-) -> Response:
-    """Show somebody who waits where they stand."""
-    return page(request, "waiting.html", applicant=await look.people.applicant(applicant), now=context.clock.now())
-
-
-@router.post("/waiting/leave")
-async def leave(context: InContext) -> Response:
-    """Make this browser forget who waits."""
-    response = go("/login")
-    drop_cookie(response, APPLICANT, context.settings)
     return response
 
 

@@ -32,6 +32,7 @@ _TITLES: Final = {
 _TITLES_OF_CODES: Final = {"CSRF_FAILED": "This page has expired"}
 _NEWEST: Final = "Each link works once and for a limited time. If you got several mails, use the newest one."
 _NEXT_STEPS: Final = {
+    "CHANGED_MEANWHILE": "Compare it with what you typed, and save again to replace it.",
     "CSRF_FAILED": "Go back, reload the page and try again.",
     "ADMIN_REQUIRED": "If you need access, ask an administrator.",
     "NOT_FOUND": "Check the address, or go back to the start page.",
@@ -49,6 +50,7 @@ _WAYS: Final = {
     "EMAIL_NOT_VERIFIED": ("/verify/again", "Get a new link"),
     "RESET_PASSWORD_BAD_TOKEN": ("/forgot-password", "Request a new link"),
     "VERIFY_USER_BAD_TOKEN": ("/verify/again", "Get a new link"),
+    "REQUEST_DECIDED": ("/waiting", "Your request"),
     "TOO_MANY_ORGANIZATIONS": ("/organizations", "Your organizations"),
 }
 """Where each of these refusals leads on."""
@@ -126,10 +128,21 @@ def _form(again: Again, error: Exception, refusal: Refusal, detail: str) -> Form
     field = getattr(error, "field", None)
     if field and not named:
         named = {field: detail}
+    for other in getattr(error, "also", ()):
+        named.setdefault(other.field, again.words.get(other.code) or in_words(other.code, other.detail))
+    message = None if named else detail
+    if isinstance(error, errors.ChangedMeanwhile):
+        named = dict(error.fields)
     called = again.context.get("called", {})
-    named = {called.get(name, name): sentence for name, sentence in named.items()}
+    shown = sorted(named.items(), key=lambda item: _place(again, item[0]))
+    named = {called.get(name, name): sentence for name, sentence in shown}
     way = _RESET if isinstance(error, errors.TooManyGuesses) else _WAYS.get(refusal.code)
-    return Form(again.values, named, None if named else detail, _NEXT_STEPS.get(refusal.code), way)
+    return Form(again.values, named, message, _NEXT_STEPS.get(refusal.code), way)
+
+
+def _place(again: Again, name: str) -> int:
+    """Tell where on its page a field is: forms are sent in the order in which they are shown."""
+    return again.order.index(name) if name in again.order else len(again.order)
 
 
 def _too_many(error: errors.TooManyRequests) -> str:
@@ -142,7 +155,7 @@ def _too_many(error: errors.TooManyRequests) -> str:
 
 def _to_login(request: Request, code: str) -> Response:
     """Send somebody whose session is over to the desk, and back to where they were after it."""
-    if request.url.path == "/waiting":  # who waits has no session; signing in shows again where they stand
+    if request.url.path.startswith("/waiting"):  # who waits has no session; signing in shows again where they stand
         return go("/login")
     query = {"why": _WHY.get(code, "ended"), "next": _left(request)}
     response = go("/login" + ("?" if any(query.values()) else "") + urlencode({k: v for k, v in query.items() if v}))

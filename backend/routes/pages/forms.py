@@ -1,6 +1,6 @@
 """Forms: read into the same schemas as JSON, and shown again with what was typed when something is wrong."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Final, NoReturn, TypeVar
@@ -19,6 +19,8 @@ from backend.schemas.types import Reason
 
 _SECRETS: Final = frozenset({"password", "current_password", "new_password", "csrf_token", "bootstrap_token", "token"})
 Model = TypeVar("Model", bound=BaseModel)
+Besides = Callable[[Mapping[str, str], Collection[str]], Awaitable[Sequence[Mapping[str, Any]]]]
+"""Tells what is wrong with the values of a form, besides the fields that are known to be wrong."""
 
 
 def _begin(day: object) -> datetime | None:
@@ -50,13 +52,14 @@ class Form:
 class Again:
     """Where a person is when a form is refused: the page to show once more, and what was typed there.
 
-    `words` are said in place of the sentences of some errors.
+    `words` are said in place of the sentences of some errors; `order` is that of the fields.
     """
 
     template: str
     values: Mapping[str, str]
     context: Mapping[str, Any]
     words: Mapping[str, str] = field(default_factory=dict)
+    order: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -82,16 +85,25 @@ async def read_form(
     template: str,
     context: Mapping[str, Any] | None = None,
     words: Mapping[str, str] | None = None,
+    besides: Besides | None = None,
 ) -> Model:
     """Read a form into a schema, remembering the page it came from, and its words, for the error handler.
+
+    Where something breaks a rule of the schema, `besides` tells what else is wrong, so that a person hears of all.
 
     Raises:
         RequestValidationError: something in it breaks a rule.
     """
     values = await typed(request)
     shown = {name: value for name, value in values.items() if name not in _SECRETS}
-    request.state.again = Again(template, shown, context or {}, words or {})
-    return check(model, values)
+    request.state.again = Again(template, shown, context or {}, words or {}, tuple(values))
+    try:
+        return check(model, values)
+    except RequestValidationError as error:
+        if besides is None:
+            raise
+        wrong = {str(item["loc"][-1]) for item in error.errors()}
+        raise RequestValidationError([*error.errors(), *await besides(values, wrong)]) from None
 
 
 def check(model: type[Model], values: Mapping[str, str]) -> Model:

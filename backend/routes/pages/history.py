@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from backend.errors import VestibuleError
-from backend.models import AuditEvent, MembershipRole, Status
+from backend.models import CLOSED, NOT_LET_IN, AuditEvent, MembershipRole
 from backend.routes.pages.words import MAILS, ROLES, STATES, exact, standing
 from backend.services.audit import CODED, Action
 from backend.services.audit_trail import GROUPS, Group, device_of
@@ -71,9 +71,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     Action.TIER_UPDATED: "Tier settings changed",
     Action.TIER_DELETED: "Tier deleted",
     Action.REGISTERED_AGAIN: "Someone tried to sign up with this address again",
+    Action.REQUEST_AMENDED: "Changed their request",
+    Action.REQUEST_WITHDRAWN: "Withdrew their request",
+    Action.REQUEST_SENT_AGAIN: "Sent their request again",
     Action.REFUSED: "Request refused",
 }
-_SHUT_OUT: Final = (Status.PENDING, Status.REJECTED, Status.SUSPENDED, Status.EXPIRED, Status.DEACTIVATED)
+_SHUT_OUT: Final = (*NOT_LET_IN, *CLOSED)
 _REASONS: Final[Mapping[str, str]] = {
     "user_logout": "signed out",
     "user_logout_all": "signed out everywhere",

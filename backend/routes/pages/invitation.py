@@ -2,22 +2,24 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
 from backend.context import Context
-from backend.errors import Unauthenticated
-from backend.identifiers import email_key
+from backend.errors import InvitationInvalid, Unauthenticated
+from backend.identifiers import email_key, id_or
 from backend.routes.deps import CurrentUser, InContext, Work, get_unsettled_user
-from backend.routes.pages.forms import Again, check, typed
-from backend.routes.pages.organizations import address_of
+from backend.routes.pages.forms import Again, BackTo, check, typed
+from backend.routes.pages.organizations import HERE, address_of
 from backend.routes.pages.rendering import go_saying, page
 from backend.schemas.types import Text
 from backend.services import reading
 from backend.services.identity import Identity
 from backend.services.offers import Offer
+from backend.services.organizations import Place
 
 router = APIRouter(include_in_schema=False)
 
@@ -83,9 +85,7 @@ async def show_offer(request: Request, guest: Guest, brought: Code, context: InC
 @router.post("/invitation/accept")
 async def accept(request: Request, caller: CurrentUser, brought: Code, work: Work) -> Response:
     """Come in."""
-    place = await work.offers.accept(caller, brought.code)
-    name = place.organization.name
-    return go_saying(request, address_of(place.organization.id), f"Welcome. You are now a member of {name}.")
+    return _welcome(request, await work.offers.accept(caller, brought.code))
 
 
 @router.post("/invitation/decline")
@@ -93,6 +93,42 @@ async def decline(request: Request, guest: Guest, brought: Code, work: Work, con
     """Turn the invitation down."""
     await work.offers.decline(brought.code)
     return page(request, _TEMPLATE, **_about(context) | {"declined": brought.offer})
+
+
+async def stay_with_mine(request: Request) -> None:
+    """Come back to one's organizations with a notice when something is refused."""
+    request.state.again = BackTo(HERE)
+
+
+async def get_own(id: str, caller: CurrentUser) -> UUID:  # noqa: A002
+    """Return the invitation a page's path names.
+
+    Raises:
+        InvitationInvalid: the path names none.
+    """
+    return id_or(id, InvitationInvalid)
+
+
+Own = Annotated[UUID, Depends(get_own)]
+
+
+@router.post("/invitations/{id}/accept", dependencies=[Depends(stay_with_mine)])
+async def accept_own(request: Request, caller: CurrentUser, which: Own, work: Work) -> Response:
+    """Come in by an invitation to one's own address."""
+    place = await work.offers.accept_own(caller, which)
+    return _welcome(request, place)
+
+
+@router.post("/invitations/{id}/decline", dependencies=[Depends(stay_with_mine)])
+async def decline_own(request: Request, caller: CurrentUser, which: Own, work: Work) -> Response:
+    """Turn an invitation to one's own address down."""
+    offer = await work.offers.decline_own(caller, which)
+    return go_saying(request, HERE, f"You declined the invitation to {offer.organization.name}.")
+
+
+def _welcome(request: Request, place: Place) -> Response:
+    name, to = place.organization.name, address_of(place.organization.id)
+    return go_saying(request, to, f"Welcome. You are now a member of {name}.")
 
 
 def _about(context: Context) -> dict[str, Any]:

@@ -138,7 +138,7 @@ async def show_messages(
 ) -> Response:
     """Show mails, the newest first: all of them, or those that were asked for."""
     search, settings = asked.search, context.settings
-    person = await look.people.found(search.user, gone=True) if search.user else None
+    person = await look.people.one(search.user, gone=True) if search.user else None
     wanted = WantedMails(search.state, search.purpose, search.user)
     found = await look.messages.ledger(wanted, search.cursor, _PER_PAGE)
     return page(

@@ -19,7 +19,8 @@ from backend.routes.pages.rendering import at_the_desk, go_saying, page
 from backend.routes.pages.words import STANDINGS
 from backend.services import Services
 from backend.services.identity import Identity
-from backend.services.organizations import Member, Place
+from backend.services.members import Member
+from backend.services.organizations import Place
 
 router = APIRouter(include_in_schema=False)
 
@@ -102,7 +103,7 @@ async def act(
 
 async def _met(look: Services, caller: Identity, organization: UUID, whom: UUID) -> tuple[Place, Member]:
     place = await look.organizations.one(caller, organization)
-    return place, await look.organizations.member(caller, organization, whom)
+    return place, await look.members.one(caller, organization, whom)
 
 
 def _told(place: Place, member: Member) -> Mapping[str, str]:

@@ -8,8 +8,9 @@ from uuid import UUID
 from backend.models import MembershipRole
 from backend.services import Services
 from backend.services.identity import Identity
+from backend.services.members import Member
 from backend.services.organization_rights import RANKS, Act, may
-from backend.services.organizations import Member, Place
+from backend.services.organizations import Place
 
 Done = Callable[[Services, Identity, UUID, UUID], Awaitable[object]]
 """Services, who acts, in which organization, on whom."""
@@ -65,17 +66,17 @@ def _can_take_over(member: Member) -> bool:
 
 def _give(role: MembershipRole) -> Done:
     async def given(work: Services, by: Identity, organization: UUID, whom: UUID) -> object:
-        return await work.organizations.change_role(by, organization, whom, role)
+        return await work.members.change_role(by, organization, whom, role)
 
     return given
 
 
 async def _transfer(work: Services, by: Identity, organization: UUID, whom: UUID) -> object:
-    return await work.organizations.transfer(by, organization, whom)
+    return await work.members.transfer(by, organization, whom)
 
 
 async def _remove(work: Services, by: Identity, organization: UUID, whom: UUID) -> None:
-    await work.organizations.remove(by, organization, whom)
+    await work.members.remove(by, organization, whom)
 
 
 _ALL: Final = (

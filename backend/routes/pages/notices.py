@@ -16,6 +16,7 @@ _LONGEST: Final = 400
 _SEAL: Final = 32
 _WAYS_BACK: Final[Mapping[str, str]] = {
     **{key: f"/users/{{id}}/{key}" for key in ("activate", "appoint", "demote", "promote", "reopen", "restore")},
+    "suspend": "/users/{id}/suspend",
     "reopen-request": "/approvals/{id}/reopen",
     **{key: f"/organizations/{{within}}/members/{{id}}/{key}" for key in ("make-owner", "make-admin", "make-member")},
 }
@@ -24,6 +25,10 @@ _WAYS_BACK: Final[Mapping[str, str]] = {
 A notice names one of these and an account, perhaps in an organization, never an address, and is sealed with a secret of
 the session: a browser may hold a notice that is not from here.
 """
+
+
+_ASKING: Final[Mapping[str, str]] = {"suspend": "Suspend…"}
+"""What does not undo it but mends it, and asks first: what the link to the question says."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ class Undo:
     def path(self) -> str:
         """Where the button leads."""
         return _WAYS_BACK[self.key].format(id=self.whom, within=self.within)
+
+    @property
+    def question(self) -> str | None:
+        """What the link says, where it leads to a question; None where a button does it at once."""
+        return _ASKING.get(self.key)
 
     @property
     def ids(self) -> tuple[str, ...]:

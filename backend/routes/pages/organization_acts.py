@@ -60,7 +60,7 @@ async def rename(
 async def show_leaving(request: Request, caller: CurrentUser, organization: Organization, look: Look) -> Response:
     """Say what leaving means, before one does."""
     place = await look.organizations.one(caller, organization)
-    needed = await look.organizations.is_only_owner(caller, organization)
+    needed = await look.members.is_only_owner(caller, organization)
     question = Question(
         title=f"Leave {place.organization.name}?",
         consequences=(
@@ -83,7 +83,7 @@ async def show_leaving(request: Request, caller: CurrentUser, organization: Orga
 async def leave(request: Request, caller: CurrentUser, organization: Organization, work: Work) -> Response:
     """Leave an organization."""
     name = (await work.organizations.one(caller, organization)).organization.name
-    await work.organizations.leave(caller, organization)
+    await work.members.leave(caller, organization)
     return go_saying(request, HERE, f"You have left {name}.")
 
 

@@ -21,8 +21,9 @@ from backend.schemas.types import Text
 from backend.services import Services, reading
 from backend.services.identity import Identity
 from backend.services.invitations import LIFETIME, OpenInvitation
+from backend.services.members import Member
 from backend.services.organization_rights import Act, may
-from backend.services.organizations import Member, Place
+from backend.services.organizations import Place
 from backend.settings import Settings
 
 router = APIRouter(include_in_schema=False)
@@ -104,7 +105,7 @@ async def shown(look: Services, caller: Identity, id_: UUID, cursor: str | None,
         OrganizationNotFound: they are in no organization of this id.
     """
     place = await look.organizations.one(caller, id_)
-    members = await look.organizations.members(caller, id_, cursor, _PER_PAGE)
+    members = await look.members.page(caller, id_, cursor, _PER_PAGE)
     allowed = rights(place, caller)
     invitations = await look.invitations.open(caller, id_) if allowed["see_invitations"] else []
     return {
@@ -177,6 +178,7 @@ async def show_one(
 async def _mine(look: Services, caller: Identity) -> dict[str, Any]:
     return {
         "places": await look.organizations.mine(caller.id),
+        "offers": await look.offers.waiting_for(caller),
         "sees_all": may(Act.LIST, None, caller.role),
         **await at_the_desk(look, "organizations"),
     }

@@ -1,4 +1,4 @@
-"""An administrator's home: who waits and how long, what failed, what is unusual today."""
+"""An administrator's home: who waits and how long, what failed, what is unusual."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -54,7 +54,9 @@ class Caller:
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
     """Render a template for whoever is looking."""
-    settings = get_context(request).settings
+    context = get_context(request)
+    settings = context.settings
+    words.NOW.set(context.clock.now())
     user: Identity | None = getattr(request.state, "caller", None)
     notice = read_cookie(request, _NOTICE, settings)
     html = (
@@ -64,6 +66,8 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
             {
                 "static_version": static_version(),
                 "status": status,
+                "site_name": settings.site_name,
+                "contact": settings.way_to_ask,
                 "caller": Caller(user.username, user.role, user.must_change_password) if user else None,
                 "csrf_token": getattr(request.state, "csrf_token", None),
                 "notice": notices.read(notice, _secret(request)) if notice else None,

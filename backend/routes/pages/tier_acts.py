@@ -129,7 +129,7 @@ async def act(request: Request, caller: CurrentAdmin, name: str, wanted: Wanted,
 async def _question(look: Services, name: str, wanted: TierAct) -> Question:
     tier = await look.tiers.one(name)
     more = (_FREES,) if tier.is_default and wanted.danger else ()
-    why_kept = await look.tiers.why_kept(tier) if wanted.danger else None
+    why_kept = await look.tier_holders.why_kept(tier) if wanted.danger else None
     return Question(
         title=wanted.question.format(name=tier.name),
         consequences=(*wanted.consequences, *more),

@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from backend.api_paths import Idle
 from backend.errors import LimitNotFound
 from backend.models import TierLimit
 from backend.routes.deps import CurrentAdmin, InContext, Look, Work
@@ -17,7 +18,7 @@ from backend.routes.pages.tiers import address_of
 from backend.routes.pages.words import rate
 from backend.schemas.types import Text
 from backend.services import Services, reading
-from backend.services.tiers import id_of
+from backend.services.tier_holders import id_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,6 +26,10 @@ _UNITS: Final = ((1, "seconds"), (60, "minutes"), (3600, "hours"), (86400, "days
 """Units of time by their length in seconds, as the form offers them."""
 _CALLED: Final = {"limit": "amount", "period": "count"}
 """The form's name of each field that the rule for limits names."""
+_IDLE: Final = {
+    Idle.UNKNOWN: "the API has no path like this",
+    Idle.UNCOUNTED: "requests to this path are never counted",
+}
 _DIGITS: Final = 12
 """More digits than the largest number of a limit has."""
 
@@ -174,9 +179,9 @@ async def _about(look: Services, name: str) -> dict[str, Any]:
     return {
         "tier": tier,
         "at": address_of(tier.name),
-        "size": (await look.tiers.sizes([tier]))[id_of(tier)],
+        "size": (await look.tier_holders.sizes([tier]))[id_of(tier)],
         "limits": limits,
-        "idle": {limit.id for limit in limits if not look.tier_limits.counts(limit)},
+        "idle": {limit.id: _IDLE[why] for limit in limits if (why := look.tier_limits.why_idle(limit))},
         "paths": look.tier_limits.paths,
         "units": _UNITS,
         **await at_the_desk(look, "tiers"),

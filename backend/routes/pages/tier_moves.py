@@ -6,10 +6,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from backend.routes.deps import CurrentAdmin, Look
-from backend.routes.pages.many import MOST, TIER, Chosen, confirmation
+from backend.routes.pages.at_once import MOST, Chosen, confirmation
+from backend.routes.pages.many import TIER
 from backend.routes.pages.rendering import go_saying
 from backend.routes.pages.tiers import address_of
-from backend.services.tiers import id_of
+from backend.services.tier_holders import id_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -20,7 +21,7 @@ _OWN: Final = "You also have this tier. You cannot move yourself here: choose an
 async def show_confirmation(request: Request, caller: CurrentAdmin, name: str, look: Look) -> Response:
     """Say who will be moved, deleted accounts too, and ask to which tier."""
     tier = await look.tiers.one(name)
-    count, holders = await look.tiers.holders(tier, MOST + 1)  # one of them may be oneself
+    count, holders = await look.tier_holders.first(tier, MOST + 1)  # one of them may be oneself
     ids = [str(user.id) for user in holders if user.id != caller.id][:MOST]
     own = caller.tier_id == tier.id
     if not ids:

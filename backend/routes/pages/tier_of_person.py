@@ -13,7 +13,7 @@ from backend.routes.deps import CurrentAdmin, Work
 from backend.routes.pages.forms import BackTo, Person, check, typed
 from backend.routes.pages.rendering import go, go_saying
 from backend.services import Services
-from backend.services.tiers import id_of
+from backend.services.tier_holders import id_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -85,7 +85,7 @@ async def give(
     request: Request, caller: CurrentAdmin, target: Person, body: Annotated[GivenForm, Depends(read_given)], work: Work
 ) -> Response:
     """Give somebody a tier, or none of their own."""
-    user = await work.tiers.assign(caller.id, target, body.tier)
-    found = await work.tiers.of(user)
+    user = await work.tier_holders.assign(caller.id, target, body.tier)
+    found = await work.tier_holders.allowance(user)
     has = f"the tier {found.given.name}" if found.given else "no tier"
     return go_saying(request, f"/users/{target}", f"{user.display_name} now has {has}.")

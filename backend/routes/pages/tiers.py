@@ -14,7 +14,7 @@ from backend.routes.pages.forms import read_form
 from backend.routes.pages.rendering import at_the_desk, go_saying, page
 from backend.schemas.types import Text
 from backend.services import Services, reading
-from backend.services.tiers import Size, id_of
+from backend.services.tier_holders import Size, id_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -99,7 +99,7 @@ async def rename(
 
 async def _listed(look: Services) -> dict[str, Any]:
     tiers = await look.tiers.every()
-    sizes = await look.tiers.sizes(tiers)
+    sizes = await look.tier_holders.sizes(tiers)
     limits = await look.tier_limits.by_tier()
     lines = [Line(tier, address_of(tier.name), sizes[id_of(tier)], len(limits[id_of(tier)])) for tier in tiers]
     return {"lines": lines, **await at_the_desk(look, "tiers")}

@@ -13,8 +13,8 @@ from backend.errors import UserNotFound
 from backend.identifiers import username_key
 from backend.models import Status, User
 from backend.routes.deps import CurrentAdmin, InContext, Look, Work
-from backend.routes.pages.actions import ACTIONS
-from backend.routes.pages.acts import Action, Said
+from backend.routes.pages.actions import ACTIONS, GROUPS, offered
+from backend.routes.pages.acts import Action, Group, Said
 from backend.routes.pages.forms import BackTo, Day, Person, read_form, refuse
 from backend.routes.pages.history import entries
 from backend.routes.pages.notices import Undo
@@ -24,6 +24,7 @@ from backend.routes.pages.words import ROLES, day, span
 from backend.schemas.types import Reason, Text
 from backend.services import Services, reading
 from backend.services.account_numbers import person
+from backend.services.deletion import restorable_until
 from backend.stores.mails import WantedMails
 
 router = APIRouter(include_in_schema=False)
@@ -72,7 +73,7 @@ async def read_said(request: Request, caller: CurrentAdmin, target: Person, want
     """
     back = request.state.again
     async with reading(context) as look:
-        user = await look.people.found(target, gone=True)
+        user = await look.people.one(target, gone=True)
         about = await _asked(look, context, wanted, user)
     form = await read_form(request, ActForm, "confirm.html", about)
     until = form.until_of(user)
@@ -89,7 +90,6 @@ async def show_user(request: Request, caller: CurrentAdmin, target: Person, look
     """Show one account, a deleted one too: what is known, what happened, what can be done."""
     found = await person(context, target, gone=True)
     user, oneself = found.user, found.user.id == caller.id
-    mail_leaves = context.settings.mail_enabled
     return page(
         request,
         "user.html",
@@ -97,10 +97,13 @@ async def show_user(request: Request, caller: CurrentAdmin, target: Person, look
         person=found,
         approved_by_name=await look.people.username(user.approved_by),
         sessions=await look.sessions.listed(user.id),
-        restorable_until=_restorable_until(context, user),
+        restorable_until=restorable_until(user, timedelta(days=context.settings.keep_deleted_days)),
         now=context.clock.now(),
-        actions=[] if oneself else [one for one in ACTIONS.values() if one.offered(user, mail_leaves=mail_leaves)],
-        standing=await look.tiers.of(user),
+        offered={} if oneself else offered(user, mail_leaves=context.settings.mail_enabled),
+        groups=Group,
+        titles=GROUPS,
+        proof_needed=context.settings.require_verified_email,
+        allowance=await look.tier_holders.allowance(user),
         tiers=tier_choices(await look.tiers.every()),
         mails=(await look.messages.ledger(WantedMails(user_id=user.id), None, _MAILS)).page.rows,
         oneself=oneself,
@@ -114,7 +117,7 @@ async def show_confirmation(
     request: Request, caller: CurrentAdmin, target: Person, wanted: Wanted, look: Look, context: InContext
 ) -> Response:
     """Say what will happen and to whom, before it happens."""
-    user = await look.people.found(target, gone=True)
+    user = await look.people.one(target, gone=True)
     return page(request, "confirm.html", **await _asked(look, context, wanted, user))
 
 
@@ -175,10 +178,3 @@ async def _asked(look: Services, context: Context, action: Action, user: User) -
         "earliest": min(filter(None, (user.suspended_until, context.clock.now() + timedelta(days=1)))),
         **await at_the_desk(look, "users"),
     }
-
-
-def _restorable_until(context: Context, user: User) -> datetime | None:
-    """Return until when a deleted account can be restored."""
-    if user.status is not Status.DELETED or user.deleted_at is None:
-        return None
-    return user.deleted_at + timedelta(days=context.settings.keep_deleted_days)

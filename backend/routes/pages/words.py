@@ -1,12 +1,15 @@
 """Times, lengths, sizes and states in words, as people say them."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Final
 
 from backend.models import MailPurpose, MailState, MembershipRole, Role, Status
 
+NOW: Final[ContextVar[datetime]] = ContextVar("now")
+"""The moment at which a page is written, by the clock of the installation."""
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _AGES: Final = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 _EVERY: Final = {86400: "day", 3600: "hour", 60: "minute", 1: "second"}
@@ -99,7 +102,7 @@ def mail(purpose: MailPurpose) -> str:
 
 def age(moment: datetime) -> str:
     """Say how long ago, as people do: "3 days"."""
-    seconds = (datetime.now(UTC) - moment).total_seconds()
+    seconds = (NOW.get() - moment).total_seconds()
     for length, word in _AGES:
         count = int(seconds // length)
         if count:
@@ -109,7 +112,7 @@ def age(moment: datetime) -> str:
 
 def until(moment: datetime) -> str:
     """Say how long it is still, as people do: "24 hours"."""
-    seconds = (moment - datetime.now(UTC)).total_seconds()
+    seconds = (moment - NOW.get()).total_seconds()
     for length, word in _AGES:
         if seconds >= length:
             return _many(ceil(seconds / length), word)

@@ -7,8 +7,8 @@ from typing import Final
 from backend.context import Context
 from backend.errors import EmailTaken, SettingsError
 from backend.models import Role, User
-from backend.services.admission import Registration
 from backend.services.audit import Origin
+from backend.services.registration import Registration
 from backend.services.work import reading, unit_of_work
 
 

@@ -95,7 +95,7 @@ async def fill(context: Context, play: Play, played: Callable[[datetime], None])
     past = past_of(context, clock, hashed, places)
     async with reading(context) as look:
         for account in ACCOUNTS:
-            user = await look.users.user_db.get_by_email(account.email)
+            user = await look.users.get_by_email(account.email)
             if user:
                 cast.ids[account.username] = user.id
     try:
@@ -135,8 +135,8 @@ class _Moments:
 
 async def _counted(context: Context, play: Play, cast: Cast) -> Filled:
     async with reading(context) as look:
-        people = await look.users.user_db.tallies.people()
-        totals = await look.users.user_db.tallies.totals()
+        people = await look.users.tallies.people()
+        totals = await look.users.tallies.totals()
         mails = await look.mails.count(WantedMails())
         waiting = [life.person for life in play.lives if life.fate is Fate.WAITING and life.who in cast.ids]
         return Filled(

@@ -86,6 +86,6 @@ async def _why_not(context: Context, *, among_others: bool) -> Why | None:
 async def _others(context: Context) -> bool:
     """Tell whether anybody is here beside the demo accounts, those that are gone included."""
     async with reading(context) as look:
-        users = look.users.user_db
+        users = look.users
         ours = [await users.get_by_email(account.email) for account in ACCOUNTS]
         return (await users.tallies.people()).total() > sum(1 for user in ours if user)

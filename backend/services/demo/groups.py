@@ -78,12 +78,12 @@ class Group:
     async def hand_over(self, owner: str, heir: str, stage: Stage) -> None:
         """Let another member own it."""
         if self.id:
-            await stage.services.organizations.transfer(await stage.identity(owner), self.id, stage.id(heir))
+            await stage.services.members.transfer(await stage.identity(owner), self.id, stage.id(heir))
 
     async def part(self, owner: str, member: str, stage: Stage) -> None:
         """Remove a member."""
         if self.id:
-            await stage.services.organizations.remove(await stage.identity(owner), self.id, stage.id(member))
+            await stage.services.members.remove(await stage.identity(owner), self.id, stage.id(member))
 
 
 def scenes(chance: random.Random, days: Days, lives: Sequence[Life], number: int) -> Iterator[Scene]:
@@ -162,7 +162,7 @@ async def _make_tiers(stage: Stage) -> None:
 async def _give_tier(who: str, name: str, stage: Stage) -> None:
     held = {tier.name: tier.id for tier in await stage.services.tiers.every()}
     if name in held:
-        await stage.services.tiers.assign(stage.cast.by(ADMIN), stage.id(who), held[name])
+        await stage.services.tier_holders.assign(stage.cast.by(ADMIN), stage.id(who), held[name])
 
 
 def _later(chance: random.Random, days: Days, after: datetime, most: float) -> datetime:

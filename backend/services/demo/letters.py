@@ -27,7 +27,7 @@ async def conclude(stage: Stage, since: datetime) -> None:
         if mail.purpose is MailPurpose.APPLICANTS_WAITING and stage.cast.letters % _EVERY == 0:
             mail.state, mail.why = MailState.SUPPRESSED, NOT_TRUE
         elif mail.user_id in stage.cast.unreachable:
-            user = await stage.services.users.user_db.get(mail.user_id)
+            user = await stage.services.users.get(mail.user_id)
             mail.state, mail.why = MailState.FAILED, _REFUSED.format(address=user.email if user else "")[:200]
             await stage.services.audit.record(
                 Action.MAIL_GIVEN_UP,

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from backend.errors import AlreadyTaken, UserNotCreated
 from backend.models import MailPurpose, Role
-from backend.services.admission import Registration
 from backend.services.audit import Action, Origin
 from backend.services.demo.days import Days
 from backend.services.demo.lives import Fate, Life
 from backend.services.demo.people import words
 from backend.services.demo.staff import ADMIN, APPROVERS, PASSWORD
 from backend.services.demo.stage import Scene, Stage
+from backend.services.registration import Registration
 
 _DAY: Final = timedelta(days=1)
 _MINUTE: Final = timedelta(minutes=1)
@@ -94,7 +94,7 @@ class SceneWriter:
 
 async def _sign_up(life: Life, stage: Stage) -> None:
     try:
-        user = await stage.services.admission.register(_registration(life, note=life.person.note))
+        user = await stage.services.sign_up.register(_registration(life, note=life.person.note))
     except AlreadyTaken:
         stage.cast.left_out += 1
         return
@@ -104,7 +104,7 @@ async def _sign_up(life: Life, stage: Stage) -> None:
     await _tell_deciders(stage)
     if life.verified and stage.services.context.settings.send_verification_emails:
         stage.clock.pass_(4 * _MINUTE)
-        await stage.services.users.user_db.update(user, {"is_verified": True, "updated_at": stage.clock.now()})
+        await stage.services.users.update(user, {"is_verified": True, "updated_at": stage.clock.now()})
         await stage.services.audit.record(Action.EMAIL_VERIFIED, target=user.id, actor=user.id)
 
 
@@ -136,22 +136,22 @@ async def _tell_deciders(stage: Stage) -> None:
     today, ours = stage.clock.now().date(), set(stage.cast.ids.values())
     if stage.cast.told_on != today:
         stage.cast.told_on = today
-        deciders = [user for user in await stage.services.users.user_db.deciders() if user.id in ours]
+        deciders = [user for user in await stage.services.users.deciders() if user.id in ours]
         await stage.services.outbox.tell_later(MailPurpose.APPLICANTS_WAITING, deciders)
 
 
 async def _approve(life: Life, reason: str | None, stage: Stage) -> None:
     by = stage.cast.by(life.by)
-    await stage.services.users.approve(stage.id(life.who), by=by, reason=reason, reconsider=True)
+    await stage.services.decisions.approve(stage.id(life.who), by=by, reason=reason, reconsider=True)
 
 
 async def _reject(life: Life, reason: str | None, stage: Stage) -> None:
-    await stage.services.users.reject(stage.id(life.who), by=stage.cast.by(life.by), reason=reason)
+    await stage.services.decisions.reject(stage.id(life.who), by=stage.cast.by(life.by), reason=reason)
 
 
 async def _appoint(life: Life, reason: str, stage: Stage) -> None:
     admin = stage.cast.by(ADMIN)
-    await stage.services.administration.set_role(admin, stage.id(life.who), Role.APPROVER, reason)
+    await stage.services.roles.give(admin, stage.id(life.who), Role.APPROVER, reason)
 
 
 async def _suspend(life: Life, reason: str, until: datetime | None, stage: Stage) -> None:
@@ -175,7 +175,7 @@ async def _deactivate(life: Life, stage: Stage) -> None:
 
 
 async def _delete(life: Life, reason: str, stage: Stage) -> None:
-    await stage.services.closing.delete(stage.cast.by(ADMIN), stage.id(life.who), reason)
+    await stage.services.deletion.delete(stage.cast.by(ADMIN), stage.id(life.who), reason)
 
 
 async def _erase(life: Life, stage: Stage) -> None:

@@ -92,7 +92,7 @@ class _Book:
 
     def _come(self, entry: Entry, who: str, user_id: UUID) -> None:
         visit, cast, at = entry.visit, self._stage.cast, entry.at
-        tallies = self._stage.services.users.user_db.tallies
+        tallies = self._stage.services.users.tallies
         tallies.seen(cast.last_login.get(who), at)
         if cast.active_on.get(who) != at.date():
             tallies.active(cast.active_on.get(who), at.date())

@@ -15,7 +15,7 @@ from backend.policies import POLICIES
 from backend.services.audit import COMMAND_LINE, Origin
 from backend.services.demo.places import Later
 from backend.services.demo.staff import ADMIN, PASSWORD
-from backend.services.work import Services
+from backend.services.wiring import Services
 from backend.settings import RegistrationMode
 from backend.stores.identities import Identity
 
@@ -100,7 +100,7 @@ class Stage:
 
     async def user(self, who: str) -> User:
         """Return the account of somebody who has come."""
-        user = await self.services.users.user_db.get(self.id(who))
+        user = await self.services.users.get(self.id(who))
         if user is None:
             raise UserNotFound
         return user
