@@ -17,6 +17,8 @@ from backend.stores.audit import AuditStore
 from backend.stores.audit_walks import WantedRecords
 
 _DAY: Final = timedelta(days=1)
+_NOTICED: Final = frozenset({Action.SESSION_ENDED, Action.TOKEN_INACTIVITY_EXPIRY})
+"""What is over by itself, and on record when a request comes too late."""
 
 
 class Group(StrEnum):
@@ -109,7 +111,7 @@ class By(StrEnum):
     """Somebody who was not signed in, or not any more."""
     COMMAND_LINE = "command_line"
     SERVICE = "service"
-    """Vestibule itself, when its time had come."""
+    """Vestibule itself, when the time had come."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def by_whom(event: AuditEvent) -> By:
     """Tell who acted."""
     if event.actor_id:
         return By.PERSON
-    if _by_request(event):
+    if _by_request(event) and event.action not in _NOTICED:
         return By.NOBODY
     return By.COMMAND_LINE if event.user_agent == COMMAND_LINE.user_agent else By.SERVICE
 

@@ -79,6 +79,16 @@ async def test_who_was_no_account_is_told_in_words(running: Application, people:
     assert "Sign-in failed wrong password" in text
 
 
+async def test_what_a_request_finds_over_was_ended_by_vestibule_itself(running: Application, people: People) -> None:
+    person = await people.active()
+    running.clock.move(minutes=21)
+    left = await person.get("/api/auth/whoami")
+    desk = await at_the_desk(running, await people.admin())
+    assert left.json()["error_code"] == "SESSION_INACTIVE"
+    assert f"Vestibule itself {person.username}" in await desk.read("/audit", target=person.username)
+    assert "Not signed in" not in await desk.read("/audit", target=person.username, action="session_ended")
+
+
 async def test_a_sign_in_and_its_session_are_one_row(running: Application, people: People, desk: Desk) -> None:
     person = await people.active()
     text = await desk.read("/audit", actor=person.username)
