@@ -49,8 +49,14 @@ _MOST_MARKS: Final = 6
 _INVISIBLE: Final = frozenset(
     "\u115f\u1160\u3164\uffa0"  # Hangul fillers
     "\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f"  # the grapheme joiner, inherent vowels, variation selectors
+    "\U00016fe4"  # the Khitan filler
 ).union(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
-"""Letters and marks by category that draw nothing: Unicode's Default_Ignorable_Code_Point."""
+"""Letters and marks by category that draw nothing: Unicode's Default_Ignorable_Code_Point, and one filler more."""
+_DOT: Final = "\u0307"
+_ABOVE: Final = 230
+"""The combining class of marks above a letter: a dot on top of another one is to be seen."""
+_DOTTED: Final = frozenset("ij\u0249\u0268\u029d\u03f3\u0456\u0458")
+"""Letters that have a dot above, which a combining one replaces (Unicode's Soft_Dotted): nobody sees a difference."""
 
 
 def username_as_typed(username: str) -> str:
@@ -66,7 +72,8 @@ def username_as_typed(username: str) -> str:
         raise InvalidUsername("A username can only contain letters, digits, dots, underscores and hyphens.")
     if not _marks_belong(unicodedata.normalize("NFD", name)):
         raise InvalidUsername(
-            f"Accents and vowel signs must follow a letter, at most {_MOST_MARKS} of them and none twice in a row."
+            f"Accents and vowel signs must follow a letter, at most {_MOST_MARKS} of them and none twice in a row, "
+            "nor a second dot on an i."
         )
     if name[0] in _SEPARATORS or name[-1] in _SEPARATORS:
         raise InvalidUsername("A username must begin and end with a letter or a digit.")
@@ -157,15 +164,15 @@ def _is_allowed(character: str) -> bool:
 
 
 def _marks_belong(name: str) -> bool:
-    """Tell whether every mark of a decomposed name stands on a letter, with a few others, none of them its double."""
-    room, before = 0, ""
+    """Tell whether every mark of a decomposed name stands on a letter, with a few others, and shows there."""
+    room, dotted, before = 0, False, ""
     for character in name:
         category = unicodedata.category(character)
         if category in _MARKS:
-            if not room or character == before:
+            if not room or character == before or (dotted and character == _DOT):
                 return False
-            room -= 1
+            room, dotted = room - 1, dotted and unicodedata.combining(character) != _ABOVE
         else:
-            room = _MOST_MARKS if category.startswith("L") else 0
+            room, dotted = _MOST_MARKS if category.startswith("L") else 0, character in _DOTTED
         before = character
     return True

@@ -47,7 +47,7 @@ def contact(text: str) -> Contact:
         raise ValueError(_CONTACT)
     try:
         parts = urlsplit(way)
-        if parts.scheme in {"http", "https"} and parts.hostname and not parts.username:
+        if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc:
             return Contact(way, way)
         address = validate_email(way, check_deliverability=False).normalized
     except (ValueError, EmailNotValidError):

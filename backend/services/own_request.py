@@ -104,13 +104,14 @@ class OwnRequest:
             raise RegistrationFull
         await self._insist_on_a_pause(user)
         columns = _changed(user, words)
+        details = {"changes": listed(user, columns)} if columns else {}  # now, while the old version is there
         await self.lifecycle.change_all(
             [user],
             Status.PENDING,
             Action.REQUEST_SENT_AGAIN,
             actor=user.id,
             columns={**columns, "decision_reason": None},
-            details=lambda user: {"changes": listed(user, columns)} if columns else {},
+            details=lambda _: details,
         )
         await self.outbox.take_back(MailPurpose.ACCOUNT_REJECTED, user)
         if self.context.settings.tell_approvers:

@@ -22,8 +22,9 @@ _PATIENCE_SECONDS: Final = 5
 _FILE_MODE: Final = 0o600
 _MAPPED: Final = 2**31 - 2**16
 """Bytes of SQLite's file that are memory-mapped: a search looks up thousands of rows."""
-_AGAIN: Final = frozenset({"40001", "40P01"})
-"""PostgreSQL's codes of a serialization failure and a deadlock: the same request may succeed next time."""
+_AGAIN: Final = frozenset({"40001", "40P01", "53300", "57P01", "57P02", "57P03"})
+"""PostgreSQL's codes of what may be over next time: a serialization failure, a deadlock, no connection left, a
+server that goes down, has crashed, or starts and lets nobody in yet."""
 _BEGIN: Final = "vestibule_begin"
 _USED: Final = "vestibule_used"
 _RESTED_SECONDS: Final = 1

@@ -16,6 +16,7 @@ BAD_USERNAMES = [
     *["me", "ME", "\uff4de", "stats", "bulk", "db", "register", "signin", "signout", "signout-sessions", "info"],
     *["sessions", "reset-password", "active-and-inactive", "export", "import"],
     *["\u0301ab", "1\u0301a", "a.\u0301b", "ab" + "\u0316" * 7, "a\u20ddb"],  # marks without a letter, too many
+    *["mi\u0307ra", "mi\u0323\u0307ra", "\u0458\u0307o", "ab\U00016fe4"],  # what draws nothing
     *["a\u034fb", "ab\ufe0f", "a\U000e0100b", "क\u200dष", "ក\u17b4ក", "a\u180bb"],  # what nobody sees
 ]
 GOOD_EMAILS = ["Hannah.M+list@Example.org", "müller@example.org", "o'neil@example.org", "a@bücher.example.org"]

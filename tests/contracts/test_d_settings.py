@@ -76,6 +76,7 @@ IMPOSSIBLE: Final = {
     "CONTACT": (
         *("help", "help@", "javascript:alert(1)", "ftp://example.org", "https://", "https://me:x@example.org"),
         *("https://exämple.org", "https://example.org/a b", "a@example.org, b@example.org", "a@example.org\r\nBcc: x"),
+        "https://:x@example.org",
     ),
     "REGISTRATION": ("invite", "sometimes", ""),
     "BOOTSTRAP": ("nobody",),

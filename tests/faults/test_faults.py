@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from backend.errors import ProvisioningFailed
+from backend.errors import DatabaseUnavailable, ProvisioningFailed
 from backend.models import MailPurpose
 from backend.provisioners.directories import DirectoryProvisioner
 from backend.services import unit_of_work
@@ -201,6 +201,26 @@ async def test_a_connection_that_was_cut_while_it_rested_is_nobodys_error(postgr
 
     await database.ping()
     await database.close()
+
+
+async def test_a_server_that_starts_and_lets_nobody_in_yet_is_a_database_that_does_not_answer() -> None:
+    refusal = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readexactly(int.from_bytes(await reader.readexactly(4)) - 4)
+        if len(asked) == 4:  # for TLS
+            writer.write(b"N")
+            await reader.readexactly(int.from_bytes(await reader.readexactly(4)) - 4)
+        writer.write(b"E" + (len(refusal) + 4).to_bytes(4) + refusal)
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        database = Database(f"postgresql+asyncpg://somebody:secret@127.0.0.1:{port}/nowhere", patience=PATIENCE)
+        with pytest.raises(DatabaseUnavailable):
+            async with database.writing() as session:
+                await session.connection()
+        await database.close()
 
 
 async def test_a_database_somebody_else_holds_is_a_503_with_a_time_to_wait(

@@ -110,6 +110,8 @@ async def test_who_was_rejected_reads_why_and_asks_again_once_a_day(running: App
     assert ["Still no" in mail.body for mail in mails] == [True]  # the first one was taken back
     assert (waits.status, waits.institution, waits.decision_reason) == (Status.PENDING, "Mill of Ghent", None)
     assert "Rejected before, sent again just now" in seen
+    [sent_again, *_] = sorted(await people.audit("request_sent_again", about=person), key=lambda event: event.at)
+    assert sent_again.details["changes"] == [{"field": "institution", "old": "Mill", "new": "Mill of Ghent"}]
     assert (soon.status_code, "once a day" in text_of(soon), later.status_code) == (409, True, 303)
     assert (await people.row(person)).status is Status.PENDING
 
