@@ -62,7 +62,9 @@ def _calls(dependant: Dependant | None) -> Iterator[object]:
 
 def asked_for(scope: Scope) -> str:
     """Return the path of a request as its route writes it: what stands in its places may be somebody's name."""
-    path = getattr(scope.get("route"), "path", None)
+    path: str | None = getattr(scope.get("route"), "path", None)
+    if path and "{" not in path and scope["path"].endswith(path):  # a route does not know the prefix of its router
+        return str(scope["path"])
     return _KIND.sub("}", path) if path else _UNKNOWN
 
 

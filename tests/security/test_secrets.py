@@ -77,6 +77,7 @@ async def test_no_secret_and_no_address_is_in_the_logs(told: Told) -> None:
     log = told.log.getvalue()
 
     assert log.count("\n") > 20
+    assert "path=/api/auth/jwt/login " in log
     assert [secret for secret in told.secrets if secret in log] == []
     assert "@example.org" not in log
 
